@@ -1,0 +1,1 @@
+"""The embedded model: synthetic tasks, tokenizer, training, evaluation."""

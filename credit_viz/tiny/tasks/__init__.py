@@ -1,0 +1,48 @@
+"""The four task families and how prompts are drawn from them.
+
+Knows the registry and the split into training and held-out prompts. Does not know tokens or models.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from credit_viz.tiny.tasks import arithmetic, code, json_extraction, story
+from credit_viz.tiny.tasks.base import Example, Task, is_held_out
+
+__all__ = ["TASKS", "Example", "Task", "held_out", "is_held_out", "sample_training"]
+
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {
+        task.name: task
+        for task in (
+            Task("story", 0.20, story.sample),
+            Task("arithmetic", 0.42, arithmetic.sample),
+            Task("json", 0.16, json_extraction.sample),
+            Task("code", 0.22, code.sample),
+        )
+    }
+)
+
+
+def sample_training(rng: random.Random) -> Example:
+    """One training example; a held-out prompt is never returned."""
+    tasks = list(TASKS.values())
+    while True:
+        example = rng.choices(tasks, [task.weight for task in tasks])[0].sample(rng)
+        if not is_held_out(example.prompt):
+            return example
+
+
+def held_out(count: int, seed: int) -> list[Example]:
+    """`count` different prompts that training never meets, the families taking turns."""
+    rng = random.Random(seed)
+    tasks = list(TASKS.values())
+    found: dict[str, Example] = {}
+    while len(found) < count:
+        example = tasks[len(found) % len(tasks)].sample(rng)
+        if is_held_out(example.prompt):
+            found.setdefault(example.prompt, example)
+    return list(found.values())
