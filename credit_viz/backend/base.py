@@ -1,0 +1,78 @@
+"""The contract between a front end and whatever runs the model. Knows traces and settings, no torch, no page.
+
+A front end sends one `RunRequest` and receives events: `RunStarted`, then `StepTaken` per lane and forward pass,
+`LaneFinished` per lane. Closing the generator cancels the run between two steps; nothing after that is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from credit_viz.trace.record import RunInfo, StepRecord, Trace
+
+__all__ = ["Backend", "Event", "LaneFinished", "LaneRequest", "RunRequest", "RunStarted", "StepTaken"]
+
+
+@dataclass(frozen=True)
+class LaneRequest:
+    """One decoder with its settings (unset knobs take their defaults)."""
+
+    decoder: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One prompt decoded by 1 or more lanes on one clock."""
+
+    prompt: str
+    lanes: tuple[LaneRequest, ...]
+    gen_length: int = 64
+    block_length: int = 32
+    seed: int = 0
+    early_stop: bool = False
+    top_k: int = 5
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """First event: validated, nothing computed yet. `lanes[i]` describes lane i (token_text and text still empty)."""
+
+    lanes: tuple[RunInfo, ...]
+
+
+@dataclass(frozen=True)
+class StepTaken:
+    """Lane `lane` did one forward pass. `tokens` are the texts of ids that this run shows for the first time."""
+
+    lane: int
+    record: StepRecord
+    tokens: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class LaneFinished:
+    """Lane `lane` has no mask left."""
+
+    lane: int
+    trace: Trace
+
+
+Event = RunStarted | StepTaken | LaneFinished
+
+
+class Backend(Protocol):
+    """Something that can run a request."""
+
+    @property
+    def model_name(self) -> str:
+        """Name shown to people, e.g. "embedded (1.7 M)"."""
+
+    def stream(self, request: RunRequest) -> Iterator[Event]:
+        """Run `request`.
+
+        Raises:
+            PromptError, SettingsError: before the first event, if the request cannot be run.
+        """

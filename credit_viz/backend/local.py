@@ -1,0 +1,61 @@
+"""Runs requests on a model in this process. Knows models and the run; no page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken
+from credit_viz.decoding import make_decoder
+from credit_viz.decoding.loop import RunOptions
+from credit_viz.errors import SettingsError
+from credit_viz.models.base import DiffusionLM
+from credit_viz.run import Race
+from credit_viz.trace.record import StepRecord
+
+__all__ = ["LocalBackend"]
+
+
+@dataclass(frozen=True)
+class LocalBackend:
+    """A loaded model as a `Backend`.
+
+    Lanes take turns on a CPU; on a GPU they share each forward pass, which costs little more than one lane there.
+    """
+
+    model: DiffusionLM
+
+    @property
+    def model_name(self) -> str:
+        """Name and size, e.g. "embedded model, 1.7 M parameters"."""
+        name = "embedded model" if self.model.info.name == "embedded" else self.model.info.name
+        millions = self.model.info.parameters / 1e6
+        size = f"{millions / 1000:.1f} B" if millions >= 1000 else f"{millions:.1f} M"
+        return f"{name}, {size} parameters"
+
+    def stream(self, request: RunRequest) -> Iterator[Event]:
+        """See `Backend.stream`."""
+        if not request.lanes:
+            raise SettingsError("a run without lanes; valid: 1 or more decoders")
+        decoders = [make_decoder(lane.decoder, lane.settings) for lane in request.lanes]
+        options = RunOptions(
+            request.gen_length, request.block_length, request.seed, request.early_stop, "all", request.top_k
+        )
+        batched = self.model.device.type == "cuda"
+        race = Race.start(self.model, decoders, options, request.prompt, batched=batched)
+        return self._events(race)
+
+    def _events(self, race: Race) -> Iterator[Event]:
+        yield RunStarted(race.infos)
+        known: set[int] = set()
+        for lane, record in race.steps():
+            new = _ids(record) - known
+            known |= new
+            yield StepTaken(lane, record, race.texts(sorted(new)))
+            if race.finished(lane):
+                yield LaneFinished(lane, race.trace(lane))
+
+
+def _ids(record: StepRecord) -> set[int]:
+    arrays = (record.candidate_ids, record.winner_ids, record.event_ids)
+    return {i for array in arrays for i in array.ravel().tolist()}

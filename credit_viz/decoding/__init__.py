@@ -1,0 +1,37 @@
+"""Decoders and the denoising loop. Knows tensors and settings; nothing of models, tokenizers or plots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from credit_viz.decoding.base import Decoder
+from credit_viz.decoding.credit import Credit
+from credit_viz.decoding.threshold import Threshold
+from credit_viz.decoding.vanilla import Vanilla
+from credit_viz.errors import SettingsError, one_of
+
+__all__ = ["DECODERS", "make_decoder"]
+
+#: every decoder by name; a new one is one file and one line here.
+DECODERS: Mapping[str, type[Decoder]] = MappingProxyType(
+    {decoder.name: decoder for decoder in (Vanilla, Threshold, Credit)}
+)
+
+
+def make_decoder(name: str, settings: Mapping[str, Any] | None = None, preset: str | None = None) -> Decoder:
+    """Decoder by name, with settings laid over a preset (over the defaults without one).
+
+    Raises:
+        SettingsError: unknown decoder, preset or setting, or a value out of range; valid ones are listed.
+    """
+    if name not in DECODERS:
+        raise SettingsError(one_of("decoder", name, DECODERS))
+    kind = DECODERS[name]
+    values: dict[str, Any] = {}
+    if preset is not None:
+        if preset not in kind.presets:
+            raise SettingsError(one_of(f"preset of {name}", preset, kind.presets))
+        values = kind.presets[preset].to_dict()
+    return kind(kind.settings_class.from_mapping({**values, **(settings or {})}))  # type: ignore[call-arg]

@@ -1,0 +1,130 @@
+"""Knobs: settings that validate themselves and describe themselves to people. Knows no tensors and no decoder.
+
+A decoder's settings are a frozen dataclass whose fields are declared with `knob(...)`. The same metadata draws the
+sliders of the page, the flags of the command line and the messages for bad values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from credit_viz.errors import SettingsError, one_of
+
+__all__ = ["Knob", "Settings", "knob", "knobs"]
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What a person needs to know about one setting.
+
+    `minimum` and `maximum` are the valid range, `slider` the part of it worth dragging; `default_text` says what
+    an unset optional knob (default None) means.
+    """
+
+    name: str
+    default: float | int | None
+    minimum: float
+    maximum: float
+    step: float
+    role: str
+    symbol: str
+    help: str
+    slider: tuple[float, float]
+    integer: bool
+    default_text: str
+
+    def check(self, value: object) -> float | int | None:
+        """The value as the knob's own type.
+
+        Raises:
+            SettingsError: not a number, not finite, not whole where it must be, or out of range.
+        """
+        if value is None and self.default is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise SettingsError(f"{self.name}={value!r} is not a finite number; valid: {self.range_text}")
+        if self.integer and value != int(value):
+            raise SettingsError(f"{self.name}={value!r} is not a whole number; valid: {self.range_text}")
+        if not self.minimum <= value <= self.maximum:
+            raise SettingsError(f"{self.name}={value!r} is out of range; valid: {self.range_text}")
+        return int(value) if self.integer else float(value)
+
+    @property
+    def range_text(self) -> str:
+        """Valid range in words, e.g. "0..1"."""
+        optional = f" (or unset: {self.default_text})" if self.default is None else ""
+        return f"{self.minimum:g}..{self.maximum:g}{optional}"
+
+
+def knob(
+    default: float | int | None,
+    *,
+    minimum: float,
+    maximum: float,
+    step: float,
+    role: str,
+    symbol: str,
+    help: str,
+    slider: tuple[float, float] | None = None,
+    integer: bool = False,
+    default_text: str = "",
+) -> Any:
+    """Declare one setting of a `Settings` dataclass; arguments as in `Knob`."""
+    described = {
+        "minimum": minimum,
+        "maximum": maximum,
+        "step": step,
+        "role": role,
+        "symbol": symbol,
+        "help": help,
+        "slider": slider or (minimum, maximum),
+        "integer": integer,
+        "default_text": default_text or ("" if default is None else f"{default:g}"),
+    }
+    return field(default=default, metadata={"knob": described})
+
+
+def knobs(settings: type[Settings] | Settings) -> tuple[Knob, ...]:
+    """Every knob of a settings class, in declaration order."""
+    return tuple(
+        Knob(name=f.name, default=f.default, **f.metadata["knob"])  # type: ignore[arg-type]
+        for f in dataclasses.fields(settings)
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of all decoder settings: values are checked against their knobs on creation.
+
+    Raises:
+        SettingsError: a value is out of range; the message names the knob, the value and the range.
+    """
+
+    def __post_init__(self) -> None:
+        for described in knobs(self):
+            object.__setattr__(self, described.name, described.check(getattr(self, described.name)))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """Settings from plain values; unset knobs take their defaults.
+
+        Raises:
+            SettingsError: a name is unknown (the message lists the valid ones) or a value is out of range.
+        """
+        names = [described.name for described in knobs(cls)]
+        for name in values:
+            if name not in names:
+                raise SettingsError(one_of("setting", name, names))
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as `from_mapping` takes them."""
+        return dataclasses.asdict(self)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some knobs changed."""
+        return dataclasses.replace(self, **changes)

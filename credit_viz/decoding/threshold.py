@@ -1,0 +1,92 @@
+"""Threshold decoding: write every token that is sure enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from credit_viz.decoding.acceptance import accept_threshold
+from credit_viz.decoding.base import Block, Candidates, Decision
+from credit_viz.decoding.predictions import Predictions
+from credit_viz.decoding.settings import Settings, knob
+
+__all__ = ["Threshold", "ThresholdSettings", "raw_candidates", "temperature_knob", "threshold_knob"]
+
+
+def threshold_knob(default: float) -> Any:
+    """The acceptance threshold, shared by all decoders that have one."""
+    return knob(
+        default,
+        minimum=0.0,
+        maximum=2.0,
+        slider=(0.5, 1.0),
+        step=0.01,
+        role="acceptance threshold",
+        symbol="τ",
+        help="A token is written once its confidence reaches this. Above 1 nothing passes: one token per step.",
+    )
+
+
+def temperature_knob() -> Any:
+    """The sampling temperature, shared by all decoders."""
+    return knob(
+        0.0,
+        minimum=0.0,
+        maximum=2.0,
+        slider=(0.0, 1.0),
+        step=0.05,
+        role="sampling temperature",
+        symbol="T",
+        help="0 always takes the most probable token; higher values add Gumbel noise drawn from the seed.",
+    )
+
+
+def raw_candidates(predictions: Predictions, ids: Tensor) -> Candidates:
+    """Candidates of a decoder that changes no scores: no credit, fused = raw."""
+    p = predictions.probability(ids)
+    return Candidates(torch.zeros_like(p), p)
+
+
+@dataclass(frozen=True)
+class ThresholdSettings(Settings):
+    """Knobs of threshold decoding."""
+
+    threshold: float = threshold_knob(0.9)
+    temperature: float = temperature_knob()
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Each step writes every token with p >= tau; if there is none, the most confident one.
+
+    Source: Fast-dLLM (arXiv 2505.22618), section 3.3, confidence-aware parallel decoding. Their code reads the
+    probabilities from a float64 softmax over the vocabulary; here one float32 normalizer gives the same commits.
+    """
+
+    settings: ThresholdSettings = ThresholdSettings()
+
+    name: ClassVar[str] = "threshold"
+    title: ClassVar[str] = "Threshold"
+    rule: ClassVar[str] = "each step writes every token with p >= tau, at least one"
+    paper: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618, section 3.3"
+    settings_class: ClassVar[type[Settings]] = ThresholdSettings
+    presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"Fast-dLLM": ThresholdSettings()})
+
+    def start(self, block: Block) -> None:
+        """Threshold decoding remembers nothing."""
+
+    def step(self, predictions: Predictions, masked: Tensor, state: None, rng: torch.Generator) -> Decision:
+        """Write what is sure enough; see `Decoder.step`."""
+        ids, p = predictions.sample(self.settings.temperature, rng)
+        eligible = masked & ~predictions.blocked(ids)
+        accepted = accept_threshold(p, p, eligible, self.settings.threshold)
+        return Decision(None, ids, p, p, accepted.commit, accepted.reasons)
+
+    def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
+        """No scores are changed."""
+        return raw_candidates(predictions, ids)

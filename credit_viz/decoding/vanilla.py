@@ -1,0 +1,104 @@
+"""Vanilla decoding: low-confidence remasking with a fixed number of tokens per step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from credit_viz.decoding.base import Block, Candidates, Decision
+from credit_viz.decoding.predictions import Predictions
+from credit_viz.decoding.settings import Settings, knob
+from credit_viz.decoding.threshold import raw_candidates, temperature_knob
+from credit_viz.errors import SettingsError
+from credit_viz.trace.record import Reason
+
+__all__ = ["Quota", "Vanilla", "VanillaSettings", "share_out"]
+
+
+@dataclass(frozen=True)
+class VanillaSettings(Settings):
+    """Knobs of vanilla decoding."""
+
+    steps: int | None = knob(
+        None,
+        minimum=1,
+        maximum=4096,
+        slider=(1, 256),
+        step=1,
+        integer=True,
+        role="denoising steps",
+        symbol="S",
+        help="Forward passes for the whole text, shared out over its blocks. Fewer steps write more tokens at once.",
+        default_text="one token per step",
+    )
+    temperature: float = temperature_knob()
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Tokens still to be written per step of this block, first step first."""
+
+    remaining: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Vanilla:
+    """Each step writes the next few most confident tokens, however sure or unsure they are.
+
+    Source: LLaDA (arXiv 2502.09992), section 2.4, "low-confidence remasking", semi-autoregressive over blocks; the
+    remainder of tokens / steps goes to the first steps, as in the authors' code. Two things differ: steps that do not
+    divide evenly over the blocks are allowed (the first blocks get one more), and a position whose best guess is the
+    mask token waits instead of being "written" as a mask.
+    """
+
+    settings: VanillaSettings = VanillaSettings()
+
+    name: ClassVar[str] = "vanilla"
+    title: ClassVar[str] = "Vanilla"
+    rule: ClassVar[str] = "each step writes a fixed number of the most confident tokens"
+    paper: ClassVar[str] = "LLaDA, arXiv 2502.09992, section 2.4"
+    settings_class: ClassVar[type[Settings]] = VanillaSettings
+    presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"LLaDA": VanillaSettings()})
+
+    def start(self, block: Block) -> Quota:
+        """Share the steps out over blocks, then the block's tokens over its steps.
+
+        Raises:
+            SettingsError: more steps than positions (some would write nothing) or fewer steps than blocks.
+        """
+        steps = self.settings.steps if self.settings.steps is not None else block.gen_length
+        if not block.count <= steps <= block.gen_length:
+            raise SettingsError(
+                f"steps={steps} does not fit {block.gen_length} positions in {block.count} blocks; "
+                f"valid: {block.count}..{block.gen_length}"
+            )
+        return Quota(share_out(block.length, share_out(steps, block.count)[block.index]))
+
+    def step(self, predictions: Predictions, masked: Tensor, state: Quota, rng: torch.Generator) -> Decision:
+        """Write the quota's most confident positions; see `Decoder.step`."""
+        ids, p = predictions.sample(self.settings.temperature, rng)
+        eligible = masked & ~predictions.blocked(ids)
+        # past the schedule (positions had to wait for a committable guess): one token per step
+        quota = state.remaining[0] if state.remaining else 1
+        # stable: ties go to the leftmost position
+        order = torch.where(eligible, p, -1.0).argsort(descending=True, stable=True)
+        commit = torch.zeros_like(masked)
+        commit[order[:quota]] = True
+        commit &= eligible
+        reasons = commit.to(torch.uint8) * int(Reason.SCHEDULED)
+        return Decision(Quota(state.remaining[1:]), ids, p, p, commit, reasons)
+
+    def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
+        """No scores are changed."""
+        return raw_candidates(predictions, ids)
+
+
+def share_out(total: int, parts: int) -> tuple[int, ...]:
+    """`total` as `parts` whole numbers that differ by at most one, the larger ones first."""
+    base, rest = divmod(total, parts)
+    return tuple(base + (part < rest) for part in range(parts))

@@ -1,0 +1,31 @@
+"""Checkpoint families, found by the `architectures` of config.json. One file per family, one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType, MappingProxyType
+from typing import Any
+
+from credit_viz.errors import CheckpointError
+from credit_viz.models.families import llada
+
+__all__ = ["FAMILIES", "family_of"]
+
+#: architecture name -> module with translate_config, model_class, KEY_MAPPING, set_bidirectional, MASK_TOKENS.
+FAMILIES: Mapping[str, tuple[str, ModuleType]] = MappingProxyType(
+    {architecture: ("llada", llada) for architecture in llada.ARCHITECTURES}
+)
+
+
+def family_of(config: Mapping[str, Any]) -> tuple[str, ModuleType]:
+    """Family name and module for a published config.
+
+    Raises:
+        CheckpointError: no known architecture; the known ones are listed.
+    """
+    architectures = config.get("architectures") or []
+    for architecture in architectures:
+        if architecture in FAMILIES:
+            return FAMILIES[architecture]
+    found = ", ".join(map(str, architectures)) or "none"
+    raise CheckpointError(f"config.json names architectures: {found}; served natively: {', '.join(sorted(FAMILIES))}")

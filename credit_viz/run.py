@@ -1,0 +1,167 @@
+"""One run from prompt to Trace: ties a model, a decoder and the loop together. Knows no page and no shell."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from credit_viz.decoding import make_decoder
+from credit_viz.decoding.base import Decoder
+from credit_viz.decoding.loop import Lane, RunOptions, denoise
+from credit_viz.errors import PromptError
+from credit_viz.models.base import DiffusionLM
+from credit_viz.trace.build import build_trace
+from credit_viz.trace.record import RunInfo, StepRecord, Trace
+
+__all__ = ["Race", "decode"]
+
+_VERSIONED = ("credit-viz", "torch", "transformers", "numpy")
+
+
+def decode(
+    model: DiffusionLM,
+    prompt: str | None = None,
+    *,
+    prompt_ids: Sequence[int] | None = None,
+    decoder: str = "credit",
+    settings: Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    gen_length: int = 64,
+    block_length: int = 32,
+    seed: int = 0,
+    early_stop: bool = False,
+    record: str = "all",
+    top_k: int = 5,
+) -> Trace:
+    """Decode one prompt and return everything that happened.
+
+    Args:
+        prompt: text, sent through the model's chat template; or give `prompt_ids`, used as they are.
+        decoder: a name in `DECODERS`; settings: its knobs, laid over `preset` or the defaults.
+        gen_length, block_length, seed, early_stop, record, top_k: see `RunOptions`.
+
+    Raises:
+        PromptError, SettingsError: the message names the bad value and what is valid.
+    """
+    options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k)
+    race = Race.start(model, [make_decoder(decoder, settings, preset)], options, prompt, prompt_ids)
+    for _ in race.steps():
+        pass
+    return race.traces()[0]
+
+
+@dataclass
+class Race:
+    """One prompt decoded by several decoders on one clock; ask for `traces` at any time."""
+
+    model: DiffusionLM
+    infos: tuple[RunInfo, ...]
+    batched: bool
+    _lanes: list[Lane]
+    _records: list[list[StepRecord]] = field(default_factory=list)
+
+    @classmethod
+    def start(
+        cls,
+        model: DiffusionLM,
+        decoders: Sequence[Decoder],
+        options: RunOptions,
+        prompt: str | None = None,
+        prompt_ids: Sequence[int] | None = None,
+        batched: bool = False,
+    ) -> Race:
+        """Check everything and lay out the canvases; no forward pass yet.
+
+        Raises:
+            PromptError, SettingsError: as `decode`.
+        """
+        ids = _prompt_ids(model, prompt, prompt_ids)
+        shared = len(decoders) if batched else 1
+        infos = tuple(_describe(model, d, options, prompt, ids, shared) for d in decoders)
+        lanes = [Lane(model, ids, decoder, options) for decoder in decoders]
+        return cls(model, infos, batched, lanes, [[] for _ in lanes])
+
+    def steps(self) -> Iterator[tuple[int, StepRecord]]:
+        """Run to the end, yielding (lane index, record); close the generator to cancel."""
+        for index, record in denoise(self.model, self._lanes, self.batched):
+            self._records[index].append(record)
+            yield index, record
+
+    def finished(self, lane: int) -> bool:
+        """Lane has no mask left."""
+        return self._lanes[lane].finished
+
+    def trace(self, lane: int) -> Trace:
+        """What lane has done so far; incomplete until it is finished."""
+        bare = build_trace(self.infos[lane], self._records[lane])
+        written = [int(i) for i in bare.token_ids if i != self.model.mask_id]
+        info = dataclasses.replace(
+            bare.info, token_text=self.texts(_shown_ids(bare)), text=self.model.decode_ids(written)
+        )
+        return dataclasses.replace(bare, info=info)
+
+    def traces(self) -> tuple[Trace, ...]:
+        """`trace` of every lane."""
+        return tuple(self.trace(lane) for lane in range(len(self._lanes)))
+
+    def texts(self, ids: Iterable[int]) -> dict[int, str]:
+        """Text of each id."""
+        return {int(i): self.model.token_text(int(i)) for i in ids}
+
+
+def _prompt_ids(model: DiffusionLM, prompt: str | None, prompt_ids: Sequence[int] | None) -> tuple[int, ...]:
+    if (prompt is None) == (prompt_ids is None):
+        given = "both" if prompt is not None else "neither"
+        raise PromptError(f"got {given} of prompt and prompt_ids; valid: exactly one")
+    if prompt is not None:
+        return tuple(model.encode(prompt))
+    assert prompt_ids is not None
+    return tuple(int(i) for i in prompt_ids)
+
+
+def _describe(
+    model: DiffusionLM,
+    decoder: Decoder,
+    options: RunOptions,
+    prompt: str | None,
+    ids: tuple[int, ...],
+    lanes: int,
+) -> RunInfo:
+    return RunInfo(
+        model=model.info.name,
+        family=model.info.family,
+        revision=model.info.revision,
+        dtype=model.info.dtype,
+        device=str(model.device),
+        decoder=decoder.name,
+        settings=decoder.settings.to_dict(),
+        prompt=prompt,
+        prompt_ids=ids,
+        **dataclasses.asdict(options),
+        mask_id=model.mask_id,
+        eos_ids=model.eos_ids,
+        vocab_size=model.vocab_size,
+        lanes=lanes,
+        versions=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            continue
+    return found
+
+
+def _shown_ids(trace: Trace) -> list[int]:
+    """Every id that a reader of this trace may want the text of."""
+    shown = {*trace.info.prompt_ids, trace.info.mask_id, *trace.info.eos_ids}
+    for array in (trace.candidate_ids, trace.winner_ids, trace.event_ids):
+        shown |= set(array.ravel().tolist())
+    return sorted(shown)

@@ -1,0 +1,162 @@
+"""Traces on disk: one `.safetensors` file with a versioned JSON header, and tidy tables. No torch, no pickle.
+
+File format, version 1:
+* safetensors metadata `credit_viz` holds JSON: {"schema": 1, "run": RunInfo, "channels": [names]}.
+* tensors: every array of record.STEP_FIELDS, CELL_FIELDS and EVENT_FIELDS under its own name, and one `channel.NAME`
+  per decoder channel. Shapes, dtypes and units are those of `record.Trace`.
+A file of a newer schema is refused rather than half understood.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from credit_viz.errors import TraceError
+from credit_viz.trace.record import CELL_FIELDS, EVENT_FIELDS, STEP_FIELDS, Reason, RunInfo, Trace
+
+__all__ = ["SCHEMA", "load_trace", "save_trace", "to_frame", "write_csv", "write_parquet"]
+
+SCHEMA = 1
+_KEY = "credit_viz"
+_CHANNEL = "channel."
+_NAMES = (*STEP_FIELDS, *CELL_FIELDS, *EVENT_FIELDS)
+
+
+def save_trace(trace: Trace, path: str | Path) -> None:
+    """Write the trace; an existing file is replaced only once the new one is whole.
+
+    Raises:
+        TraceError: the folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    header = {"schema": SCHEMA, "run": trace.info.to_json(), "channels": list(trace.channels)}
+    tensors = {name: np.ascontiguousarray(getattr(trace, name)) for name in _NAMES}
+    tensors |= {_CHANNEL + name: np.ascontiguousarray(values) for name, values in trace.channels.items()}
+    partial = target.with_name(target.name + ".partial")
+    try:
+        save_file(tensors, partial, metadata={_KEY: json.dumps(header, ensure_ascii=True)})
+        partial.replace(target)
+    except (OSError, SafetensorError) as error:
+        raise TraceError(f"cannot write {target}: {error}") from error
+
+
+def load_trace(path: str | Path) -> Trace:
+    """Read a trace and check all of it.
+
+    Raises:
+        TraceError: no such file, truncated, not a trace, of a newer schema, or inconsistent; says which.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise TraceError(f"no trace file at {source}")
+    try:
+        with safe_open(source, framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise TraceError(f"{source} is no safetensors file, or is truncated: {error}") from error
+    try:
+        return _from_file(metadata, tensors)
+    except TraceError as error:
+        raise TraceError(f"{source}: {error}") from error
+
+
+def _from_file(metadata: dict[str, str], tensors: dict[str, Any]) -> Trace:
+    header = _header(metadata)
+    names = [*_NAMES, *(_CHANNEL + name for name in header["channels"])]
+    if missing := sorted(set(names) - set(tensors)):
+        raise TraceError(f"lacks the arrays {', '.join(missing)}")
+    if unknown := sorted(set(tensors) - set(names)):
+        raise TraceError(f"has the unknown arrays {', '.join(unknown)}")
+    return Trace(
+        info=RunInfo.from_json(header["run"]),
+        **{name: tensors[name] for name in _NAMES},
+        channels={name: tensors[_CHANNEL + name] for name in header["channels"]},
+    )
+
+
+def _header(metadata: dict[str, str]) -> dict[str, Any]:
+    if _KEY not in metadata:
+        raise TraceError(f"is no trace: its metadata lacks {_KEY!r}")
+    try:
+        header = json.loads(metadata[_KEY])
+    except json.JSONDecodeError as error:
+        raise TraceError(f"has a damaged header: {error}") from error
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        found = header.get("schema") if isinstance(header, dict) else header
+        raise TraceError(f"has schema {found!r}; this version reads {SCHEMA}")
+    if not isinstance(header.get("run"), dict) or not isinstance(header.get("channels"), list):
+        raise TraceError("has a damaged header: run or channels are missing")
+    return header
+
+
+def to_frame(trace: Trace) -> pd.DataFrame:
+    """Tidy table: one row per recorded (step, position).
+
+    Columns: step, position, raw top-1 (id, token, confidence), winner (id, token, raw p, fused), entropy (nats),
+    margin, one column per channel, the written token if this step wrote one (else missing) and why.
+    """
+    text = trace.info.token_text
+    top = trace.candidate_ids[:, 0]
+    frame = pd.DataFrame(
+        {
+            "step": trace.cell_steps,
+            "position": trace.positions,
+            "top_id": top,
+            "top_token": [text.get(int(i), "") for i in top],
+            "confidence": trace.confidence,
+            "winner_id": trace.winner_ids,
+            "winner_token": [text.get(int(i), "") for i in trace.winner_ids],
+            "winner_p": trace.winner_p,
+            "fused": trace.fused,
+            "credit": trace.cells("credit"),
+            "boost": trace.cells("boost"),
+            "entropy": trace.entropy,
+            "margin": trace.margin,
+            **{name: values for name, values in trace.channels.items() if name not in ("credit", "boost")},
+        }
+    )
+    return frame.merge(_events(trace), how="left", on=["step", "position"])
+
+
+def _events(trace: Trace) -> pd.DataFrame:
+    names = {int(reason): reason.name.lower() for reason in Reason}
+    return pd.DataFrame(
+        {
+            "step": trace.event_steps,
+            "position": trace.event_positions,
+            "written_id": pd.array(trace.event_ids, dtype="Int32"),
+            "why": pd.array([names[int(reason)] for reason in trace.event_reasons], dtype="str"),
+        }
+    )
+
+
+def write_csv(trace: Trace, path: str | Path) -> None:
+    """`to_frame` as UTF-8 CSV.
+
+    Raises:
+        TraceError: the file cannot be written.
+    """
+    try:
+        to_frame(trace).to_csv(path, index=False)
+    except OSError as error:
+        raise TraceError(f"cannot write {path}: {error}") from error
+
+
+def write_parquet(trace: Trace, path: str | Path) -> None:
+    """`to_frame` as Parquet.
+
+    Raises:
+        TraceError: the file cannot be written.
+    """
+    try:
+        to_frame(trace).to_parquet(path, index=False)
+    except OSError as error:
+        raise TraceError(f"cannot write {path}: {error}") from error

@@ -1,0 +1,95 @@
+"""When each token converged, when it was committed, and what lies between. Pure numpy over a Trace.
+
+Definitions (steps from 1; "raw top-1" is the most probable token before any credit):
+
+* commit step: the step of the last write of a position.
+* first-hit step: the first recorded step whose raw top-1 is the token finally committed.
+* converge step: the first step from which on the raw top-1 is the committed token at every recorded step up to
+  and including commit. Where the committed token is not the raw top-1 at commit, converge = commit.
+* wait: commit - converge. Flips: how often the raw top-1 changed from one recorded step to the next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from credit_viz.trace.record import Trace
+
+__all__ = ["commit_step", "converge_step", "final_ids", "first_hit_step", "flips", "reasons", "winner_changed"]
+
+Ints = NDArray[np.int32]
+
+
+def final_ids(trace: Trace) -> Ints:
+    """(L,) canvas after the last event; the mask id where nothing was written."""
+    ids = np.full(trace.gen_length, trace.info.mask_id, np.int32)
+    ids[trace.event_positions] = trace.event_ids  # repeated indices: the last write wins
+    return ids
+
+
+def commit_step(trace: Trace) -> Ints:
+    """(L,) step of the last write, 0 where a position is still masked."""
+    steps = np.zeros(trace.gen_length, np.int32)
+    steps[trace.event_positions] = trace.event_steps
+    steps[final_ids(trace) == trace.info.mask_id] = 0
+    return steps
+
+
+def reasons(trace: Trace) -> NDArray[np.uint8]:
+    """(L,) Reason of the last write, 0 where a position is still masked."""
+    values = np.zeros(trace.gen_length, np.uint8)
+    values[trace.event_positions] = trace.event_reasons
+    values[trace.commit_step == 0] = 0
+    return values
+
+
+def _agreeing(trace: Trace) -> NDArray[np.bool_]:
+    """(N,) True where a cell's raw top-1 is the token its position finally holds."""
+    return np.asarray(trace.candidate_ids[:, 0] == trace.token_ids[trace.positions])
+
+
+def first_hit_step(trace: Trace) -> Ints:
+    """(L,) first recorded step that guessed the final token, 0 where none did."""
+    hits = _agreeing(trace) & (trace.cell_steps <= trace.commit_step[trace.positions])
+    steps = np.zeros(trace.gen_length, np.int32)
+    # written backwards, so that the earliest hit stays
+    steps[trace.positions[hits][::-1]] = trace.cell_steps[hits][::-1]
+    return steps
+
+
+def converge_step(trace: Trace) -> Ints:
+    """(L,) see the module docstring; equals commit where nothing was recorded before it."""
+    before_commit = trace.cell_steps <= trace.commit_step[trace.positions]
+    wrong = ~_agreeing(trace) & before_commit
+    last_wrong = np.zeros(trace.gen_length, np.int32)
+    last_wrong[trace.positions[wrong]] = trace.cell_steps[wrong]
+    first_right = _first_recorded_after(trace, last_wrong)
+    return np.where(first_right > 0, np.minimum(first_right, trace.commit_step), trace.commit_step).astype(np.int32)
+
+
+def _first_recorded_after(trace: Trace, last_wrong: Ints) -> Ints:
+    """(L,) first recorded step later than `last_wrong`, 0 where there is none."""
+    later = trace.cell_steps > last_wrong[trace.positions]
+    steps = np.zeros(trace.gen_length, np.int32)
+    steps[trace.positions[later][::-1]] = trace.cell_steps[later][::-1]
+    return steps
+
+
+def flips(trace: Trace) -> Ints:
+    """(L,) changes of the raw top-1 between consecutive records of the same position."""
+    order = np.lexsort((trace.cell_steps, trace.positions))
+    position, top = trace.positions[order], trace.candidate_ids[order, 0]
+    changed = (position[1:] == position[:-1]) & (top[1:] != top[:-1])
+    return np.bincount(position[1:][changed], minlength=trace.gen_length).astype(np.int32)
+
+
+def winner_changed(trace: Trace) -> NDArray[np.bool_]:
+    """(L,) the token written was not the raw top-1 of the step that wrote it."""
+    at_commit = trace.cell_steps == trace.commit_step[trace.positions]
+    changed = np.zeros(trace.gen_length, bool)
+    changed[trace.positions[at_commit]] = ~_agreeing(trace)[at_commit]
+    return changed

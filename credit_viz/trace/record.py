@@ -1,0 +1,403 @@
+"""What one decoding run leaves behind: frozen numpy records. Knows no torch, no model, no plot.
+
+A *cell* is one (step, masked position) pair: what the model guessed there, before the commits of that
+step. Cells are stored flat, step after step, so that memory follows the masked cells and not steps x length.
+
+Symbols: T steps (= forward passes), L generated positions, N cells, K candidates, E events.
+Positions count from 0 at the first generated token; steps count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from credit_viz.errors import TraceError
+from credit_viz.trace import metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CELL_FIELDS", "EVENT_FIELDS", "STEP_FIELDS", "Reason", "RunInfo", "StepRecord", "Trace"]
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Bytes = NDArray[np.uint8]
+
+
+class Reason(IntEnum):
+    """Why a token was written."""
+
+    CONFIDENT = 1  #: its raw probability passed the threshold
+    CREDIT = 2  #: only its fused probability did
+    FORCED = 3  #: nothing passed; it was the best one
+    SCHEDULED = 4  #: a fixed number of tokens is written per step
+    FILLED = 5  #: early stop: the end-of-text token fills the rest of the canvas
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One forward pass, as recorded. Arrays are aligned: entry m belongs to `positions[m]`.
+
+    `winner` is the token the decoder would write at that position now: the raw top-1 for most decoders, the
+    fused argmax for credit. Probabilities are in [0, 1]; entropy and boost are in nats; seconds are wall clock.
+    """
+
+    step: int
+    block: tuple[int, int]  #: active block as [start, end) in generated positions
+    positions: Ints  #: (M,) masked positions before this step's commits
+    candidate_ids: Ints  #: (M, K) most probable tokens, best first; [:, 0] is the raw top-1
+    candidate_p: Floats  #: (M, K) raw probability
+    candidate_credit: Floats  #: (M, K) Trace Credit after this step's award
+    candidate_fused: Floats  #: (M, K) fused probability
+    winner_ids: Ints  #: (M,)
+    winner_p: Floats  #: (M,) raw probability of the winner
+    fused: Floats  #: (M,) fused probability of the winner
+    entropy: Floats  #: (M,) nats
+    channels: Mapping[str, Floats]  #: named (M,) extras of the decoder, e.g. "credit" and "boost" of the winner
+    event_positions: Ints  #: (C,) written in this step
+    event_ids: Ints  #: (C,)
+    event_reasons: Bytes  #: (C,) values of Reason
+    forward_seconds: float
+    decoder_seconds: float
+
+
+#: per-cell arrays of a Trace, with the number of trailing dimensions and dtype.
+CELL_FIELDS: Mapping[str, tuple[int, type[np.generic]]] = MappingProxyType(
+    {
+        "positions": (1, np.int32),
+        "candidate_ids": (2, np.int32),
+        "candidate_p": (2, np.float32),
+        "candidate_credit": (2, np.float32),
+        "candidate_fused": (2, np.float32),
+        "winner_ids": (1, np.int32),
+        "winner_p": (1, np.float32),
+        "fused": (1, np.float32),
+        "entropy": (1, np.float32),
+    }
+)
+#: per-step arrays.
+STEP_FIELDS: Mapping[str, type[np.generic]] = MappingProxyType(
+    {
+        "cell_counts": np.int32,
+        "block_starts": np.int32,
+        "block_ends": np.int32,
+        "forward_seconds": np.float64,
+        "decoder_seconds": np.float64,
+    }
+)
+#: per-event arrays.
+EVENT_FIELDS: Mapping[str, type[np.generic]] = MappingProxyType(
+    {"event_steps": np.int32, "event_positions": np.int32, "event_ids": np.int32, "event_reasons": np.uint8}
+)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """Everything that is needed to name, reproduce and read a run; goes into the file header as JSON."""
+
+    model: str
+    family: str
+    decoder: str
+    settings: Mapping[str, Any]
+    prompt: str | None
+    prompt_ids: tuple[int, ...]
+    gen_length: int
+    block_length: int
+    seed: int
+    early_stop: bool
+    record: str  #: "all" masked positions, active "block" only, or "none"
+    top_k: int
+    mask_id: int
+    eos_ids: tuple[int, ...]
+    vocab_size: int
+    device: str = "cpu"
+    dtype: str = "float32"
+    cache: str = "none"
+    lanes: int = 1  #: runs that shared each forward pass
+    revision: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    token_text: Mapping[int, str] = field(default_factory=dict)  #: text of every token id in the trace
+    text: str = ""  #: the generated text without special tokens
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; `from_json` reads them back equal."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunInfo:
+        """Rebuild from `to_json`.
+
+        Raises:
+            TraceError: a field is missing, unknown, or of the wrong type.
+        """
+        names = {f.name for f in fields(cls)}
+        if unknown := sorted(set(data) - names):
+            raise TraceError(f"trace header has unknown field {unknown[0]!r}; valid: {', '.join(sorted(names))}")
+        values = dict(data)
+        try:
+            values["prompt_ids"] = tuple(int(i) for i in values["prompt_ids"])
+            values["eos_ids"] = tuple(int(i) for i in values["eos_ids"])
+            values["token_text"] = {int(i): str(text) for i, text in values["token_text"].items()}
+            return cls(**values)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise TraceError(f"trace header is damaged: {error}") from error
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A finished (or cancelled) run. Arrays are read-only; see the module docstring for T, L, N, K, E.
+
+    Raises:
+        TraceError: shapes, dtypes or values do not fit together; the message names the array.
+    """
+
+    info: RunInfo
+    # steps (T,)
+    cell_counts: Ints
+    block_starts: Ints
+    block_ends: Ints
+    forward_seconds: NDArray[np.float64]
+    decoder_seconds: NDArray[np.float64]
+    # cells (N,) or (N, K): see StepRecord for meaning and units
+    positions: Ints
+    candidate_ids: Ints
+    candidate_p: Floats
+    candidate_credit: Floats
+    candidate_fused: Floats
+    winner_ids: Ints
+    winner_p: Floats
+    fused: Floats
+    entropy: Floats
+    channels: Mapping[str, Floats]
+    # events (E,): every write, in order
+    event_steps: Ints
+    event_positions: Ints
+    event_ids: Ints
+    event_reasons: Bytes
+
+    def __post_init__(self) -> None:
+        _check(self)
+        for array in (*_arrays(self).values(), *self.channels.values()):
+            array.flags.writeable = False
+        object.__setattr__(self, "channels", MappingProxyType(dict(self.channels)))
+
+    # ---------------------------------------------------------------- run
+    @property
+    def forward_passes(self) -> int:
+        """Number of model calls (NFE), T."""
+        return len(self.cell_counts)
+
+    @property
+    def gen_length(self) -> int:
+        """Number of generated positions, L."""
+        return self.info.gen_length
+
+    @property
+    def text(self) -> str:
+        """Generated text without special tokens."""
+        return self.info.text
+
+    @property
+    def complete(self) -> bool:
+        """True when no mask is left (False after a cancelled run)."""
+        return bool((self.token_ids != self.info.mask_id).all())
+
+    # ---------------------------------------------------------------- cells
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """(T + 1,) cells of step t (1-based) are `offsets[t - 1]:offsets[t]`."""
+        return np.concatenate([[0], np.cumsum(self.cell_counts, dtype=np.int64)])
+
+    @cached_property
+    def cell_steps(self) -> Ints:
+        """(N,) 1-based step of each cell."""
+        return np.repeat(np.arange(1, self.forward_passes + 1, dtype=np.int32), self.cell_counts)
+
+    @property
+    def confidence(self) -> Floats:
+        """(N,) raw probability of the raw top-1."""
+        return self.candidate_p[:, 0]
+
+    @property
+    def margin(self) -> Floats:
+        """(N,) p1 - p2; needs K >= 2, else the confidence itself."""
+        second = self.candidate_p[:, 1] if self.info.top_k > 1 else np.float32(0)
+        return np.asarray(self.candidate_p[:, 0] - second, dtype=np.float32)
+
+    def cells(self, name: str) -> Floats:
+        """(N,) per-cell values by name: confidence, fused, entropy, margin, winner_p, or a decoder channel.
+
+        A decoder without the channel "credit" or "boost" grants none: zeros.
+        """
+        if name in self.channels:
+            return self.channels[name]
+        if name in ("credit", "boost"):
+            return np.zeros(len(self.positions), np.float32)
+        if name in ("confidence", "fused", "entropy", "margin", "winner_p"):
+            return np.asarray(getattr(self, name))
+        valid = {"confidence", "fused", "entropy", "margin", "winner_p", "credit", "boost", *self.channels}
+        raise TraceError(f"unknown cell value {name!r}; valid: {', '.join(sorted(valid))}")
+
+    def grid(self, name: str) -> Floats:
+        """(L, T) heatmap of `cells(name)`: row = position, column = step, NaN where nothing was recorded."""
+        grid = np.full((self.gen_length, self.forward_passes), np.nan, np.float32)
+        grid[self.positions, self.cell_steps - 1] = self.cells(name)
+        return grid
+
+    def steps(self) -> Iterator[StepRecord]:
+        """The run again as the loop yielded it."""
+        for index in range(self.forward_passes):
+            cells = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+            events = self.event_steps == index + 1
+            yield StepRecord(
+                step=index + 1,
+                block=(int(self.block_starts[index]), int(self.block_ends[index])),
+                **{name: getattr(self, name)[cells] for name in CELL_FIELDS},
+                channels={name: values[cells] for name, values in self.channels.items()},
+                event_positions=self.event_positions[events],
+                event_ids=self.event_ids[events],
+                event_reasons=self.event_reasons[events],
+                forward_seconds=float(self.forward_seconds[index]),
+                decoder_seconds=float(self.decoder_seconds[index]),
+            )
+
+    # ---------------------------------------------------------------- metrics (definitions: metrics.py)
+    @cached_property
+    def token_ids(self) -> Ints:
+        """(L,) final canvas; the mask id where nothing was written."""
+        return metrics.final_ids(self)
+
+    @cached_property
+    def commit_step(self) -> Ints:
+        """(L,) 1-based step of the last write; 0 = never written."""
+        return metrics.commit_step(self)
+
+    @cached_property
+    def converge_step(self) -> Ints:
+        """(L,) first step from which the raw top-1 stayed the committed token until commit; 0 = never written."""
+        return metrics.converge_step(self)
+
+    @cached_property
+    def first_hit_step(self) -> Ints:
+        """(L,) first recorded step whose raw top-1 is the committed token; 0 = never before its commit."""
+        return metrics.first_hit_step(self)
+
+    @cached_property
+    def wait(self) -> Ints:
+        """(L,) commit - converge, in steps."""
+        return np.asarray(self.commit_step - self.converge_step, np.int32)
+
+    @cached_property
+    def flips(self) -> Ints:
+        """(L,) how often the raw top-1 changed."""
+        return metrics.flips(self)
+
+    @cached_property
+    def reason(self) -> Bytes:
+        """(L,) value of Reason of the last write; 0 = never written."""
+        return metrics.reasons(self)
+
+    @cached_property
+    def winner_changed(self) -> NDArray[np.bool_]:
+        """(L,) the committed token was not the raw top-1 when it was written."""
+        return metrics.winner_changed(self)
+
+    @property
+    def redundant_guesses(self) -> int:
+        """Sum of waits: guesses that already were the final answer but were thrown away."""
+        return int(self.wait.sum())
+
+    @property
+    def mean_wait(self) -> float:
+        """Mean wait in steps over the content tokens (over all tokens when there are none)."""
+        content = self.content_mask
+        return float(self.wait[content].mean()) if content.any() else float(self.wait.mean())
+
+    @property
+    def content_mask(self) -> NDArray[np.bool_]:
+        """(L,) True where the committed token is text: not end-of-text, not mask."""
+        return ~np.isin(self.token_ids, [*self.info.eos_ids, self.info.mask_id])
+
+    @property
+    def content_tokens(self) -> int:
+        """Number of committed tokens that are text."""
+        return int(self.content_mask.sum())
+
+    @property
+    def tokens_per_forward(self) -> float:
+        """TPF: written tokens / forward passes; counts end-of-text padding."""
+        return float((self.commit_step > 0).sum() / max(1, self.forward_passes))
+
+    @property
+    def content_tokens_per_forward(self) -> float:
+        """Text tokens / forward passes: not inflated by end-of-text padding."""
+        return self.content_tokens / max(1, self.forward_passes)
+
+    def save(self, path: str | Path) -> None:
+        """Write as one `.safetensors` file; `credit_viz.load_trace` reads it back. See files.py for the format."""
+        from credit_viz.trace.files import save_trace  # files.py knows this module, not the other way round
+
+        save_trace(self, path)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy pandas table, one row per recorded (step, position); columns: see files.to_frame."""
+        from credit_viz.trace.files import to_frame
+
+        return to_frame(self)
+
+    def same_run(self, other: Trace) -> bool:
+        """True when both hold the same run: everything but wall-clock times and library versions."""
+        ours, theirs = self.info.to_json() | {"versions": {}}, other.info.to_json() | {"versions": {}}
+        mine, others = _arrays(self) | dict(self.channels), _arrays(other) | dict(other.channels)
+        return (
+            ours == theirs
+            and mine.keys() == others.keys()
+            and all(np.array_equal(mine[k], others[k]) for k in mine if not k.endswith("_seconds"))
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Trace({self.info.decoder} on {self.info.model}: {self.forward_passes} forward passes, "
+            f"{self.gen_length} positions, {len(self.positions)} cells)"
+        )
+
+
+def _arrays(trace: Trace) -> dict[str, NDArray[Any]]:
+    return {name: getattr(trace, name) for name in (*STEP_FIELDS, *CELL_FIELDS, *EVENT_FIELDS)}
+
+
+def _check(trace: Trace) -> None:
+    length, steps, cells = trace.info.gen_length, len(trace.cell_counts), int(trace.cell_counts.sum())
+    for name, dtype in STEP_FIELDS.items():
+        _check_array(name, getattr(trace, name), (steps,), dtype)
+    for name, (dims, kind) in CELL_FIELDS.items():
+        _check_array(name, getattr(trace, name), (cells, trace.info.top_k)[:dims], kind)
+    for name, values in trace.channels.items():
+        _check_array(f"channel {name!r}", values, (cells,), np.float32)
+    for name, dtype in EVENT_FIELDS.items():
+        _check_array(name, getattr(trace, name), (len(trace.event_steps),), dtype)
+    _check_range("positions", trace.positions, 0, length - 1)
+    _check_range("event_positions", trace.event_positions, 0, length - 1)
+    _check_range("event_steps", trace.event_steps, 1, steps)
+    _check_range("event_reasons", trace.event_reasons, 1, max(Reason))
+    _check_range("cell_counts", trace.cell_counts, 0, length)
+
+
+def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+    if array.shape != shape or array.dtype != dtype:
+        wanted = f"{shape} {np.dtype(dtype).name}"
+        raise TraceError(f"trace array {name} is {array.shape} {array.dtype}; expected {wanted}")
+
+
+def _check_range(name: str, array: NDArray[Any], low: int, high: int) -> None:
+    if array.size and not (low <= int(array.min()) and int(array.max()) <= high):
+        raise TraceError(f"trace array {name} spans {array.min()}..{array.max()}; valid: {low}..{high}")
