@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from credit_viz.trace.files import load_trace
     from credit_viz.trace.record import Trace
 
-__all__ = ["DECODERS", "CreditVizError", "Race", "Trace", "decode", "load_model", "load_trace", "make_decoder"]
+__all__ = [
+    "DECODERS",
+    "CreditVizError",
+    "Race",
+    "Trace",
+    "decode",
+    "load_model",
+    "load_trace",
+    "make_decoder",
+]
 
 _HOMES = {
     "CreditVizError": "credit_viz.errors",

@@ -24,7 +24,8 @@ from credit_viz.decoding.settings import Settings
 __all__ = ["Block", "Candidates", "Decision", "Decoder"]
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Block:
     """Where in the canvas the active block lies."""
 
     index: int  #: 0-based

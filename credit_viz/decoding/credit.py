@@ -133,9 +133,7 @@ class Credit:
         credit, fused = fusion.candidates(predictions, ids)
         raw_p = predictions.probability(ids)[:, 0]
         boost_of_winner = self.settings.alpha * torch.log1p(credit[:, 0])
-        return self._accept(
-            predictions, masked, fusion, ids[:, 0], raw_p, fused[:, 0], credit[:, 0], boost_of_winner
-        )
+        return self._accept(predictions, masked, fusion, ids[:, 0], raw_p, fused[:, 0], credit[:, 0], boost_of_winner)
 
     def _accept(
         self,
@@ -156,6 +154,6 @@ class Credit:
 
     def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
         """Credit and fused probability from the decision's ledger."""
-        fusion = decision.state.fusion
+        fusion: Fusion | None = decision.state.fusion
         assert fusion is not None
         return fusion.candidates(predictions, ids)

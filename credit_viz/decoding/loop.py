@@ -112,9 +112,7 @@ class Canvas(NamedTuple):
 class Lane:
     """One run in progress. `advance` is called once per forward pass; the rest is bookkeeping on the host."""
 
-    def __init__(
-        self, model: LanguageModel, prompt_ids: Sequence[int], decoder: Decoder, options: RunOptions
-    ) -> None:
+    def __init__(self, model: LanguageModel, prompt_ids: Sequence[int], decoder: Decoder, options: RunOptions) -> None:
         self.decoder = decoder
         self.options = options
         self.canvas = Canvas.blank(model, prompt_ids, options.gen_length)
@@ -148,9 +146,7 @@ class Lane:
         """Activate the next block that has a mask, with fresh decoder state."""
         self._block += 1
         count = self.options.gen_length // self.options.block_length
-        block = Block(
-            self._block, count, self.options.block_length, self.options.gen_length, self.canvas.ids.device
-        )
+        block = Block(self._block, count, self.options.block_length, self.options.gen_length, self.canvas.ids.device)
         self._state = self.decoder.start(block)
 
     def advance(self, logits: Tensor, forward_seconds: float = 0.0) -> StepRecord:
@@ -241,9 +237,7 @@ class _Events(NamedTuple):
     reasons: np.ndarray
 
 
-def denoise(
-    model: LanguageModel, lanes: Sequence[Lane], batched: bool = False
-) -> Iterator[tuple[int, StepRecord]]:
+def denoise(model: LanguageModel, lanes: Sequence[Lane], batched: bool = False) -> Iterator[tuple[int, StepRecord]]:
     """Run lanes on one clock until no mask is left; yields (lane index, record) after every step.
 
     Close the generator to cancel: nothing is computed after the step last yielded.

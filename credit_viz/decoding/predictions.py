@@ -145,8 +145,10 @@ class Predictions:
 
     @cached_property
     def _normalizer(self) -> tuple[Tensor | None, Tensor | None]:
-        """logsumexp (N,), and the entropy (N,) if it was asked for, in one sweep over the logits."""
-        rows_at_once = max(1, _SCRATCH // self.logits.shape[1]) if self.logits.device.type == "cpu" else len(self.logits)
+        """Logsumexp (N,), and the entropy (N,) if it was asked for, in one sweep over the logits."""
+        rows_at_once = (
+            max(1, _SCRATCH // self.logits.shape[1]) if self.logits.device.type == "cpu" else len(self.logits)
+        )
         top = self._top[0].to(self.dtype)
         parts = [
             self._sweep(self.logits[i : i + rows_at_once], top[i : i + rows_at_once])

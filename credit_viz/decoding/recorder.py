@@ -61,7 +61,7 @@ class Recorder:
             "winner_p": none,
             "fused": none,
             "entropy": none,
-            "channels": {name: none for name in decision.channels},
+            "channels": dict.fromkeys(decision.channels, none),
         }
 
 
@@ -131,5 +131,7 @@ def _pick(columns: dict[str, np.ndarray], positions: np.ndarray, start: int) -> 
     cells: dict[str, Any] = {name: np.ascontiguousarray(picked[name]) for name in wide}
     for name in ("winner_ids", "winner_p", "fused", "entropy"):
         cells[name] = np.ascontiguousarray(picked[name][:, 0])
-    channels = {name.removeprefix("channel "): picked[name][:, 0].copy() for name in picked if name.startswith("channel ")}
+    channels = {
+        name.removeprefix("channel "): picked[name][:, 0].copy() for name in picked if name.startswith("channel ")
+    }
     return {**cells, "channels": channels, "positions": (positions + start).astype(np.int32)}

@@ -65,9 +65,7 @@ class DiffusionLM:
         return next(self.network.parameters()).device
 
     @torch.inference_mode()
-    def token_logits(
-        self, canvas: Tensor, rows: Tensor | None = None, attention_mask: Tensor | None = None
-    ) -> Tensor:
+    def token_logits(self, canvas: Tensor, rows: Tensor | None = None, attention_mask: Tensor | None = None) -> Tensor:
         """Logits of every position of `canvas`, each for the token AT that position.
 
         Args:

@@ -6,6 +6,7 @@ Knows where checkpoints are and how they can be broken. The families know what i
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
@@ -39,7 +41,11 @@ def embedded_model_path() -> Path:
 
 
 def load_model(
-    source: str | Path | None = None, *, device: str = "auto", dtype: str = "auto", revision: str | None = None
+    source: str | Path | None = None,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
 ) -> DiffusionLM:
     """Load a published checkpoint on stock transformers classes.
 
@@ -61,7 +67,8 @@ def load_model(
     text = TextCodec(_load_tokenizer(folder))
     mask_id, eos_ids = _special_ids(config, text, family)
     with _quiet(folder):
-        network = _load_network(folder, config, family, kind).to(where)
+        network = _load_network(folder, config, family, kind)
+    nn.Module.to(network, where)
     parameters = sum(p.numel() for p in network.parameters())
     return DiffusionLM(
         network,
@@ -134,10 +141,11 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     for name in ("tokenizer.json", "tokenizer_config.json"):
         _read_json(folder / name)
     try:
-        return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     except (ValueError, OSError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{folder / 'tokenizer.json'} cannot be read: {reason}") from error
+    return tokenizer
 
 
 def _special_ids(config: dict[str, Any], text: TextCodec, family: ModuleType) -> tuple[int, tuple[int, ...]]:
@@ -163,20 +171,18 @@ def _quiet(folder: Path) -> Iterator[None]:
     verbosity = transformers_logging.get_verbosity()
     small = sum(file.stat().st_size for file in folder.glob("*.safetensors")) < _WORTH_A_BAR
     had_bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
+    transformers_logging.set_verbosity(logging.ERROR)
     if small:
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         transformers_logging.set_verbosity(verbosity)
         if small and had_bar:
-            transformers_logging.enable_progress_bar()
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _load_network(
-    folder: Path, config: dict[str, Any], family: ModuleType, dtype: torch.dtype
-) -> PreTrainedModel:
+def _load_network(folder: Path, config: dict[str, Any], family: ModuleType, dtype: torch.dtype) -> PreTrainedModel:
     """Weights into the family's stock class; every key must match, in both directions.
 
     Raises:

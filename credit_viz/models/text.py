@@ -31,7 +31,8 @@ class TextCodec:
     @property
     def eos_id(self) -> int | None:
         """Id of the tokenizer's end-of-text token, if it names one."""
-        return self._tokenizer.eos_token_id
+        eos_id = self._tokenizer.eos_token_id
+        return None if eos_id is None else int(eos_id)
 
     def find(self, token: str) -> int | None:
         """Id of a token given by its exact text, None if the tokenizer lacks it."""

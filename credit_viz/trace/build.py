@@ -37,9 +37,7 @@ def build_trace(info: RunInfo, records: Sequence[StepRecord]) -> Trace:
     )
 
 
-def _join(
-    records: Sequence[StepRecord], name: str, dtype: type[np.generic], tail: tuple[int, ...]
-) -> NDArray[Any]:
+def _join(records: Sequence[StepRecord], name: str, dtype: type[np.generic], tail: tuple[int, ...]) -> NDArray[Any]:
     return _concat([getattr(r, name) for r in records], dtype, tail)
 
 

@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from credit_viz.trace.record import Trace
 
-__all__ = ["commit_step", "converge_step", "final_ids", "first_hit_step", "flips", "reasons", "winner_changed"]
+__all__ = [
+    "commit_step",
+    "converge_step",
+    "final_ids",
+    "first_hit_step",
+    "flips",
+    "reasons",
+    "winner_changed",
+]
 
 Ints = NDArray[np.int32]
 

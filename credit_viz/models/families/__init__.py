@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType, MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from credit_viz.errors import CheckpointError
@@ -12,9 +12,7 @@ from credit_viz.models.families import llada
 __all__ = ["FAMILIES", "family_of"]
 
 #: architecture name -> module with translate_config, model_class, KEY_MAPPING, set_bidirectional, MASK_TOKENS.
-FAMILIES: Mapping[str, tuple[str, ModuleType]] = MappingProxyType(
-    {architecture: ("llada", llada) for architecture in llada.ARCHITECTURES}
-)
+FAMILIES: Mapping[str, tuple[str, ModuleType]] = MappingProxyType(dict.fromkeys(llada.ARCHITECTURES, ("llada", llada)))
 
 
 def family_of(config: Mapping[str, Any]) -> tuple[str, ModuleType]:

@@ -126,7 +126,7 @@ def _refuse_unproven(config: Mapping[str, Any]) -> None:
             raise CheckpointError(f"config.json has {name}={config[name]!r}; only {valid} is proven for LLaDA")
 
 
-def model_class(config: Mapping[str, Any]) -> type[LlamaForCausalLM]:
+def model_class(_config: Mapping[str, Any]) -> type[LlamaForCausalLM]:
     """Stock transformers class that computes the published model; the same for every LLaDA config."""
     return LlamaForCausalLM
 
