@@ -1,7 +1,7 @@
 """Files of a training run: the state to resume from, and the published LLaDA layout to ship.
 
-Knows safetensors and JSON. Does not know tasks, losses or how the steps are made. No pickles: the optimizers' state
-is written as tensors, everything else as JSON in the same file's header, so one rename makes a save atomic.
+Knows safetensors and JSON. Does not know tasks, losses or how the steps are made. No pickles: the optimizers'
+state is written as tensors, all else as JSON in the same file's header, so one rename makes a save atomic.
 """
 
 from __future__ import annotations

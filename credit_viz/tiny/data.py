@@ -1,7 +1,7 @@
 """Batches for training: examples as padded rows of ids, and the copying drill of the warm-up.
 
-Knows tokens and seeds. Does not know models or losses. Every pool of batches is a function of (seed, pool number)
-alone, so a resumed run sees exactly the batches an uninterrupted one would have seen.
+Knows tokens and seeds. Does not know models or losses. Every pool of batches is a function of (seed, pool
+number) alone, so a resumed run sees exactly the batches an uninterrupted one would have seen.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LENGTH_JITTER = 14.0
 class Batch:
     """Rows of prompt, answer and end marks.
 
-    ids: (B, T) int64; response_start: (B,) int64, first generated position; family: (B,) int64, index into TASKS.
+    ids: (B, T) int64; response_start: (B,) int64, first generated position; family: (B,) int64, index in TASKS.
     """
 
     ids: Tensor
@@ -53,7 +53,7 @@ class _Row:
 
 
 def _canvas(response: int, rng: random.Random) -> int:
-    """Generated positions: mostly just enough, sometimes up to the limit, so that end marks are learned far out."""
+    """Generated positions: mostly just enough, sometimes up to the limit: end marks are learned far out too."""
     if rng.random() < LONG_CANVAS_SHARE:
         return max(response, rng.randint(response, CANVAS_LIMIT))
     return response + rng.randint(0, SHORT_PADDING)

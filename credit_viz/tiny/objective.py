@@ -1,7 +1,7 @@
-"""The masked diffusion loss: hide each answer position with probability t, predict the hidden ones, weigh by 1/t.
+"""The masked diffusion loss: hide answer positions with probability t, predict them, weigh by 1/t.
 
-Equation: LLaDA (arXiv 2502.09992), eq. 3, restricted to the answer as in its supervised fine-tuning. Knows tensors
-and a model that maps ids to logits. Does not know tasks, files or optimizers.
+Equation: LLaDA (arXiv 2502.09992), eq. 3, restricted to the answer as in its supervised fine-tuning. Knows
+tensors and a model that maps ids to logits. Does not know tasks, files or optimizers.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from credit_viz.tiny.data import Batch
@@ -34,7 +34,7 @@ class Float32Attention(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func is not F.scaled_dot_product_attention:
+        if func is not functional.scaled_dot_product_attention:
             return func(*args, **(kwargs or {}))
         query, key, value, *rest = args
         with torch.autocast("cpu", enabled=False):
@@ -45,7 +45,8 @@ class Float32Attention(TorchFunctionMode):
 @dataclass(frozen=True)
 class Loss:
     """`total`: scalar with gradient. Per family, over hidden answer words (end marks left out):
-    summed cross entropy (F,) in nats and count (F,)."""
+    summed cross entropy (F,) in nats and count (F,).
+    """
 
     total: Tensor
     mean: float
@@ -76,10 +77,10 @@ def masked_loss(
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16), Float32Attention():
         canvas = torch.where(hidden, mask_id, batch.ids)
         # The head runs on hidden positions only: (N, D) -> (N, V).
-        states = model.model(input_ids=canvas).last_hidden_state[hidden]  # type: ignore[operator, union-attr]
+        states = model.model(input_ids=canvas).last_hidden_state[hidden]  # type: ignore[operator]
         logits = model.lm_head(states)  # type: ignore[operator]
     target = batch.ids[hidden]
-    entropy = F.cross_entropy(logits.float(), target, reduction="none")
+    entropy = functional.cross_entropy(logits.float(), target, reduction="none")
     generated = int((batch.ids.shape[1] - batch.response_start).sum())
     total = (entropy / t.expand_as(hidden)[hidden]).sum() / generated
     family = batch.family[:, None].expand_as(hidden)[hidden]

@@ -1,8 +1,9 @@
-"""The embedded model's tokenizer: one token per word and per number 0..99 of the tasks, bytes for anything else.
+"""The embedded model's tokenizer: one token per word and per number 0..99, bytes for the rest.
 
-Knows text and ids. Does not know tasks' rules, models or training. The vocabulary is written down, not learned:
-256 bytes so that every text can be spelled, then each word as it stands in the tasks' texts. A number has the same
-token wherever a space precedes it, which is everywhere in the tasks. Specials follow the published LLaDA layout.
+Knows text and ids. Does not know tasks' rules, models or training. The vocabulary is written down, not
+learned: 256 bytes so that every text can be spelled, then each word as it stands in the tasks' texts. A number
+has the same token wherever a space precedes it, which is everywhere in the tasks. Specials follow the
+published LLaDA layout.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TEMPLATE = (
     "{{ '" + BOS + "' }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '" + ASSISTANT + "' }}{% endif %}"
 )
-# A word, a number of at most two digits, a line break with its indentation, a run of punctuation, other space.
+# A word, a number of at most two digits, a line break with its indentation, punctuation, other space.
 PIECES = r" ?[A-Za-z]+| ?\d{1,2}|\n *| ?[^\sA-Za-z0-9_]+|_| ?\d|\s+"
 LARGEST_NUMBER = 99
 SURVEY_PER_TASK = 4000

@@ -1,8 +1,8 @@
 """Train the embedded model: `python -m credit_viz.tiny.train --out DIR --steps N --seed S [--resume]`.
 
 Knows the recipe (optimizers, schedule, warm-up drill) and the loop. Does not know how the answers are judged.
-Recipe: a short drill in copying, then the tasks; Muon for the matrices and AdamW for the rest; learning rate warmed
-up, constant, then linearly down. One CPU thread is enough and is the default.
+Recipe: a short drill in copying, then the tasks; Muon for the matrices and AdamW for the rest; learning rate
+warmed up, constant, then linearly down. One CPU thread is enough and is the default.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the weights. `steps` may be lowered on a resume: only the schedule depends on it."""
+    """Everything that decides the weights. `steps` may change on a resume: only the schedule depends on it."""
 
     steps: int
     seed: int = 0
@@ -50,7 +50,7 @@ class Recipe:
 
 @dataclass
 class Progress:
-    """Where a run stands; JSON in the state file. `history` rows: step, seconds, tokens, loss, loss per family."""
+    """Where a run stands. `history` rows: step, seconds, tokens, loss, then cross entropy per family."""
 
     step: int = 0
     tokens: int = 0
@@ -185,9 +185,7 @@ class Trainer:
     def _next_batch(self) -> Batch:
         progress = self.progress
         if self._pool_number != progress.pool:
-            self._pool = pool_batches(
-                self.tokenizer, self.recipe.seed, progress.pool, self.recipe.tokens_per_batch
-            )
+            self._pool = pool_batches(self.tokenizer, self.recipe.seed, progress.pool, self.recipe.tokens_per_batch)
             self._pool_number = progress.pool
         batch = self._pool[progress.batch_in_pool]
         progress.batch_in_pool += 1
@@ -231,7 +229,7 @@ class Trainer:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m credit_viz.tiny.train", description="train the embedded model")
+    parser = argparse.ArgumentParser(prog="credit_viz.tiny.train", description="train the embedded model")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)

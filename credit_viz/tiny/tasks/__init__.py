@@ -12,7 +12,7 @@ from types import MappingProxyType
 from credit_viz.tiny.tasks import arithmetic, code, json_extraction, story
 from credit_viz.tiny.tasks.base import Example, Task, is_held_out
 
-__all__ = ["TASKS", "Example", "Task", "held_out", "is_held_out", "sample_training"]
+__all__ = ["TASKS", "Example", "Task", "held_out", "held_out_example", "is_held_out", "sample_training"]
 
 TASKS: Mapping[str, Task] = MappingProxyType(
     {
@@ -36,13 +36,20 @@ def sample_training(rng: random.Random) -> Example:
             return example
 
 
+def held_out_example(task: str, rng: random.Random) -> Example:
+    """The next example of one family whose prompt training never meets."""
+    while True:
+        example = TASKS[task].sample(rng)
+        if is_held_out(example.prompt):
+            return example
+
+
 def held_out(count: int, seed: int) -> list[Example]:
     """`count` different prompts that training never meets, the families taking turns."""
     rng = random.Random(seed)
-    tasks = list(TASKS.values())
+    names = list(TASKS)
     found: dict[str, Example] = {}
     while len(found) < count:
-        example = tasks[len(found) % len(tasks)].sample(rng)
-        if is_held_out(example.prompt):
-            found.setdefault(example.prompt, example)
+        example = held_out_example(names[len(found) % len(names)], rng)
+        found.setdefault(example.prompt, example)
     return list(found.values())

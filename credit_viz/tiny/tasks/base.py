@@ -38,6 +38,6 @@ class Task:
 
 
 def is_held_out(prompt: str) -> bool:
-    """A property of the prompt alone, so no list has to be kept and training can never meet a held-out prompt."""
+    """A property of the prompt alone: no list is kept, and training can never meet a held-out prompt."""
     digest = hashlib.blake2b(prompt.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % HELD_OUT_ONE_IN == 0

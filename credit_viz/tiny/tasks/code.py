@@ -1,4 +1,4 @@
-"""Small Python functions over a list: eight things to do, seven ways to choose the elements, ten-odd list names.
+"""Small Python functions over a list: eight things to do, seven ways to choose elements, a dozen list names.
 
 An answer is right if it RUNS right: the sandbox executes it on a few lists and the results are compared.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
 from credit_viz.tiny.tasks import words
 from credit_viz.tiny.tasks.base import Example
 from credit_viz.tiny.tasks.phrases import Part, pick, render
-from credit_viz.tiny.tasks.sandbox import Refused, run_function
+from credit_viz.tiny.tasks.sandbox import RefusedError, run_function
 
 Value = int | bool | list[int]
 CASES = ((3, -4, 7, 10, -1, 0, 2, 8), (), (6, 1, -3, -8, 9, 4), (12, 6), (5,))
@@ -22,7 +22,7 @@ CASES = ((3, -4, 7, 10, -1, 0, 2, 8), (), (6, 1, -3, -8, 9, 4), (12, 6), (5,))
 
 @dataclass(frozen=True)
 class Condition:
-    """`said` stands before the noun ("even prices") or, where `after` is set, behind it ("prices above 7")."""
+    """`said` stands before the noun ("even prices") or, with `after` set, behind it ("prices above 7")."""
 
     name: str
     said: str
@@ -30,7 +30,8 @@ class Condition:
     test: str
     opposite: str
     number: int
-    holds: Callable[[int], bool]
+    # Functions are equal only to themselves; two draws of the same condition are the same condition.
+    holds: Callable[[int], bool] = field(compare=False)
 
     def of(self, noun: str) -> str:
         return f"{noun} {self.said}" if self.after else f"{self.said} {noun}"
@@ -42,22 +43,16 @@ class Condition:
 
 
 def conditions(number: int, divisor: int) -> tuple[Condition, ...]:
+    """All conditions, with these numbers where they take one."""
+    n, d = number, divisor
     return (
         Condition("even", "even", False, "% 2 == 0", "% 2 != 0", 2, lambda v: v % 2 == 0),
         Condition("odd", "odd", False, "% 2 == 1", "% 2 != 1", 2, lambda v: v % 2 == 1),
         Condition("positive", "positive", False, "> 0", "<= 0", 0, lambda v: v > 0),
         Condition("negative", "negative", False, "< 0", ">= 0", 0, lambda v: v < 0),
-        Condition("above", f"above {number}", True, f"> {number}", f"<= {number}", number, lambda v: v > number),
-        Condition("below", f"below {number}", True, f"< {number}", f">= {number}", number, lambda v: v < number),
-        Condition(
-            "divisible",
-            f"divisible by {divisor}",
-            True,
-            f"% {divisor} == 0",
-            f"% {divisor} != 0",
-            divisor,
-            lambda v: v % divisor == 0,
-        ),
+        Condition("above", f"above {n}", True, f"> {n}", f"<= {n}", n, lambda v: v > n),
+        Condition("below", f"below {n}", True, f"< {n}", f">= {n}", n, lambda v: v < n),
+        Condition("divisible", f"divisible by {d}", True, f"% {d} == 0", f"% {d} != 0", d, lambda v: v % d == 0),
     )
 
 
@@ -117,9 +112,8 @@ def _search(request: Request, x: str) -> list[Part]:
     """The loop that leaves as soon as the answer is known."""
     found = request.action.name == "any"
     test = request.condition.test if found else request.condition.opposite
-    return [
-        f"for {x} in {request.noun}:\n        if {x} {test}:\n            return {found}\n    return {not found}"
-    ]
+    head = f"for {x} in {request.noun}:\n        if {x} {test}:\n"
+    return [f"{head}            return {found}\n    return {not found}"]
 
 
 def _loop(request: Request, x: str, rng: random.Random) -> list[Part]:
@@ -163,7 +157,7 @@ class CodeExample(Example):
         expected = self.request.action.result(chosen, len(case))
         try:
             found = run_function(text, case)
-        except Refused:
+        except RefusedError:
             return False
         return type(found) is type(expected) and found == expected
 

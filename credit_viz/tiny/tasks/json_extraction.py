@@ -1,6 +1,6 @@
 """One sentence about a person in, one line of JSON out.
 
-The order of the keys is free (a reader of JSON does not care), so a few orders are taught and all are accepted.
+The order of the keys is free (a reader of JSON does not care): a few are taught, all are accepted.
 """
 
 from __future__ import annotations

@@ -33,15 +33,12 @@ def pick(*options: str, weights: tuple[int, ...] | None = None) -> Pick:
 
 def render(parts: Sequence[Part], rng: random.Random) -> str:
     """Draw one wording."""
-    return "".join(
-        part if isinstance(part, str) else rng.choices(part.options, part.weights)[0] for part in parts
-    )
+    return "".join(part if isinstance(part, str) else rng.choices(part.options, part.weights)[0] for part in parts)
 
 
 def matches(parts: Sequence[Part], text: str) -> bool:
     """Whether `text` is one of the wordings, character for character."""
     pattern = "".join(
-        re.escape(part) if isinstance(part, str) else f"(?:{'|'.join(map(re.escape, part.options))})"
-        for part in parts
+        re.escape(part) if isinstance(part, str) else f"(?:{'|'.join(map(re.escape, part.options))})" for part in parts
     )
     return re.fullmatch(pattern, text) is not None

@@ -1,7 +1,7 @@
 """Stories: five facts from the prompt, a beginning, and an end that follows from what happened.
 
-The wordings at the start of a story are free; most of what comes later is settled by the prompt or by the turn
-the story has taken. That mix is deliberate: free places show a decoder hesitating, settled stretches show waiting.
+The wordings at the start of a story are free; most of what comes later is settled by the prompt or by the
+turn the story has taken. That mix is deliberate: free places show a decoder hesitating, settled ones waiting.
 """
 
 from __future__ import annotations

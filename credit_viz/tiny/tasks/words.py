@@ -6,26 +6,25 @@ so that copying a fact from the prompt means looking up one position.
 
 from __future__ import annotations
 
-WOMEN = tuple("Mia Anna Lucy Emma Nina Rosa Ella Kate Sara Ruby Lena Zoe Ida Vera Nora Amy".split())
-MEN = tuple("Tom Ben Max Leo Sam Jack Omar Paul Ivan Hugo Finn Luis Noah Karl Amir Theo".split())
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+WOMEN = _split("Mia Anna Lucy Emma Nina Rosa Ella Kate Sara Ruby Lena Zoe Ida Vera Nora Amy")
+MEN = _split("Tom Ben Max Leo Sam Jack Omar Paul Ivan Hugo Finn Luis Noah Karl Amir Theo")
 NAMES = WOMEN + MEN
-SURNAMES = tuple("Lee Stone Park Novak Silva Khan Moore Berg Costa Wolf Diaz Kim Rossi Meyer Ali Chen".split())
-ITEMS = tuple(
-    "apples marbles books coins shells cards pencils stamps stickers cookies plums buttons stones balloons "
-    "tickets eggs".split()
+SURNAMES = _split("Lee Stone Park Novak Silva Khan Moore Berg Costa Wolf Diaz Kim Rossi Meyer Ali Chen")
+ITEMS = _split(
+    "apples marbles books coins shells cards pencils stamps stickers cookies plums buttons stones balloons tickets eggs"
 )
-JOBS = tuple(
-    "baker teacher nurse pilot farmer painter driver singer chef lawyer doctor actor writer dentist artist "
-    "engineer".split()
+JOBS = _split(
+    "baker teacher nurse pilot farmer painter driver singer chef lawyer doctor actor writer dentist artist engineer"
 )
-CITIES = tuple(
-    "Rome Paris Oslo Lima Cairo Berlin Tokyo Madrid Dublin Quito Vienna Boston Delhi Seoul Porto Athens".split()
-)
-HOBBIES = tuple("chess tennis music cooking hiking reading sailing dancing yoga golf football poetry".split())
-ADJECTIVES = tuple(
-    "red blue new tiny shiny broken golden green wooden strange old yellow silver heavy lovely striped".split()
-)
-NOUNS = tuple("kite box key lamp clock ball book hat drum boat ring bell doll flute coat map".split())
+CITIES = _split("Rome Paris Oslo Lima Cairo Berlin Tokyo Madrid Dublin Quito Vienna Boston Delhi Seoul Porto Athens")
+HOBBIES = _split("chess tennis music cooking hiking reading sailing dancing yoga golf football poetry")
+ADJECTIVES = _split("red blue new tiny shiny broken golden green wooden strange old yellow silver heavy lovely striped")
+NOUNS = _split("kite box key lamp clock ball book hat drum boat ring bell doll flute coat map")
 PLACES = (
     ("park", "under a tree"),
     ("beach", "in the sand"),
@@ -40,7 +39,7 @@ PLACES = (
     ("station", "under a bench"),
     ("zoo", "near the gate"),
 )
-LISTS = tuple("numbers prices ages scores points sizes weights marks grades values heights costs".split())
+LISTS = _split("numbers prices ages scores points sizes weights marks grades values heights costs")
 
 
 def pronoun(name: str) -> str:
