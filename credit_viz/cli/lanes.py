@@ -1,0 +1,93 @@
+"""Which decoders run with which settings: from the words of the command line to what `make_decoder` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from credit_viz.errors import SettingsError, one_of
+
+if TYPE_CHECKING:
+    from credit_viz.decoding.base import Decoder
+
+__all__ = ["LaneSpec", "parse_lanes", "with_label"]
+
+
+@dataclass
+class LaneSpec:
+    """One lane of a run: its name in tables and files, and what decodes it."""
+
+    label: str
+    decoder: str
+    preset: str | None = None
+    settings: dict[str, float | int | str | None] = field(default_factory=dict)
+
+    def make(self) -> Decoder:
+        """The decoder.
+
+        Raises:
+            SettingsError: unknown decoder, preset or knob, or a value out of range.
+        """
+        from credit_viz.decoding import make_decoder  # imports torch
+
+        return make_decoder(self.decoder, self.settings, self.preset)
+
+
+def parse_lanes(decoders: Sequence[str], presets: Sequence[str], settings: Sequence[str]) -> list[LaneSpec]:
+    """Lanes in the order given.
+
+    Args:
+        decoders: "credit", or "mine=credit" to name the lane, so that a decoder can run twice.
+        presets: "LANE=PRESET"; settings: "LANE.KNOB=VALUE". With a single lane, LANE may be left out.
+
+    Raises:
+        SettingsError: a word is malformed or names an unknown lane, or two lanes have the same name.
+    """
+    lanes: dict[str, LaneSpec] = {}
+    for word in decoders:
+        label, _, decoder = word.rpartition("=")
+        label = label or decoder
+        if label in lanes:
+            raise SettingsError(f"two lanes are called {label!r}; name one, for example --decoder other={decoder}")
+        if not label.replace("-", "").replace("_", "").isalnum():
+            raise SettingsError(f"lane name {label!r}; valid: letters, digits, - and _")
+        lanes[label] = LaneSpec(label, decoder)
+    for word in presets:
+        name, equals, preset = word.rpartition("=")
+        _find(lanes, name, f"--preset {word}").preset = preset
+    for word in settings:
+        target, equals, value = word.partition("=")
+        name, _, knob = target.rpartition(".")
+        if not equals or not knob:
+            raise SettingsError(f"--set {word!r} is not a setting; valid: DECODER.KNOB=VALUE")
+        _find(lanes, name, f"--set {word}").settings[knob] = _value(value)
+    return list(lanes.values())
+
+
+def with_label(path: Path, label: str, several: bool) -> Path:
+    """`run.csv` for one run; for several, `run-LABEL.csv` each."""
+    return path.with_name(f"{path.stem}-{label}{path.suffix}") if several else path
+
+
+def _find(lanes: dict[str, LaneSpec], name: str, source: str) -> LaneSpec:
+    if not name and len(lanes) == 1:
+        return next(iter(lanes.values()))
+    if not name:
+        raise SettingsError(f"{source} does not say for which of {', '.join(lanes)}; put the name in front")
+    if name not in lanes:
+        raise SettingsError(f"{source}: {one_of('decoder of this run', name, lanes)}")
+    return lanes[name]
+
+
+def _value(text: str) -> float | int | str | None:
+    """A number where it is one, None for "unset"; anything else stays text, for the knob to refuse by name."""
+    if text.lower() == "unset":
+        return None
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

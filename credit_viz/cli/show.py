@@ -1,0 +1,72 @@
+"""`credit-viz show`: look at saved traces. Needs no model and loads no torch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from credit_viz.cli.lanes import with_label
+
+if TYPE_CHECKING:
+    from credit_viz.trace.record import Trace
+
+__all__ = ["command"]
+
+_file = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("show", short_help="Look at saved traces: table, CSV, Parquet, web page.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN.safetensors ...")
+@click.option("--csv", type=_file, metavar="FILE",
+              help="Write every recorded guess, one row per step and position; with several runs one FILE-NAME each.")
+@click.option("--parquet", type=_file, metavar="FILE", help="The same as Parquet.")
+@click.option("--html", type=_file, metavar="FILE", help="Write one self-contained page with the figures of all runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(
+    files: tuple[Path, ...], csv: Path | None, parquet: Path | None, html: Path | None, as_json: bool
+) -> None:
+    """Show saved traces side by side.
+
+    \b
+    credit-viz show run-vanilla.safetensors run-credit.safetensors
+    credit-viz show run-credit.safetensors --csv run.csv --html run.html
+    """
+    from credit_viz.cli.report import print_json, print_runs, run_json
+    from credit_viz.trace.files import load_trace, write_csv, write_parquet
+
+    runs = dict(zip(_labels(files), map(load_trace, files), strict=True))
+    if csv:
+        _write_each(runs, csv, write_csv)
+    if parquet:
+        _write_each(runs, parquet, write_parquet)
+    if html:
+        from credit_viz.figures.page import write_page
+
+        write_page(runs, html)
+        _wrote(html)
+    if as_json:
+        print_json([run_json(label, trace) for label, trace in runs.items()])
+    else:
+        print_runs(runs)
+
+
+def _labels(files: Sequence[Path]) -> list[str]:
+    """A name per file: its stem, or its whole path where stems repeat."""
+    stems = [file.stem for file in files]
+    names = [stem if stems.count(stem) == 1 else str(file.with_suffix("")) for stem, file in zip(stems, files, strict=True)]
+    return [name if names.count(name) == 1 else f"{name}#{place}" for place, name in enumerate(names, 1)]
+
+
+def _write_each(runs: Mapping[str, Trace], path: Path, write: Callable[[Trace, Path], None]) -> None:
+    for label, trace in runs.items():
+        target = with_label(path, label.replace("/", "_"), len(runs) > 1)
+        write(trace, target)
+        _wrote(target)
+
+
+def _wrote(path: Path) -> None:
+    print(f"credit-viz: wrote {path}", file=sys.stderr)

@@ -1,0 +1,154 @@
+"""`credit-viz trace`: decode one prompt by one or more decoders on one clock, and keep what happened."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from credit_viz.backend.base import RunRequest
+from credit_viz.cli.lanes import LaneSpec, parse_lanes, with_label
+from credit_viz.cli.options import ModelChoice, model_options
+from credit_viz.errors import TraceError
+
+if TYPE_CHECKING:
+    from credit_viz.decoding.loop import RunOptions
+    from credit_viz.run import Race
+
+__all__ = ["command"]
+
+
+class _TraceCommand(click.Command):
+    """Its help ends with every knob of every decoder, drawn from their settings."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from credit_viz.cli.describe import knob_range, knobs, preset_notes, settings_text  # imports torch
+        from credit_viz.decoding import DECODERS
+
+        for decoder in DECODERS.values():
+            with formatter.section(f"Decoder {decoder.name} ({decoder.title})"):
+                formatter.write_text(f"{decoder.rule}. {decoder.paper}.")
+                formatter.write_dl(
+                    (f"--set {decoder.name}.{knob.name}", f"{knob.role} {knob.symbol}, {knob_range(knob)}. {knob.help}")
+                    for knob in knobs(decoder.settings_class)
+                )
+                formatter.write_dl(
+                    (f"--preset {decoder.name}={name!r}" if " " in name else f"--preset {decoder.name}={name}",
+                     settings_text(preset))
+                    for name, preset in decoder.presets.items()
+                )
+                formatter.write_text(preset_notes(decoder))
+
+
+@click.command("trace", cls=_TraceCommand, short_help="Decode a prompt and keep everything that happened.")
+@click.argument("prompt")
+@click.option("--decoder", "decoders", multiple=True, default=("vanilla", "credit"), metavar="[NAME=]DECODER",
+              help="A decoder to run; repeat to compare. NAME= gives the run its own name, to run a decoder twice.")
+@click.option("--preset", "presets", multiple=True, metavar="NAME=PRESET", help="Start from named settings.")
+@click.option("--set", "settings", multiple=True, metavar="NAME.KNOB=VALUE", help="Change one knob; see below.")
+@click.option("--gen-length", type=int, default=RunRequest.gen_length, help="Positions to generate.")
+@click.option("--block-length", type=int, default=RunRequest.block_length,
+              help="Positions per block; blocks are written left to right.")
+@click.option("--seed", type=int, default=RunRequest.seed, help="Matters at temperatures above 0.")
+@click.option("--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it.")
+@click.option("--record", default="all", help="Guesses to keep: all masked positions, the active block, or none.")
+@click.option("--top-k", type=int, default=RunRequest.top_k, help="Guesses to keep per position and step.")
+@model_options
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Save the trace; with several runs one FILE-NAME each. Also after Ctrl-C: what was done so far.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(
+    prompt: str,
+    decoders: tuple[str, ...],
+    presets: tuple[str, ...],
+    settings: tuple[str, ...],
+    gen_length: int,
+    block_length: int,
+    seed: int,
+    early_stop: bool,
+    record: str,
+    top_k: int,
+    source: str | None,
+    revision: str | None,
+    device: str,
+    dtype: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Decode PROMPT by one or more decoders on one clock; "-" reads it from standard input.
+
+    \b
+    credit-viz trace "What is 12 + 30?" --decoder vanilla --decoder credit --out run.safetensors
+    credit-viz trace "What is 12 + 30?" --decoder credit --set credit.alpha=0.5 --json
+    credit-viz trace - --decoder credit --decoder control=credit --preset "control=no history" < prompt.txt
+    """
+    lanes = parse_lanes(decoders, presets, settings)
+    _check_writable(out)
+    from credit_viz.decoding.loop import RunOptions  # imports torch
+
+    options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k)
+    race = _start(ModelChoice(source, revision, device, dtype), lanes, options, _prompt(prompt))
+    try:
+        _run(race, lanes)
+    finally:  # also after Ctrl-C or an error: what was done is kept
+        saved = _save(race, lanes, out)
+    _report(race, lanes, saved, as_json)
+
+
+def _prompt(word: str) -> str:
+    if word != "-":
+        return word
+    return click.get_text_stream("stdin", encoding="utf-8", errors="replace").read().rstrip("\n")
+
+
+def _check_writable(out: Path | None) -> None:
+    """Fail before the work rather than after it."""
+    if out is not None and not out.absolute().parent.is_dir():
+        raise TraceError(f"cannot write {out}: no folder {out.absolute().parent}")
+
+
+def _start(model: ModelChoice, lanes: list[LaneSpec], options: RunOptions, prompt: str) -> Race:
+    from credit_viz.cli.progress import waiting_for
+    from credit_viz.run import Race
+
+    decoders = [lane.make() for lane in lanes]
+    with waiting_for(f"loading {model.name}"):
+        loaded = model.load()
+    # on a GPU lanes share each forward pass, which costs little more than one lane there
+    return Race.start(loaded, decoders, options, prompt, batched=loaded.device.type == "cuda")
+
+
+def _run(race: Race, lanes: list[LaneSpec]) -> None:
+    from credit_viz.cli.progress import progress
+
+    with progress([lane.label for lane in lanes], race.infos[0].gen_length) as tell:
+        for lane, record in race.steps():
+            tell(lane, len(record.event_positions), record.step)
+
+
+def _save(race: Race, lanes: list[LaneSpec], out: Path | None) -> dict[str, str]:
+    """Path of each lane's file; lanes that took no step have none."""
+    saved: dict[str, str] = {}
+    if out is None:
+        return saved
+    for lane, trace in zip(lanes, race.traces(), strict=True):
+        if trace.forward_passes:
+            path = with_label(out, lane.label, len(lanes) > 1)
+            trace.save(path)
+            saved[lane.label] = str(path)
+            state = "" if trace.complete else f" (unfinished: {int((trace.commit_step > 0).sum())} of " \
+                f"{trace.gen_length} tokens)"
+            print(f"credit-viz: saved {path}{state}", file=sys.stderr)
+    return saved
+
+
+def _report(race: Race, lanes: list[LaneSpec], saved: dict[str, str], as_json: bool) -> None:
+    from credit_viz.cli.report import print_json, print_runs, run_json
+
+    runs = {lane.label: trace for lane, trace in zip(lanes, race.traces(), strict=True)}
+    if as_json:
+        print_json([run_json(label, trace) | {"file": saved.get(label)} for label, trace in runs.items()])
+    else:
+        print_runs(runs)

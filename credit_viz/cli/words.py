@@ -1,0 +1,13 @@
+"""Text for terminals: token text is untrusted and never reaches one raw."""
+
+from __future__ import annotations
+
+__all__ = ["visible"]
+
+
+def visible(text: str, keep: str = "") -> str:
+    """`text` with every character that draws nothing (controls, escapes, bidi marks, lone surrogates) as an escape.
+
+    `keep` names characters that pass unchanged, e.g. newlines in running text.
+    """
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
