@@ -113,6 +113,8 @@ class Lane:
     """One run in progress. `advance` is called once per forward pass; the rest is bookkeeping on the host."""
 
     def __init__(self, model: LanguageModel, prompt_ids: Sequence[int], decoder: Decoder, options: RunOptions) -> None:
+        if options.top_k > model.token_limit:
+            raise SettingsError(f"top_k={options.top_k} exceeds the vocabulary; valid: 1..{model.token_limit}")
         self.decoder = decoder
         self.options = options
         self.canvas = Canvas.blank(model, prompt_ids, options.gen_length)

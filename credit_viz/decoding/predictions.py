@@ -145,24 +145,24 @@ class Predictions:
 
     @cached_property
     def _normalizer(self) -> tuple[Tensor | None, Tensor | None]:
-        """Logsumexp (N,), and the entropy (N,) if it was asked for, in one sweep over the logits."""
-        rows_at_once = (
-            max(1, _SCRATCH // self.logits.shape[1]) if self.logits.device.type == "cpu" else len(self.logits)
-        )
+        """logsumexp (N,), and the entropy (N,) if it was asked for, in one sweep over the logits."""
+        rows, vocabulary = self.logits.shape
+        at_once = max(1, _SCRATCH // vocabulary) if self.logits.device.type == "cpu" else max(1, rows)
         top = self._top[0].to(self.dtype)
+        scratch = torch.empty(min(rows, at_once), vocabulary, dtype=self.dtype, device=top.device)
         parts = [
-            self._sweep(self.logits[i : i + rows_at_once], top[i : i + rows_at_once])
-            for i in range(0, len(self.logits), rows_at_once)
+            self._sweep(self.logits[i : i + at_once], top[i : i + at_once], scratch[: min(at_once, rows - i)])
+            for i in range(0, rows, at_once)
         ]
         sums = torch.cat([total for total, _ in parts])
-        normalizer = top + sums.log()
+        log_sums = sums.log()
         if not self._with_entropy:
-            return normalizer, None
-        return normalizer, sums.log() - torch.cat([weighted for _, weighted in parts]) / sums
+            return top + log_sums, None
+        return top + log_sums, log_sums - torch.cat([weighted for _, weighted in parts]) / sums
 
-    def _sweep(self, logits: Tensor, top: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum of exp(x - top), and of exp(x - top) (x - top) if the entropy is wanted."""
-        shifted = logits.to(self.dtype) - top[:, None]
+    def _sweep(self, logits: Tensor, top: Tensor, scratch: Tensor) -> tuple[Tensor, Tensor]:
+        """Sum of exp(x - top), and of exp(x - top) (x - top) if the entropy is wanted; overwrites scratch."""
+        shifted = torch.sub(logits, top[:, None], out=scratch)
         if not self._with_entropy:
             total = shifted.exp_().sum(-1)
             return total, total
