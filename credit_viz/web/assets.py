@@ -1,0 +1,143 @@
+"""Serves the page's own files from memory, compressed once, and puts security headers on every response.
+
+Plain ASGI; knows no gradio. The address of every file holds a hash of all of them, so browsers may keep them for good
+and never mix versions.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, NamedTuple
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from credit_viz.figures.plotlyjs import plotly_js
+
+__all__ = ["Assets", "AssetsMiddleware", "SecurityHeaders"]
+
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
+_PREFIX = "/credit-viz/"
+
+
+class Asset(NamedTuple):
+    """One file, ready to send."""
+
+    body: bytes  #: gzip
+    content_type: str
+
+
+class Assets:
+    """The page's files by path: everything under web/static, boot.json and plotly.js.
+
+    Args:
+        boot: JSON the page loads first.
+    """
+
+    def __init__(self, boot: Mapping[str, Any]) -> None:
+        texts = dict(_walk(files("credit_viz.web").joinpath("static"), ""))
+        texts["boot.json"] = json.dumps(boot)
+        self.version = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:12]
+        self._files = {path: _asset(path, text) for path, text in texts.items()}
+
+    @property
+    def base(self) -> str:
+        """Path of the folder, relative to the page."""
+        return f"{_PREFIX.strip('/')}/{self.version}/"
+
+    def paths(self) -> list[str]:
+        """Every file served, but plotly.js."""
+        return sorted(self._files)
+
+    def get(self, path: str) -> Asset | None:
+        """The file at a path below `base`."""
+        return self._plotly if path == "plotly.js" else self._files.get(path)
+
+    @cached_property
+    def _plotly(self) -> Asset:
+        return _asset("plotly.js", plotly_js())
+
+
+class AssetsMiddleware:
+    """Answers requests below /credit-viz/, passes on the rest."""
+
+    def __init__(self, app: ASGIApp, assets: Assets) -> None:
+        self.app = app
+        self.assets = assets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or _PREFIX not in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        version, _, path = scope["path"].split(_PREFIX, 1)[1].partition("/")
+        asset = self.assets.get(path) if version == self.assets.version else None
+        if asset is None:
+            await _respond(send, 404, [(b"content-type", b"text/plain")], b"not found")
+            return
+        headers = [
+            (b"content-type", f"{asset.content_type}; charset=utf-8".encode()),
+            (b"content-encoding", b"gzip"),
+            (b"content-length", str(len(asset.body)).encode()),
+            (b"cache-control", b"public, max-age=31536000, immutable"),
+        ]
+        await _respond(send, 200, headers, b"" if scope["method"] == "HEAD" else asset.body)
+
+
+class SecurityHeaders:
+    """Adds what Gradio leaves out. Its own scripts need 'unsafe-inline' and 'unsafe-eval'."""
+
+    HEADERS: Mapping[bytes, bytes] = {
+        b"content-security-policy": (
+            b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+            b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+            b"object-src 'none'; base-uri 'self'; form-action 'self'; "
+            b"frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+        ),
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"strict-origin-when-cross-origin",
+    }
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                extra = [(name, value) for name, value in self.HEADERS.items() if name not in present]
+                message = {**message, "headers": [*message["headers"], *extra]}
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _asset(path: str, text: str) -> Asset:
+    suffix = "." + path.rsplit(".", 1)[-1]
+    return Asset(gzip.compress(text.encode(), 6, mtime=0), _TYPES[suffix])
+
+
+def _walk(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for entry in folder.iterdir():
+        path = prefix + entry.name
+        if entry.is_dir():
+            found += _walk(entry, path + "/")
+        elif "." + entry.name.rsplit(".", 1)[-1] in _TYPES:
+            found.append((path, entry.read_text(encoding="utf-8")))
+    return found

@@ -1,0 +1,58 @@
+"""What the page must know before anything runs: decoders with their knobs, examples, model, style. Plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from typing import Any, Protocol
+
+from credit_viz.decoding.base import Decoder
+from credit_viz.decoding.settings import knobs
+from credit_viz.web.request import MAX_LANES, MAX_LENGTH, Choice
+
+__all__ = ["Example", "boot", "style"]
+
+
+class Example(Protocol):
+    """An example prompt."""
+
+    @property
+    def task(self) -> str:
+        """Kind of prompt, for people."""
+
+    @property
+    def prompt(self) -> str:
+        """The prompt itself."""
+
+
+def style() -> dict[str, Any]:
+    """Colours, scales and marks shared with the Python figures."""
+    text = files("credit_viz.figures").joinpath("style.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def boot(
+    model: str, decoders: Mapping[str, type[Decoder]], examples: Sequence[Example], choice: Choice
+) -> dict[str, Any]:
+    """Everything the page loads once."""
+    return {
+        "model": model,
+        "decoders": {name: _decoder(decoder) for name, decoder in decoders.items()},
+        "examples": [{"task": example.task, "prompt": example.prompt} for example in examples],
+        "choice": {key: value for key, value in asdict(choice).items() if key != "ticket"},
+        "limits": {"lanes": MAX_LANES, "length": MAX_LENGTH},
+        "style": style(),
+    }
+
+
+def _decoder(decoder: type[Decoder]) -> dict[str, Any]:
+    described = [asdict(knob) | {"range": knob.range_text} for knob in knobs(decoder.settings_class)]
+    return {
+        "title": decoder.title,
+        "rule": decoder.rule,
+        "paper": decoder.paper,
+        "knobs": described,
+        "presets": {name: settings.to_dict() for name, settings in decoder.presets.items()},
+    }

@@ -1,0 +1,81 @@
+"""A run as it happens: backend events in, packets out, cancellable between steps. No gradio, no page."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+from credit_viz.backend.base import Event, RunRequest, RunStarted, StepTaken
+from credit_viz.errors import BackendError, CreditVizError
+from credit_viz.trace.codec import Encoder
+from credit_viz.web.request import parse_choice
+from credit_viz.web.runs import KeptRun, RunStore
+
+__all__ = ["Live"]
+
+Stream = Callable[[RunRequest], Iterator[Event]]
+
+
+class Live:
+    """Turns requests into packets.
+
+    Args:
+        stream: `Backend.stream`, possibly wrapped (ZeroGPU).
+        store: where runs are kept for inspection.
+        every: seconds between packets; a step that takes longer travels alone.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self, stream: Stream, store: RunStore, every: float = 0.1, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stream = stream
+        self._store = store
+        self._every = every
+        self._clock = clock
+
+    def packets(self, prompt: str, choice: str, owner: str) -> Iterator[str]:
+        """Run and report; every failure that was foreseen ends as one sentence in the last packet."""
+        run = secrets.token_urlsafe(9)
+        kept: KeptRun | None = None
+        try:
+            chosen = parse_choice(choice)
+            request = chosen.request(prompt)
+            events = self._stream(request)
+            started = next(events)
+            if not isinstance(started, RunStarted):
+                raise BackendError("the backend did not say which lanes it runs")
+            kept = KeptRun(run, owner, request, started.lanes)
+            self._store.keep(kept)
+            yield kept.send(kept.encoder.start({"prompt": prompt, "ticket": chosen.ticket}))
+            yield from self._steps(kept, events, chosen.ticket)
+        except CreditVizError as error:
+            encoder = kept.encoder if kept else Encoder(run, ())
+            packet = encoder.end("failed" if kept else "refused", str(error))
+            yield kept.send(packet) if kept else packet
+
+    def _steps(self, kept: KeptRun, events: Iterator[Event], ticket: str) -> Iterator[str]:
+        """Packets of the steps and the end; closing this generator closes the backend's."""
+        state = "done"
+        sent = -self._every
+        try:
+            while True:
+                if self._store.is_cancelled(ticket):
+                    state = "cancelled"
+                    break
+                event = next(events, None)
+                if event is None:
+                    break
+                if isinstance(event, StepTaken):
+                    kept.add(event.lane, event.record, event.tokens)
+                if self._clock() - sent >= self._every and (packet := kept.encoder.flush()):
+                    sent = self._clock()
+                    yield kept.send(packet)
+        finally:
+            close = getattr(events, "close", None)
+            if close:
+                close()
+        if packet := kept.encoder.flush():
+            yield kept.send(packet)
+        yield kept.send(kept.encoder.end(state))

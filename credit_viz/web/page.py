@@ -1,0 +1,158 @@
+"""The page: Gradio keeps the prompt, the buttons, the queue and the API; TraceView draws everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from credit_viz.backend.base import Backend
+from credit_viz.decoding import DECODERS
+from credit_viz.decoding.base import Decoder
+from credit_viz.errors import CreditVizError
+from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
+from credit_viz.web.catalogue import Example, boot
+from credit_viz.web.live import Live
+from credit_viz.web.request import default_choice
+from credit_viz.web.runs import RunStore
+from credit_viz.web.theme import page_theme
+from credit_viz.web.view import TraceView
+from credit_viz.web.zero_gpu import on_gpu
+
+__all__ = ["Page", "build_app", "launch"]
+
+TITLE = "Credit Viz"
+HEADLINE = """
+<header class="cv-head">
+  <h1>Watch a diffusion language model make up its mind</h1>
+  <p>It guesses every word at every step and writes only a few. <strong>CreditDecoding</strong> remembers which
+  guesses keep winning, and writes them sooner.</p>
+</header>
+"""
+_TAKE_CHOICE = "(prompt, choice) => [prompt, window.creditViz ? window.creditViz.choice() : choice]"
+_TAKE_TICKET = "(choice) => [window.creditViz ? window.creditViz.cancel() : choice]"
+
+
+class Page(gr.Blocks):
+    """A gr.Blocks that knows how it wants to be launched."""
+
+    assets: Assets
+
+    def launch(self, **options: Any) -> Any:  # type: ignore[override]
+        """`gr.Blocks.launch` with this page's theme, files and headers; `options` win."""
+        defaults: dict[str, Any] = {
+            "theme": page_theme(),
+            "head": self._head(),
+            "footer_links": [],
+            "enable_monitoring": False,
+            "run_history": False,
+            "ssr_mode": False,
+            "pwa": False,
+            "app_kwargs": {"middleware": self.middleware()},
+        }
+        return super().launch(**(defaults | options))
+
+    def middleware(self) -> list[Middleware]:
+        """Headers on everything, the page's files before Gradio's."""
+        return [Middleware(SecurityHeaders), Middleware(AssetsMiddleware, assets=self.assets)]
+
+    def _head(self) -> str:
+        base = self.assets.base
+        sheets = [path for path in self.assets.paths() if path.endswith(".css")]
+        modules = [path for path in self.assets.paths() if path.endswith(".js")]
+        links = [f'<link rel="stylesheet" href="{base}{path}">' for path in sheets]
+        return "\n".join(links + [f'<link rel="modulepreload" href="{base}{path}">' for path in modules])
+
+
+def build_app(
+    backend: Backend,
+    *,
+    examples: Sequence[Example] = (),
+    decoders: Mapping[str, type[Decoder]] = DECODERS,
+    concurrency: int = 2,
+) -> Page:
+    """The whole page for one backend.
+
+    Args:
+        backend: runs what the page asks for.
+        examples: prompts offered as chips; the first one is decoded on the first visit.
+        decoders: what lanes can be chosen from.
+        concurrency: runs at a time; further ones wait in the queue.
+    """
+    store = RunStore()
+    live = Live(on_gpu(backend.stream), store)
+    first = examples[0].prompt if examples else ""
+    assets = Assets(boot(backend.model_name, decoders, examples, default_choice()))
+    with Page(title=TITLE, analytics_enabled=False) as page:
+        page.assets = assets
+        gr.HTML(HEADLINE, apply_default_css=False)
+        with gr.Row(elem_id="ask"):
+            prompt = gr.Textbox(
+                first, label="Prompt", placeholder="Write a prompt", lines=2, max_lines=5, elem_id="prompt", scale=1
+            )
+            run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
+            cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
+        choice = gr.Textbox("", visible="hidden", elem_id="choice")
+        view = TraceView(assets.base, _server_functions(store, first), elem_id="view")
+        gr.on(
+            [run.click, prompt.submit],
+            _run_handler(live, store, first),
+            inputs=[prompt, choice],
+            outputs=view,
+            js=_TAKE_CHOICE,
+            show_progress="hidden",
+            concurrency_limit=concurrency,
+            api_name="run",
+        )
+        cancel.click(store.cancel, inputs=choice, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_name=False)
+        page.unload(_unload_handler(store))
+    return page.queue(max_size=64)  # type: ignore[return-value]
+
+
+def launch(app: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, *, block: bool = True) -> str:
+    """Serve the page; returns its address at once when `block` is false."""
+    _, address, _ = app.launch(server_name=host, server_port=port, prevent_thread_lock=not block, quiet=not block)
+    return str(address)
+
+
+def _run_handler(live: Live, store: RunStore, first: str) -> Callable[..., Iterator[str]]:
+    def run(prompt: str, choice: str, request: gr.Request) -> Iterator[str]:
+        """Decode a prompt by the chosen decoders; yields packets (see credit_viz/trace/codec.py)."""
+        yield from live.packets(prompt, choice, request.session_hash or "")
+
+    return run
+
+
+def _unload_handler(store: RunStore) -> Callable[[gr.Request], None]:
+    def unload(request: gr.Request) -> None:
+        store.free(request.session_hash or "")
+
+    return unload
+
+
+def _server_functions(store: RunStore, first: str) -> list[Callable[[dict[str, Any]], Any]]:
+    """What the page may ask for beside runs; each takes one JSON object and answers {"error": ...} when it cannot."""
+
+    def packets(question: dict[str, Any]) -> Any:
+        """Packets of a kept run, from number `from` on."""
+        return _answer(lambda: store.get(str(question["run"])).packets[int(question["from"]) :])
+
+    def position(question: dict[str, Any]) -> Any:
+        """Exact numbers of one position."""
+        return _answer(lambda: store.get(str(question["run"])).position(int(question["position"])))
+
+    def welcome(question: dict[str, Any]) -> Any:
+        """All packets of the run a first visit shows; none when nobody has made it yet."""
+        return list(store.pinned.packets) if store.pinned else []
+
+    return [packets, position, welcome]
+
+
+def _answer(answer: Callable[[], Any]) -> Any:
+    try:
+        return answer()
+    except (CreditVizError, KeyError, TypeError, ValueError) as error:
+        return {"error": str(error)}

@@ -1,0 +1,89 @@
+"""What the page asks for, as JSON, turned into a RunRequest. Knows the backend contract; no gradio, no model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from credit_viz.backend.base import LaneRequest, RunRequest
+from credit_viz.errors import SettingsError
+
+__all__ = ["MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice"]
+
+MAX_LANES = 4
+MAX_LENGTH = 4096
+_INTEGERS = {"gen_length": (1, MAX_LENGTH), "block_length": (1, MAX_LENGTH), "seed": (0, 2**31 - 1)}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Everything but the prompt. `ticket` is the page's own name for this run, so that it can cancel it."""
+
+    lanes: tuple[LaneRequest, ...]
+    gen_length: int = 64
+    block_length: int = 32
+    seed: int = 0
+    early_stop: bool = False
+    ticket: str = ""
+
+    def request(self, prompt: str) -> RunRequest:
+        """The run to start."""
+        return RunRequest(
+            prompt=prompt,
+            lanes=self.lanes,
+            gen_length=self.gen_length,
+            block_length=self.block_length,
+            seed=self.seed,
+            early_stop=self.early_stop,
+        )
+
+
+def default_choice() -> Choice:
+    """What runs when nobody chose: vanilla beside CreditDecoding."""
+    return Choice(lanes=(LaneRequest("vanilla"), LaneRequest("credit")))
+
+
+def parse_choice(text: str) -> Choice:
+    """A choice from the page's JSON; "" means the default.
+
+    Raises:
+        SettingsError: not JSON, or a value of the wrong kind; the message names it.
+    """
+    if not text:
+        return default_choice()
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"the run's settings are not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise SettingsError(f"the run's settings are a {type(data).__name__}; valid: an object")
+    numbers = {name: _integer(data, name, *bounds) for name, bounds in _INTEGERS.items() if name in data}
+    return Choice(
+        lanes=_lanes(data.get("lanes")),
+        early_stop=data.get("early_stop") is True,
+        ticket=str(data.get("ticket", ""))[:64],
+        **numbers,
+    )
+
+
+def _lanes(data: object) -> tuple[LaneRequest, ...]:
+    if not isinstance(data, list) or not 1 <= len(data) <= MAX_LANES:
+        count = len(data) if isinstance(data, list) else 0
+        raise SettingsError(f"a run of {count} decoders; valid: 1 to {MAX_LANES}")
+    return tuple(_lane(entry) for entry in data)
+
+
+def _lane(entry: object) -> LaneRequest:
+    settings = entry.get("settings", {}) if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(settings, dict):
+        raise SettingsError(f"lane {entry!r}; valid: an object with decoder and settings")
+    return LaneRequest(str(entry.get("decoder", "")), settings)
+
+
+def _integer(data: Mapping[str, Any], name: str, low: int, high: int) -> int:
+    value = data[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise SettingsError(f"{name}={value!r}; valid: a whole number, {low}..{high}")
+    return value

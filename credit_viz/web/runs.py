@@ -1,0 +1,119 @@
+"""The runs the server keeps for inspection, bounded in number and bytes. Knows records and packets; no gradio.
+
+A page needs its run again when it missed a packet (`packets`) and when a token is inspected (`position`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from credit_viz.backend.base import RunRequest
+from credit_viz.errors import BackendError
+from credit_viz.trace.codec import Encoder, encode_position
+from credit_viz.trace.record import RunInfo, StepRecord
+
+__all__ = ["KeptRun", "RunStore"]
+
+
+class KeptRun:
+    """One run: its packets as sent, and its records for exact numbers."""
+
+    def __init__(self, run: str, owner: str, request: RunRequest, lanes: tuple[RunInfo, ...]) -> None:
+        self.run = run
+        self.owner = owner
+        self.request = request
+        self.encoder = Encoder(run, lanes)
+        self.packets: list[str] = []
+        self.records: list[list[StepRecord]] = [[] for _ in lanes]
+        self.nbytes = 0
+
+    def add(self, lane: int, record: StepRecord, tokens: Mapping[int, str]) -> None:
+        """Take in one step."""
+        self.encoder.add(lane, record, tokens)
+        self.records[lane].append(record)
+        self.nbytes += _nbytes(record)
+
+    def send(self, packet: str) -> str:
+        """The packet, remembered."""
+        self.packets.append(packet)
+        return packet
+
+    def position(self, position: int) -> str:
+        """Exact numbers of one position in all lanes."""
+        return encode_position(self.run, position, [list(lane) for lane in self.records], self.encoder.texts)
+
+
+class RunStore:
+    """Thread-safe; the least recently used runs go first, a visitor's runs go when the visitor leaves."""
+
+    def __init__(self, max_runs: int = 32, max_per_owner: int = 4, max_bytes: int = 256 << 20) -> None:
+        self._max_runs = max_runs
+        self._max_per_owner = max_per_owner
+        self._max_bytes = max_bytes
+        self._runs: OrderedDict[str, KeptRun] = OrderedDict()
+        self._cancelled: OrderedDict[str, None] = OrderedDict()
+        self._pinned: KeptRun | None = None
+        self._lock = threading.Lock()
+
+    def keep(self, kept: KeptRun) -> None:
+        """Add a run and let old ones go."""
+        with self._lock:
+            self._runs[kept.run] = kept
+            mine = [run for run, other in self._runs.items() if other.owner == kept.owner]
+            for run in mine[: -self._max_per_owner]:
+                del self._runs[run]
+            while len(self._runs) > 1 and (len(self._runs) > self._max_runs or self.nbytes > self._max_bytes):
+                self._runs.popitem(last=False)
+
+    def get(self, run: str) -> KeptRun:
+        """A kept run.
+
+        Raises:
+            BackendError: it is unknown or was let go.
+        """
+        with self._lock:
+            if self._pinned is not None and self._pinned.run == run:
+                return self._pinned
+            if run not in self._runs:
+                raise BackendError("the server no longer keeps this run; run it again to inspect it")
+            self._runs.move_to_end(run)
+            return self._runs[run]
+
+    def free(self, owner: str) -> None:
+        """Let a visitor's runs go."""
+        with self._lock:
+            for run in [run for run, kept in self._runs.items() if kept.owner == owner]:
+                del self._runs[run]
+
+    def pin(self, kept: KeptRun) -> None:
+        """Keep one run for good: the one a first visit shows."""
+        with self._lock:
+            self._pinned = kept
+
+    @property
+    def pinned(self) -> KeptRun | None:
+        """The run a first visit shows, if there is one."""
+        return self._pinned
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all records kept."""
+        return sum(kept.nbytes for kept in self._runs.values())
+
+    def cancel(self, ticket: str) -> None:
+        """Ask the run with this ticket to stop, even if it has not started."""
+        with self._lock:
+            self._cancelled[ticket] = None
+            while len(self._cancelled) > 1024:
+                self._cancelled.popitem(last=False)
+
+    def is_cancelled(self, ticket: str) -> bool:
+        """Was this run asked to stop?"""
+        return bool(ticket) and ticket in self._cancelled
+
+
+def _nbytes(record: StepRecord) -> int:
+    arrays = [value for value in vars(record).values() if hasattr(value, "nbytes")]
+    return sum(int(array.nbytes) for array in (*arrays, *record.channels.values()))

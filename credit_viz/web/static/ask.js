@@ -1,0 +1,69 @@
+/**
+ * Around Gradio's prompt box and buttons: example chips, Run turning into Cancel, and errors in words.
+ * Knows the store and the ids `prompt`, `run`, `cancel`; starting and stopping is Gradio's work.
+ */
+
+import { h, say } from "./dom.js";
+
+/** @typedef {import("./store.js").Store} Store */
+
+/** @returns {HTMLTextAreaElement | null} */
+const promptBox = () => document.querySelector("#prompt textarea");
+
+/** Press Gradio's Run. */
+export function pressRun() {
+  document.querySelector("#run")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+}
+
+/** Put text into Gradio's prompt box. @param {string} text */
+export function setPrompt(text) {
+  const box = promptBox();
+  if (!box) return;
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/**
+ * What the next run will use, as the server reads it. Called by Gradio when Run is pressed.
+ * @param {Store} store @param {string} ticket
+ */
+export function choiceOf({ state }, ticket) {
+  return JSON.stringify({ ...state.options, lanes: state.lanes, ticket });
+}
+
+/**
+ * @param {Store} store
+ * @returns {Node}
+ */
+export function askView(store) {
+  const chips = h("div", { class: "cv-chips", role: "group", "aria-label": "Examples" });
+  for (const example of store.state.boot.examples) chips.append(chip(example));
+  const settings = h("a", { class: "cv-link", href: "#cv-settings" }, "Decoders and settings");
+  const status = h("p", { class: "cv-status", role: "status", "aria-live": "polite" });
+  const alert = h("p", { class: "cv-alert", role: "alert" });
+  store.view(["live", "error", "run"], (state) => {
+    document.documentElement.dataset.cvLive = state.live;
+    say(status, sentence(state));
+    say(alert, state.error);
+    alert.hidden = !state.error;
+  });
+  return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, settings), alert, status);
+}
+
+/** @param {{task: string, prompt: string}} example */
+function chip(example) {
+  const use = () => {
+    setPrompt(example.prompt);
+    if (document.documentElement.dataset.cvLive === "idle") setTimeout(pressRun, 60);
+  };
+  const label = [h("span", { class: "cv-chip-task" }, example.task), h("span", { class: "cv-chip-text" }, example.prompt)];
+  return h("button", { class: "cv-chip", type: "button", onclick: use, title: example.prompt }, ...label);
+}
+
+/** @param {import("./store.js").State} state */
+function sentence(state) {
+  if (state.live === "asked") return "Waiting for the model…";
+  if (state.live === "cancelling") return "Stopping after this step…";
+  if (state.run?.state === "cancelled") return "Stopped. Everything up to here is kept: scrub through it below.";
+  return "";
+}

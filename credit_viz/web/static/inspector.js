@@ -1,0 +1,138 @@
+/**
+ * One token under the lens: when it settled and was written in each lane, and why. Asks the server once per token
+ * for exact numbers; from then on scrubbing needs no request. Knows the store, explain.js and the candidates' bars.
+ */
+
+import { laneArrays } from "./codec.js";
+import { fill, h, say, term } from "./dom.js";
+import { exactLane, explain, indexAt } from "./explain.js";
+import { lineChart } from "./linechart.js";
+import { counted, probability, quoted } from "./text.js";
+import { laneTitle } from "./verdict.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").State} State */
+/** @typedef {import("./lane.js").Lane} Lane */
+
+const SETTLED = "From this step on the model's best guess stayed this token (converge step).";
+const WRITTEN = "In this step the token was put on the canvas for good (commit step).";
+
+/**
+ * @param {Store} store @param {import("./live.js").Live} live @param {string} base
+ * @returns {Node}
+ */
+export function inspectorView(store, live, base) {
+  const title = h("h2", { class: "cv-title" });
+  const help = h("p", { class: "cv-help" }, "Click a token in the text, or a cell of a map.");
+  const lanes = h("div", { class: "cv-inspect-lanes" });
+  const chart = lineChart(store, base);
+  const body = h("div", { class: "cv-inspect-body" }, lanes, chart);
+  const root = h("section", { class: "cv-card cv-inspector", "aria-label": "Token inspector" }, title, help, body);
+  keepExact(store, live, help);
+  store.view(["run", "selected"], ({ selected, run }) => {
+    const chosen = selected !== null && run !== null;
+    say(title, chosen ? `Why here, why now? Token ${selected}` : "Why here, why now?");
+    root.classList.toggle("empty", !chosen);
+    if (chosen) say(help, "Best guesses at the shown step: plain confidence, and what credit makes of it.");
+  });
+  store.view(["run", "version", "selected", "step", "exact", "lane"], (state) => {
+    if (state.selected === null || !state.run) return fill(lanes);
+    const { run, selected, step, exact, boot, lane: front } = state;
+    return fill(lanes, run.lanes.map((lane) => lanePanel(run, lane, selected, step, exact, boot, front)));
+  });
+  return root;
+}
+
+/** Ask for exact numbers when a token is chosen, and again when a live run has gone on. @param {Store} store @param {import("./live.js").Live} live @param {Element} help */
+function keepExact(store, live, help) {
+  let asked = "";
+  const ask = async () => {
+    const { run, selected } = store.state;
+    if (!run || selected === null) return store.set({ exact: null });
+    const question = `${run.id} ${selected} ${run.state === "running" ? Math.floor(run.steps / 16) : "ended"}`;
+    if (question === asked) return undefined;
+    asked = question;
+    try {
+      const packet = await live.position(run.id, selected);
+      if (store.state.run !== run || store.state.selected !== selected) return undefined;
+      const lanes = packet.header.lanes.map((/** @type {any} */ entry) => exactLane(laneArrays(packet, entry.lane), entry));
+      store.set({ exact: { position: selected, lanes, texts: new Map(packet.header.vocab) } });
+    } catch (error) {
+      store.set({ exact: null });
+      say(help, /** @type {Error} */ (error).message);
+    }
+    return undefined;
+  };
+  store.view(["run", "selected"], () => void ask());
+  store.view(["version"], () => void ask());
+}
+
+/**
+ * @param {import("./run.js").Run} run @param {Lane} lane @param {number} position @param {number} step
+ * @param {any} exact @param {any} boot @param {number} front
+ */
+function lanePanel(run, lane, position, step, exact, boot, front) {
+  const numbers = exact?.position === position ? exact.lanes[lane.index] : null;
+  return h(
+    "article",
+    { class: `cv-lane cv-inspect-lane${lane.index === front ? " front" : ""}`, data: { lane: String(lane.index) } },
+    h("h3", { class: "cv-lane-name" }, laneTitle(boot, lane.info.decoder)),
+    h("p", { class: "cv-fate" }, ...fate(run, lane, position)),
+    ...(numbers?.n ? momentParts(lane, position, step, numbers, exact.texts) : [h("p", { class: "cv-help" }, "…")]),
+  );
+}
+
+/** When it settled and was written. @param {import("./run.js").Run} run @param {Lane} lane @param {number} position */
+function fate(run, lane, position) {
+  const at = lane.written[position];
+  if (!at) return ["still masked"];
+  const token = h("code", { class: "cv-token" }, quoted(run.text(lane.tokenAt(position, lane.steps))));
+  const settled = [term("settled", SETTLED), ` in step ${lane.settled[position]}, `, term("written", WRITTEN), ` in step ${at}`];
+  const wait = lane.wait(position);
+  return [token, " ", ...settled, wait ? `: waited ${counted(wait, "step")}` : ": at once"];
+}
+
+/** @param {Lane} lane @param {number} position @param {number} step @param {any} numbers @param {Map<number, string>} texts */
+function momentParts(lane, position, step, numbers, texts) {
+  const index = Math.max(0, indexAt(numbers.steps, Math.max(1, step)));
+  const at = numbers.steps[index];
+  const when = at < step && lane.written[position] ? `in step ${at}, when it was written` : `in step ${at}`;
+  return [
+    h("p", { class: "cv-when" }, when),
+    h("ol", { class: "cv-bars" }, ...candidateRows(numbers, index, texts)),
+    h("p", { class: "cv-sum" }, explain(momentOf(lane, position, numbers, index))),
+  ];
+}
+
+/** @param {Lane} lane @param {number} position @param {any} numbers @param {number} index */
+export function momentOf(lane, position, numbers, index) {
+  const step = numbers.steps[index];
+  const write = lane.writeAt(position, step);
+  const block = lane.blocks.find((span) => span.first <= step && step <= span.last);
+  return {
+    step,
+    p: numbers.winner_p[index],
+    fused: numbers.winner_fused[index],
+    credit: numbers.credits ? numbers.credits[index] : 0,
+    boost: numbers.boost ? numbers.boost[index] : 0,
+    threshold: lane.info.settings.threshold ?? null,
+    active: !block || (block.start <= position && position < block.end),
+    reason: write && write.step === step ? write.reason : 0,
+  };
+}
+
+/** One row per candidate; the fused bar lies behind the plain one. @param {any} numbers @param {number} index @param {Map<number, string>} texts */
+function candidateRows(numbers, index, texts) {
+  const { k } = numbers;
+  return Array.from({ length: k }, (_, place) => {
+    const cell = index * k + place;
+    const id = numbers.ids[cell];
+    const [p, fused] = [numbers.p[cell], numbers.fused[cell]];
+    const lifted = Math.abs(fused - p) > 0.0005;
+    const value = lifted ? `${probability(p)} → ${probability(fused)}` : probability(p);
+    const bars = [h("i", { class: "cv-bar-fused", style: `width:${100 * fused}%` }), h("i", { class: "cv-bar-p", style: `width:${100 * p}%` })];
+    const name = h("code", { class: "cv-token" }, quoted(texts.get(id) ?? `[${id}]`));
+    const winner = id === numbers.winner_ids[index];
+    return h("li", { class: winner ? "winner" : null }, name, h("span", { class: "cv-bar", "aria-hidden": "true" }, bars), h("span", { class: "cv-num" }, value));
+  });
+}

@@ -1,0 +1,259 @@
+/**
+ * One lane of a run: every recorded guess and every write, and what follows from them (settled, written, waited).
+ * Pure data: knows packets' arrays, nothing of the DOM or of other lanes. Definitions as in trace/metrics.py.
+ *
+ * Positions count from 0, steps from 1; step 0 is the canvas before the first forward pass. Tokens are indices into
+ * the run's vocabulary; -1 means "nothing".
+ */
+
+/** @typedef {{start: number, end: number, first: number, last: number}} BlockSpan rows [start, end), steps first..last */
+
+const NOTHING = -1;
+
+export class Lane {
+  /**
+   * @param {number} index
+   * @param {Record<string, any>} info RunInfo of the lane
+   * @param {(token: number) => number} idOf vocabulary index to token id
+   */
+  constructor(index, info, idOf) {
+    this.index = index;
+    this.info = info;
+    this.length = info.gen_length;
+    this.idOf = idOf;
+    this.endIds = new Set(info.eos_ids);
+    this.steps = 0;
+    this.capacity = 0;
+    this.top = new Int32Array(0);
+    this.winner = new Int32Array(0);
+    /** @type {Record<string, Uint8Array>} */
+    this.planes = {};
+    /** @type {BlockSpan[]} */
+    this.blocks = [];
+    /** @type {{step: number, position: number, token: number, reason: number}[]} */
+    this.events = [];
+    /** @type {number[][]} events of each position, in order */
+    this.writes = Array.from({ length: this.length }, () => []);
+    this.written = new Int32Array(this.length); // commit step, 0 = never
+    this.settled = new Int32Array(this.length); // converge step
+    /** @type {number[]} tokens written after step i */
+    this.writtenAfter = [0];
+  }
+
+  /**
+   * Take in `entry.k` steps.
+   * @param {{from: number, k: number, planes: Record<string, string>}} entry
+   * @param {Record<string, any>} arrays
+   * @returns {boolean} false when steps before them are missing
+   */
+  append(entry, arrays) {
+    if (entry.from !== this.steps + 1) return false;
+    this.#reserve(this.steps + entry.k, Object.keys(entry.planes));
+    let cell = 0;
+    let event = 0;
+    for (let k = 0; k < entry.k; k += 1) {
+      this.steps += 1;
+      this.#addBlock(arrays.blocks[2 * k], arrays.blocks[2 * k + 1]);
+      this.#addCells(entry, arrays, cell, arrays.counts[k]);
+      cell += arrays.counts[k];
+      const changedUpTo = event + arrays.event_counts[k];
+      for (; event < changedUpTo; event += 1) this.#addEvent(arrays, event);
+      this.writtenAfter.push(this.#countWritten());
+    }
+    this.#applyChanged(entry, arrays);
+    return true;
+  }
+
+  /** Where a position's column starts: cell (step, position) is at offset(step) + position. @param {number} step */
+  offset(step) {
+    return (step - 1) * this.length;
+  }
+
+  /**
+   * Token at a position after `step`, NOTHING while it is masked.
+   * @param {number} position
+   * @param {number} step
+   */
+  tokenAt(position, step) {
+    const write = this.writeAt(position, step);
+    return write && !this.#isMask(write.token) ? write.token : NOTHING;
+  }
+
+  /**
+   * Last write of a position up to `step`.
+   * @param {number} position
+   * @param {number} step
+   */
+  writeAt(position, step) {
+    const writes = this.writes[position];
+    for (let i = writes.length - 1; i >= 0; i -= 1) {
+      const event = this.events[writes[i]];
+      if (event.step <= step) return event;
+    }
+    return null;
+  }
+
+  /**
+   * The model's best guess in `step`, NOTHING where none was recorded.
+   * @param {number} position
+   * @param {number} step
+   */
+  guessAt(position, step) {
+    return step < 1 || step > this.steps ? NOTHING : this.top[this.offset(step) + position];
+  }
+
+  /**
+   * Byte of a plane, -1 where nothing was recorded.
+   * @param {string} plane
+   * @param {number} position
+   * @param {number} step
+   */
+  byteAt(plane, position, step) {
+    if (!this.planes[plane] || this.guessAt(position, step) === NOTHING) return NOTHING;
+    return this.planes[plane][this.offset(step) + position];
+  }
+
+  /** Steps between settled and written; 0 while masked. @param {number} position */
+  wait(position) {
+    return this.written[position] - this.settled[position];
+  }
+
+  /** Is the token finally written text (not end-of-text, not a mask)? @param {number} position */
+  isContent(position) {
+    const token = this.tokenAt(position, this.steps);
+    return token !== NOTHING && !this.isEnd(token);
+  }
+
+  /** @param {number} token */
+  isEnd(token) {
+    return this.endIds.has(this.idOf(token));
+  }
+
+  /** @param {number} step */
+  writtenCount(step) {
+    return this.writtenAfter[Math.min(step, this.steps)];
+  }
+
+  get complete() {
+    return this.writtenAfter[this.steps] === this.length;
+  }
+
+  /** Positions that count for waiting: text tokens, or all written ones when there is no text. */
+  get countedPositions() {
+    const all = Array.from({ length: this.length }, (_, i) => i).filter((i) => this.written[i] > 0);
+    const content = all.filter((i) => this.isContent(i));
+    return content.length ? content : all;
+  }
+
+  /** Mean wait in steps over the counted positions. */
+  get meanWait() {
+    const counted = this.countedPositions;
+    return counted.length ? counted.reduce((sum, i) => sum + this.wait(i), 0) / counted.length : 0;
+  }
+
+  get contentTokens() {
+    let count = 0;
+    for (let i = 0; i < this.length; i += 1) if (this.isContent(i)) count += 1;
+    return count;
+  }
+
+  /** Does this lane write by a schedule, so that its tokens mostly wait for their turn? */
+  get scheduled() {
+    return this.events.length > 0 && this.events.every((event) => event.reason === 4);
+  }
+
+  /** @param {number} token */
+  #isMask(token) {
+    return this.idOf(token) === this.info.mask_id;
+  }
+
+  #countWritten() {
+    let count = 0;
+    for (let i = 0; i < this.length; i += 1) if (this.written[i] > 0) count += 1;
+    return count;
+  }
+
+  /** @param {number} steps @param {string[]} planes */
+  #reserve(steps, planes) {
+    if (steps > this.capacity) this.capacity = Math.max(steps, this.capacity * 2, 64);
+    const size = this.capacity * this.length;
+    this.top = grown(this.top, size, NOTHING);
+    this.winner = grown(this.winner, size, NOTHING);
+    for (const name of new Set([...planes, ...Object.keys(this.planes)])) {
+      this.planes[name] = grown(this.planes[name] ?? new Uint8Array(0), size, 0);
+    }
+  }
+
+  /** @param {number} start @param {number} end */
+  #addBlock(start, end) {
+    const current = this.blocks[this.blocks.length - 1];
+    if (current && current.start === start && current.end === end) current.last = this.steps;
+    else this.blocks.push({ start, end, first: this.steps, last: this.steps });
+  }
+
+  /** @param {any} entry @param {Record<string, any>} arrays @param {number} from @param {number} count */
+  #addCells(entry, arrays, from, count) {
+    const base = this.offset(this.steps);
+    const planes = Object.entries(entry.planes).map(([name, array]) => [this.planes[name], arrays[array]]);
+    let position = -1;
+    for (let m = from; m < from + count; m += 1) {
+      position = (position + arrays.positions[m]) & 0xffff;
+      this.top[base + position] = arrays.top[m];
+      this.winner[base + position] = arrays.top[m];
+      for (const [plane, values] of planes) plane[base + position] = values[m];
+    }
+  }
+
+  /** Cells whose winner is not the raw top-1. @param {any} entry @param {Record<string, any>} arrays */
+  #applyChanged(entry, arrays) {
+    if (!arrays.changed.length) return;
+    let next = 0;
+    let cell = 0;
+    for (let k = 0; k < entry.k; k += 1) {
+      const base = this.offset(entry.from + k);
+      let position = -1;
+      for (let m = 0; m < arrays.counts[k]; m += 1, cell += 1) {
+        position = (position + arrays.positions[cell]) & 0xffff;
+        if (arrays.changed[next] === cell) {
+          this.winner[base + position] = arrays.winners[next];
+          next += 1;
+        }
+      }
+    }
+  }
+
+  /** @param {Record<string, any>} arrays @param {number} index */
+  #addEvent(arrays, index) {
+    const position = arrays.event_positions[index];
+    const token = arrays.event_tokens[index];
+    this.writes[position].push(this.events.length);
+    this.events.push({ step: this.steps, position, token, reason: arrays.event_reasons[index] });
+    this.written[position] = this.#isMask(token) ? 0 : this.steps;
+    this.settled[position] = this.#isMask(token) ? 0 : this.#settledStep(position, token);
+  }
+
+  /** First step from which the best guess stayed the written token. @param {number} position @param {number} token */
+  #settledStep(position, token) {
+    let settled = this.steps;
+    for (let step = this.steps; step >= 1; step -= 1) {
+      const guess = this.guessAt(position, step);
+      if (guess === NOTHING) continue;
+      if (guess !== token) return settled;
+      settled = step;
+    }
+    return settled;
+  }
+}
+
+/**
+ * A copy of at least `size` entries, new ones filled.
+ * @template {Int32Array | Uint8Array} T
+ * @param {T} array @param {number} size @param {number} fill
+ * @returns {T}
+ */
+function grown(array, size, fill) {
+  if (array.length >= size) return array;
+  const larger = /** @type {T} */ (new /** @type {any} */ (array.constructor)(size).fill(fill));
+  larger.set(/** @type {any} */ (array));
+  return larger;
+}

@@ -1,0 +1,104 @@
+/**
+ * The link to the server: packets in order into the store's run, and the questions a page may ask.
+ * Knows packets and the store; nothing of views. The server is Gradio's (`server`, `watch`, `props` of gr.HTML).
+ */
+
+import { openPacket } from "./codec.js";
+import { Run } from "./run.js";
+
+/** @typedef {import("./store.js").Store} Store */
+
+export class Live {
+  /**
+   * @param {Store} store
+   * @param {{packets: Function, position: Function, welcome: Function}} server
+   */
+  constructor(store, server) {
+    this.store = store;
+    this.server = server;
+    this.queue = Promise.resolve();
+    /** @type {number} */
+    this.gaps = 0;
+  }
+
+  /** Take in a packet as it arrives; packets are opened one after the other. @param {string} text */
+  receive(text) {
+    if (!text) return this.queue;
+    this.queue = this.queue.then(() => this.#take(text)).catch((error) => this.#fail(error));
+    return this.queue;
+  }
+
+  /** Show all packets of a finished run at once. @param {string[]} texts */
+  show(texts) {
+    for (const text of texts) this.receive(text);
+    return this.queue;
+  }
+
+  /** @returns {Promise<string[]>} the run a first visit shows, [] when there is none yet */
+  async welcome() {
+    const packets = await this.server.welcome({});
+    return Array.isArray(packets) ? packets : [];
+  }
+
+  /** Exact numbers of one position. @param {string} run @param {number} position */
+  async position(run, position) {
+    const answer = await this.server.position({ run, position });
+    if (typeof answer !== "string") throw new Error(answer?.error ?? "the server did not answer");
+    return openPacket(answer);
+  }
+
+  /** @param {string} text */
+  async #take(text) {
+    const packet = await openPacket(text);
+    const { header } = packet;
+    if (header.kind === "start") return this.#start(packet);
+    if (header.state === "refused") return this.store.set({ error: header.message, live: "idle" });
+    const { run } = this.store.state;
+    if (!run || run.id !== header.run) return undefined;
+    if (run.apply(packet) === "gap") await this.#refetch(run);
+    this.#advance(run);
+    return undefined;
+  }
+
+  /** @param {import("./codec.js").Packet} packet */
+  #start(packet) {
+    const run = new Run(packet);
+    const version = this.store.state.version + 1;
+    this.store.set({ run, version, step: 0, follow: true, playing: false, live: "running", error: "", exact: null });
+    this.store.set({ selected: null, hover: null, lane: Math.min(this.store.state.lane, run.lanes.length - 1) });
+  }
+
+  /** @param {Run} run */
+  #advance(run) {
+    const { state } = this.store;
+    const done = run.state !== "running";
+    const failed = run.state === "failed" ? `The run stopped: ${run.message}` : state.error;
+    this.store.set({
+      version: state.version + 1,
+      step: state.follow ? run.steps : state.step,
+      live: done ? "idle" : state.live,
+      follow: state.follow && !done,
+      error: failed,
+    });
+    if (run.steps > 0) markOnce("credit-viz:first-step");
+    if (done) performance.mark("credit-viz:done");
+  }
+
+  /** A packet was lost on the way: ask for everything from the first missing one on. @param {Run} run */
+  async #refetch(run) {
+    this.gaps += 1;
+    const answer = await this.server.packets({ run: run.id, from: run.next });
+    if (!Array.isArray(answer)) throw new Error(answer?.error ?? "the server did not answer");
+    for (const text of answer) run.apply(await openPacket(text));
+  }
+
+  /** @param {Error} error */
+  #fail(error) {
+    this.store.set({ error: `The page lost track of the run: ${error.message}`, live: "idle" });
+  }
+}
+
+/** @param {string} name */
+function markOnce(name) {
+  if (!performance.getEntriesByName(name).length) performance.mark(name);
+}

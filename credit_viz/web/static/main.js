@@ -1,0 +1,119 @@
+/**
+ * Puts the page together: state, views, the link to the server. The only module that knows them all.
+ */
+
+import { askView, choiceOf, pressRun } from "./ask.js";
+import { loadPlotly } from "./charts.js";
+import { h } from "./dom.js";
+import { histogramView } from "./histogram.js";
+import { inspectorView } from "./inspector.js";
+import { listenToKeys } from "./keyboard.js";
+import { Live } from "./live.js";
+import { mapsView } from "./maps.js";
+import { panesView } from "./panes.js";
+import { settingsView } from "./settings.js";
+import { Store } from "./store.js";
+import { transportView } from "./transport.js";
+import { laneTitle, verdictView } from "./verdict.js";
+
+/**
+ * @param {{element: HTMLElement, base: string, server: any, props: any, watch: Function}} gradio
+ */
+export async function mount({ element, base, server, props, watch }) {
+  const boot = await (await fetch(`${base}boot.json`)).json();
+  const store = new Store(initialState(boot));
+  const live = new Live(store, server);
+  paintLanes(boot.style);
+  const stage = h("div", { class: "cv-stage" }, verdictView(store), transportView(store), laneTabs(store), panesView(store), mapsView(store, base), h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)));
+  store.view(["run"], ({ run }) => stage.classList.toggle("empty", !run));
+  element.replaceChildren(h("div", { class: "cv" }, askView(store), stage, settingsView(store), footer(boot)));
+  watch("value", () => live.receive(props.value));
+  expose(store, live);
+  listenToKeys(store);
+  followTheme(store);
+  performance.mark("credit-viz:text");
+  await firstVisit(store, live, base);
+}
+
+/** @param {any} boot @returns {import("./store.js").State} */
+function initialState(boot) {
+  const { lanes, ...options } = boot.choice;
+  return {
+    boot, run: null, version: 0, step: 0, follow: true, playing: false, speed: 16, live: "idle", error: "", tab: "waiting",
+    selected: null, lane: Math.min(1, lanes.length - 1), hover: null, exact: null, lanes, options, dark: false,
+  };
+}
+
+/** A first visit shows a finished run at once; the very first visitor of a server makes it. @param {Store} store @param {Live} live @param {string} base */
+async function firstVisit(store, live, base) {
+  const packets = await live.welcome();
+  if (store.state.run || store.state.live !== "idle") return;
+  if (packets.length) {
+    await live.show(packets);
+    store.set({ step: store.state.run?.steps ?? 0 });
+  } else if (store.state.boot.examples.length) {
+    pressRun();
+  }
+  await loadPlotly(base);
+}
+
+/** What Gradio's handlers and tests call. @param {Store} store @param {Live} live */
+function expose(store, live) {
+  let ticket = "";
+  /** @type {any} */ (window).creditViz = {
+    choice: () => {
+      ticket = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+      store.set({ live: "asked", error: "", playing: false });
+      return choiceOf(store, ticket);
+    },
+    cancel: () => {
+      if (store.state.live !== "idle") store.set({ live: "cancelling" });
+      return ticket;
+    },
+    snapshot: () => snapshot(store, live),
+  };
+}
+
+/** What is on show, as plain data. @param {Store} store @param {Live} live */
+function snapshot({ state }, live) {
+  const { run } = state;
+  const lanes = (run?.lanes ?? []).map((lane) => ({
+    decoder: lane.info.decoder,
+    title: laneTitle(state.boot, lane.info.decoder),
+    steps: lane.steps,
+    length: lane.length,
+    written: lane.writtenCount(state.step),
+    meanWait: lane.meanWait,
+    ids: Array.from({ length: lane.length }, (_, i) => (lane.tokenAt(i, state.step) < 0 ? -1 : lane.idOf(lane.tokenAt(i, state.step)))),
+  }));
+  const selection = state.selected === null ? null : { position: state.selected, lane: state.lane };
+  return { run: run?.id ?? null, state: run?.state ?? "none", live: state.live, step: state.step, steps: run?.steps ?? 0, tab: state.tab, playing: state.playing, error: state.error, lanes, selection, gaps: live.gaps };
+}
+
+/** On a phone one lane is in front; these buttons choose which. @param {Store} store */
+function laneTabs(store) {
+  const row = h("div", { class: "cv-lane-tabs", role: "group", "aria-label": "Lane" });
+  store.view(["run", "lane"], ({ run, boot, lane: front }) => {
+    row.replaceChildren(...(run?.lanes ?? []).map((lane) => h("button", { type: "button", class: "cv-tab", "aria-pressed": String(lane.index === front), onclick: () => store.set({ lane: lane.index }) }, laneTitle(boot, lane.info.decoder))));
+  });
+  return row;
+}
+
+/** Lane colours as custom properties, from the one definition. @param {any} style */
+function paintLanes(style) {
+  const rules = (/** @type {"light" | "dark"} */ mode) => style.lanes.map((/** @type {any} */ lane, /** @type {number} */ i) => `[data-lane="${i}"]{--cv-lane:${lane[mode]}}`).join("");
+  const dark = style.lanes.map((/** @type {any} */ lane, /** @type {number} */ i) => `.dark [data-lane="${i}"]{--cv-lane:${lane.dark}}`).join("");
+  document.head.append(h("style", {}, rules("light") + dark));
+}
+
+/** Gradio marks dark mode with a class. @param {Store} store */
+function followTheme(store) {
+  const read = () => store.set({ dark: document.querySelector("html.dark, body.dark") !== null });
+  read();
+  for (const target of [document.documentElement, document.body]) new MutationObserver(read).observe(target, { attributes: true, attributeFilter: ["class"] });
+}
+
+/** @param {any} boot */
+function footer(boot) {
+  return h("footer", { class: "cv-foot" }, `Model: ${boot.model}. Everything on this page is computed here; nothing is sent elsewhere. `, "CreditDecoding: arXiv 2510.06133.");
+}

@@ -1,0 +1,154 @@
+/**
+ * The text of each lane at the shown step: written tokens plain, masked positions as faint guesses.
+ * Elements are made once per run; a step only touches what changes. Token text goes through textContent alone.
+ */
+
+import { fill, h, say } from "./dom.js";
+import { inline } from "./text.js";
+import { laneTitle } from "./verdict.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").State} State */
+/** @typedef {import("./lane.js").Lane} Lane */
+
+const LEVELS = 6; // how many shades of sureness a guess can have
+const END = "·";
+const BLANK = "▁";
+
+/**
+ * @param {Store} store
+ * @returns {Node}
+ */
+export function panesView(store) {
+  const root = h("section", { class: "cv-panes", "aria-label": "Text" });
+  /** @type {Pane[]} */
+  let panes = [];
+  store.view(["run"], (state) => {
+    panes = (state.run?.lanes ?? []).map((lane) => new Pane(store, lane));
+    fill(root, panes.map((pane) => pane.root));
+  });
+  store.view(["run", "step", "version"], (state) => panes.forEach((pane) => pane.draw(state)));
+  store.view(["run", "selected", "hover"], (state) => panes.forEach((pane) => pane.point(state)));
+  store.view(["lane", "run"], (state) => panes.forEach((pane) => pane.root.classList.toggle("front", pane.lane.index === state.lane)));
+  return root;
+}
+
+class Pane {
+  /** @param {Store} store @param {Lane} lane */
+  constructor(store, lane) {
+    this.store = store;
+    this.lane = lane;
+    this.count = h("span", { class: "cv-count" });
+    this.bar = h("i", {});
+    this.tokens = h("div", { class: "cv-tokens", tabindex: 0, role: "group", data: { role: "tokens", lane: String(lane.index) } });
+    const title = laneTitle(store.state.boot, lane.info.decoder);
+    this.tokens.setAttribute("aria-label", `${title}: text. Up and down arrows choose a token.`);
+    this.root = h(
+      "article",
+      { class: "cv-card cv-lane cv-pane", data: { lane: String(lane.index) } },
+      h("header", {}, h("h2", { class: "cv-lane-name" }, title), this.count),
+      h("div", { class: "cv-progress", "aria-hidden": "true" }, this.bar),
+      this.tokens,
+    );
+    this.spans = Array.from({ length: lane.length }, (_, position) => h("span", { data: { role: "token", position: String(position) } }));
+    fill(this.tokens, this.spans);
+    this.classes = new Array(lane.length).fill("");
+    this.shown = new Int32Array(lane.length).fill(-2);
+    this.pointed = { selected: -1, hover: -1 };
+    this.#listen();
+    this.#keepHeight();
+  }
+
+  /** @param {State} state */
+  draw({ run, step, follow }) {
+    if (!run || !run.lanes.includes(this.lane)) return;
+    const { lane } = this;
+    const at = Math.min(step, lane.steps);
+    for (let i = 0; i < lane.length; i += 1) this.#drawToken(run, i, at);
+    const written = lane.writtenCount(at);
+    say(this.count, `${written} / ${lane.length}`);
+    this.bar.style.transform = `scaleX(${written / lane.length})`;
+    this.root.classList.toggle("waiting", follow && lane.steps === 0);
+  }
+
+  /** Mark the selected and the hovered token. @param {State} state */
+  point({ selected, hover }) {
+    const next = { selected: selected ?? -1, hover: hover?.position ?? -1 };
+    for (const kind of /** @type {const} */ (["selected", "hover"])) {
+      if (this.pointed[kind] === next[kind]) continue;
+      this.spans[this.pointed[kind]]?.classList.remove(kind);
+      this.spans[next[kind]]?.classList.add(kind);
+    }
+    this.pointed = next;
+  }
+
+  /** @param {import("./run.js").Run} run @param {number} i @param {number} step */
+  #drawToken(run, i, step) {
+    const { lane } = this;
+    const write = lane.writeAt(i, step);
+    const written = write !== null && lane.tokenAt(i, step) !== -1;
+    const token = written ? write.token : lane.guessAt(i, step);
+    const name = written ? (write.step === step ? "written fresh" : "written") : token < 0 ? "blank" : `guess g${this.#level(i, step)}`;
+    const ending = token >= 0 && lane.isEnd(token);
+    const text = token < 0 ? BLANK : ending ? END : null;
+    if (this.shown[i] !== token) {
+      this.spans[i].textContent = text ?? shownText(run.text(token), written);
+      this.shown[i] = token;
+    }
+    const all = ending ? `${name} end` : name;
+    if (this.classes[i] !== all) {
+      this.classes[i] = all;
+      this.spans[i].className = all;
+      if (this.pointed.selected === i) this.spans[i].classList.add("selected");
+      if (this.pointed.hover === i) this.spans[i].classList.add("hover");
+    }
+  }
+
+  /** @param {number} position @param {number} step */
+  #level(position, step) {
+    return Math.min(LEVELS - 1, Math.floor((this.lane.byteAt("confidence", position, step) / 256) * LEVELS));
+  }
+
+  #listen() {
+    const positionOf = (/** @type {Event} */ event) => {
+      const target = /** @type {HTMLElement} */ (event.target).closest?.("[data-position]");
+      return target instanceof HTMLElement ? Number(target.dataset.position) : null;
+    };
+    this.tokens.addEventListener("click", (/** @type {Event} */ event) => {
+      const position = positionOf(event);
+      if (position !== null) this.store.set({ selected: position, lane: this.lane.index });
+    });
+    this.tokens.addEventListener("pointerover", (/** @type {PointerEvent} */ event) => {
+      const position = positionOf(event);
+      if (position !== null && event.pointerType === "mouse") this.store.set({ hover: { lane: this.lane.index, position, step: null } });
+    });
+    this.tokens.addEventListener("pointerleave", () => this.store.set({ hover: null }));
+    this.tokens.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+      if (!way) return;
+      event.preventDefault();
+      const selected = this.store.state.selected ?? (way > 0 ? -1 : this.lane.length);
+      this.store.set({ selected: Math.max(0, Math.min(this.lane.length - 1, selected + way)), lane: this.lane.index });
+    });
+  }
+
+  /** The pane keeps the greatest height its text has had, so that nothing below it jumps. */
+  #keepHeight() {
+    let tallest = 0;
+    let width = 0;
+    new ResizeObserver(([entry]) => {
+      const box = entry.borderBoxSize[0];
+      if (box.inlineSize !== width) tallest = 0;
+      width = box.inlineSize;
+      if (box.blockSize <= tallest) return;
+      tallest = box.blockSize;
+      this.tokens.style.minHeight = `${Math.ceil(tallest)}px`;
+    }).observe(this.tokens);
+  }
+}
+
+/** A guessed line break must not break the line: it may change with the next step. @param {string} text @param {boolean} written */
+function shownText(text, written) {
+  const visible = inline(text);
+  return written && /^\n+$/.test(text) ? `${visible}\n` : visible || "∅";
+}

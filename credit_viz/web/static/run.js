@@ -1,0 +1,83 @@
+/**
+ * A run: its lanes, its vocabulary and how it stands. Grows packet by packet; knows nothing of the DOM or of Gradio.
+ */
+
+import { laneArrays, planeValues } from "./codec.js";
+import { Lane } from "./lane.js";
+
+/** @typedef {import("./codec.js").Packet} Packet */
+
+export class Run {
+  /** @param {Packet} packet the run's first packet */
+  constructor({ header }) {
+    this.id = header.run;
+    this.about = header.about;
+    this.next = header.seq + 1;
+    /** @type {"running" | "done" | "cancelled" | "failed"} */
+    this.state = "running";
+    this.message = "";
+    /** @type {{id: number, text: string}[]} */
+    this.vocabulary = [];
+    /** @type {Lane[]} */
+    this.lanes = header.lanes.map(
+      (/** @type {any} */ info, /** @type {number} */ i) => new Lane(i, info, (token) => this.vocabulary[token].id),
+    );
+    /** @type {Record<string, Float64Array>} value of each byte, per plane */
+    this.values = Object.fromEntries(
+      Object.entries(header.planes).map(([name, plane]) => [name, planeValues(/** @type {any} */ (plane))]),
+    );
+  }
+
+  /**
+   * Take in the next packet.
+   * @param {Packet} packet
+   * @returns {"ok" | "old" | "gap"} "gap": packets before it are missing; ask for them
+   */
+  apply(packet) {
+    const { header } = packet;
+    if (header.run !== this.id || header.seq < this.next) return "old";
+    if (header.seq > this.next) return "gap";
+    if (header.kind === "steps") {
+      for (const [id, text] of header.vocab) this.vocabulary.push({ id, text });
+      for (const entry of header.lanes) {
+        if (!this.lanes[entry.lane].append(entry, laneArrays(packet, entry.lane))) return "gap";
+      }
+    } else if (header.kind === "end") {
+      this.state = header.state;
+      this.message = header.message;
+    }
+    this.next = header.seq + 1;
+    return "ok";
+  }
+
+  /** Steps of the longest lane so far. */
+  get steps() {
+    return Math.max(0, ...this.lanes.map((lane) => lane.steps));
+  }
+
+  get length() {
+    return Math.max(0, ...this.lanes.map((lane) => lane.length));
+  }
+
+  /** @param {number} token vocabulary index */
+  text(token) {
+    return token < 0 ? "" : this.vocabulary[token].text;
+  }
+
+  /** The lane others are compared with: the first vanilla one, else the first. */
+  get baseline() {
+    return this.lanes.find((lane) => lane.info.decoder === "vanilla") ?? this.lanes[0];
+  }
+
+  /**
+   * First position where a lane's final token differs from the baseline's; -1 when all agree.
+   * @param {Lane} lane
+   */
+  firstDifference(lane) {
+    const other = this.baseline;
+    for (let i = 0; i < lane.length; i += 1) {
+      if (lane.tokenAt(i, lane.steps) !== other.tokenAt(i, other.steps)) return i;
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What the next run will use: a card per lane with its decoder, presets and knobs, drawn from the decoders' own
+ * descriptions, and the options all lanes share. A new decoder appears here without new code.
+ */
+
+import { pressRun } from "./ask.js";
+import { fill, h, say } from "./dom.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {{decoder: string, settings: Record<string, number | null>}} LaneChoice */
+
+/** Options of the whole run. */
+const OPTIONS = [
+  { name: "gen_length", role: "Generated positions", help: "Length of the canvas that is filled, in tokens.", min: 1 },
+  { name: "block_length", role: "Block length", help: "Positions written together; must divide the generated positions. Credit restarts in each block.", min: 1 },
+  { name: "seed", role: "Seed", help: "Only matters with a temperature above 0.", min: 0 },
+];
+
+/** @param {Store} store @returns {Node} */
+export function settingsView(store) {
+  const lanes = h("div", { class: "cv-setting-lanes" });
+  const options = h("div", { class: "cv-options" }, ...OPTIONS.map((option) => optionField(store, option)), earlyStop(store));
+  store.view(["lanes"], (state) => {
+    if (lanes.childElementCount !== state.lanes.length) fill(lanes, state.lanes.map((_, index) => laneCard(store, index)));
+  });
+  const again = h("button", { class: "cv-again", type: "button", onclick: () => again.dataset.busy !== "1" && runAgain() }, "Run again with these");
+  store.view(["live"], ({ live }) => (again.disabled = live !== "idle"));
+  const head = h("header", {}, h("h2", { class: "cv-title" }, "Decoders and settings"), again);
+  return h("section", { class: "cv-card cv-settings", id: "cv-settings", tabindex: -1 }, head, lanes, h("h3", { class: "cv-sub" }, "All lanes"), options);
+}
+
+function runAgain() {
+  pressRun();
+  window.scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+}
+
+/** @param {Store} store @param {number} index */
+function laneCard(store, index) {
+  const { boot } = store.state;
+  const body = h("div", { class: "cv-knobs" });
+  const rule = h("p", { class: "cv-help" });
+  const presets = h("div", { class: "cv-presets", role: "group", "aria-label": "Presets" });
+  const select = h("select", { class: "cv-select", "aria-label": `Decoder of lane ${index + 1}`, onchange: () => change(store, index, { decoder: select.value, settings: {} }) });
+  for (const [name, decoder] of Object.entries(boot.decoders)) select.append(h("option", { value: name }, /** @type {any} */ (decoder).title));
+  let shown = "";
+  store.view(["lanes"], ({ lanes }) => {
+    const lane = lanes[index];
+    if (!lane) return;
+    select.value = lane.decoder;
+    if (shown === lane.decoder) return;
+    shown = lane.decoder;
+    const decoder = boot.decoders[lane.decoder];
+    fill(rule, `${decoder.rule[0].toUpperCase()}${decoder.rule.slice(1)}. `, h("cite", {}, decoder.paper));
+    fill(body, decoder.knobs.map((/** @type {any} */ knob) => knobField(store, index, lane.decoder, knob)));
+    fill(presets, Object.entries(decoder.presets).map(([name, settings]) => presetButton(store, index, name, /** @type {any} */ (settings))));
+    presets.hidden = !presets.childElementCount;
+  });
+  return h("article", { class: "cv-lane cv-setting-lane", data: { lane: String(index) } }, select, rule, presets, body);
+}
+
+/** @param {Store} store @param {number} index @param {string} name @param {Record<string, number>} settings */
+function presetButton(store, index, name, settings) {
+  const use = () => change(store, index, { decoder: store.state.lanes[index].decoder, settings: { ...settings } });
+  return h("button", { type: "button", class: "cv-preset", onclick: use }, name);
+}
+
+/**
+ * Slider and number field of one knob; an empty number field leaves an optional knob unset.
+ * @param {Store} store @param {number} index @param {string} decoder @param {any} knob
+ */
+function knobField(store, index, decoder, knob) {
+  const id = `cv-knob-${index}-${knob.name}`;
+  const [low, high] = knob.slider;
+  const common = { step: knob.step, "aria-describedby": `${id}-help` };
+  const slider = h("input", { ...common, type: "range", min: low, max: high, "aria-label": `${knob.role}, slider`, oninput: () => set(slider.value) });
+  const number = h("input", { ...common, type: "number", min: knob.minimum, max: knob.maximum, id, placeholder: knob.default === null ? "auto" : "", onchange: () => set(number.value) });
+  const set = (/** @type {string} */ text) => {
+    const settings = { ...store.state.lanes[index].settings };
+    if (text === "") delete settings[knob.name];
+    else settings[knob.name] = Number(text);
+    change(store, index, { decoder, settings });
+  };
+  store.view(["lanes"], ({ lanes }) => {
+    if (lanes[index]?.decoder !== decoder) return;
+    const value = lanes[index].settings[knob.name] ?? knob.default;
+    if (document.activeElement !== number) number.value = value === null ? "" : String(value);
+    slider.value = String(value ?? high);
+    slider.classList.toggle("unset", value === null);
+  });
+  const label = h("label", { for: id }, knob.role, " ", h("span", { class: "cv-symbol" }, knob.symbol));
+  const defaults = knob.default === null ? `unset: ${knob.default_text}` : `default ${knob.default_text}`;
+  const help = h("p", { class: "cv-help", id: `${id}-help` }, `${knob.help} (${knob.range}, ${defaults})`);
+  return h("div", { class: "cv-knob" }, label, h("div", { class: "cv-knob-row" }, slider, number), help);
+}
+
+/** @param {Store} store @param {number} index @param {LaneChoice} lane */
+function change(store, index, lane) {
+  store.set({ lanes: store.state.lanes.map((other, i) => (i === index ? lane : other)) });
+}
+
+/** @param {Store} store @param {{name: string, role: string, help: string, min: number}} option */
+function optionField(store, { name, role, help, min }) {
+  const id = `cv-option-${name}`;
+  const field = h("input", { type: "number", id, min, step: 1, value: store.state.options[name], onchange: () => store.set({ options: { ...store.state.options, [name]: Math.round(Number(field.value)) } }) });
+  return h("div", { class: "cv-knob" }, h("label", { for: id }, role), field, h("p", { class: "cv-help" }, help));
+}
+
+/** @param {Store} store */
+function earlyStop(store) {
+  const box = h("input", { type: "checkbox", id: "cv-option-early", onchange: () => store.set({ options: { ...store.state.options, early_stop: box.checked } }) });
+  box.checked = store.state.options.early_stop;
+  const note = h("p", { class: "cv-help" });
+  say(note, "Once end-of-text is written and nothing before it is masked, fill the rest and stop.");
+  return h("div", { class: "cv-knob" }, h("label", { class: "cv-check", for: "cv-option-early" }, box, "Stop at the end of the text"), note);
+}

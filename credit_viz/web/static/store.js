@@ -1,0 +1,75 @@
+/**
+ * The one place where the page's state lives. Views read it and subscribe to keys; changes are drawn once per frame.
+ * Knows no view and no data format.
+ */
+
+/**
+ * @typedef {object} State
+ * @property {any} boot what the server says about decoders, examples, model and style
+ * @property {import("./run.js").Run | null} run the run on show
+ * @property {number} version grows whenever data of the run changes
+ * @property {number} step shown step, 0 = before the first
+ * @property {boolean} follow keep up with a live run
+ * @property {boolean} playing
+ * @property {number} speed steps per second
+ * @property {"idle" | "asked" | "running" | "cancelling"} live
+ * @property {string} error one sentence, "" when all is well
+ * @property {string} tab which map
+ * @property {number | null} selected position under inspection
+ * @property {number} lane lane in front (phone tabs, inspector)
+ * @property {{lane: number, position: number, step: number | null} | null} hover
+ * @property {any} exact exact numbers of the selected position, or null
+ * @property {{decoder: string, settings: Record<string, number | null>}[]} lanes what the next run will use
+ * @property {Record<string, any>} options gen_length, block_length, seed, early_stop of the next run
+ * @property {boolean} dark
+ */
+
+export class Store {
+  /** @type {Set<keyof State>} */
+  #changed = new Set();
+  /** @type {{keys: (keyof State)[], draw: (state: State) => void}[]} */
+  #views = [];
+  #scheduled = false;
+
+  /** @param {State} initial @param {(draw: () => void) => void} [schedule] */
+  constructor(initial, schedule = (draw) => requestAnimationFrame(draw)) {
+    /** @type {State} */
+    this.state = initial;
+    this.schedule = schedule;
+  }
+
+  /** Change some keys; views of keys that really changed are drawn in the next frame. @param {Partial<State>} patch */
+  set(patch) {
+    for (const key of /** @type {(keyof State)[]} */ (Object.keys(patch))) {
+      if (Object.is(this.state[key], patch[key])) continue;
+      /** @type {any} */ (this.state)[key] = patch[key];
+      this.#changed.add(key);
+    }
+    if (this.#changed.size && !this.#scheduled) {
+      this.#scheduled = true;
+      this.schedule(() => this.flush());
+    }
+  }
+
+  /**
+   * Draw `view` whenever one of the keys changes, and once now.
+   * @param {(keyof State)[]} keys @param {(state: State) => void} draw
+   */
+  view(keys, draw) {
+    this.#views.push({ keys, draw });
+    draw(this.state);
+  }
+
+  /** Draw what changed. */
+  flush() {
+    this.#scheduled = false;
+    const changed = this.#changed;
+    this.#changed = new Set();
+    for (const { keys, draw } of this.#views) if (keys.some((key) => changed.has(key))) draw(this.state);
+  }
+}
+
+/** Where the shown step may go. @param {State} state @param {number} step */
+export function clampStep(state, step) {
+  return Math.max(0, Math.min(state.run?.steps ?? 0, Math.round(step)));
+}

@@ -1,0 +1,80 @@
+/**
+ * The result in numbers, one card per lane: forward passes, how many fewer than vanilla, how long tokens waited.
+ * A function of the run; knows nothing of how it was made.
+ */
+
+import { fill, h, term } from "./dom.js";
+import { counted, steps as stepCount } from "./text.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./lane.js").Lane} Lane */
+/** @typedef {import("./run.js").Run} Run */
+
+const SETTLED = "The model's best guess stayed the final token from this step on (converge step).";
+const PASSES = "One run of the model over the whole canvas (NFE). What decoding costs, whatever the hardware.";
+const QUEUE = "Vanilla decoding writes a fixed number of tokens per step, so a finished answer waits until its turn comes.";
+
+/**
+ * @param {Store} store
+ * @returns {Node}
+ */
+export function verdictView(store) {
+  const cards = h("div", { class: "cv-verdict-cards" });
+  const note = h("p", { class: "cv-note" });
+  store.view(["version", "run"], ({ run, boot }) => {
+    if (!run) return;
+    fill(cards, run.lanes.map((lane) => card(run, lane, boot)));
+    fill(note, footnote(run));
+  });
+  return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards, note);
+}
+
+/** @param {Run} run @param {Lane} lane @param {any} boot */
+function card(run, lane, boot) {
+  const passes = h("div", { class: "cv-big" }, h("b", {}, lane.steps), " ", term(lane.steps === 1 ? "forward pass" : "forward passes", PASSES));
+  return h(
+    "article",
+    { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
+    h("h2", { class: "cv-lane-name" }, laneTitle(boot, lane.info.decoder)),
+    passes,
+    h("p", { class: "cv-versus" }, versus(run, lane)),
+    h("p", { class: "cv-waited" }, ...waited(run, lane)),
+  );
+}
+
+/** @param {any} boot @param {string} decoder */
+export function laneTitle(boot, decoder) {
+  return boot.decoders[decoder]?.title ?? decoder;
+}
+
+/** @param {Run} run @param {Lane} lane */
+function versus(run, lane) {
+  if (lane.steps === 0) return run.state === "running" ? "about to start" : "did not run";
+  if (!lane.complete) return `${lane.writtenCount(lane.steps)} of ${lane.length} tokens written so far`;
+  const base = run.baseline;
+  const fewer = base.steps / lane.steps;
+  if (lane === base) return run.lanes.length > 1 ? "the baseline" : `${lane.length} tokens written`;
+  if (!base.complete) return `${lane.length} tokens written`;
+  const name = base.info.decoder === "vanilla" ? "vanilla" : "the first lane";
+  const text = run.firstDifference(lane) < 0 ? "same text" : "different text";
+  if (Math.abs(fewer - 1) < 0.005) return `as many as ${name} · ${text}`;
+  return fewer > 1 ? `${fewer.toFixed(1)}× fewer than ${name} · ${text}` : `${(1 / fewer).toFixed(1)}× as many as ${name} · ${text}`;
+}
+
+/** @param {Run} run @param {Lane} lane */
+function waited(run, lane) {
+  if (!lane.countedPositions.length) return [" "];
+  const tail = lane.scheduled ? [" – mostly ", term("queueing for its turn", QUEUE)] : [];
+  const wait = lane.meanWait;
+  if (wait < 0.05) return ["each token was written as soon as its answer had ", term("settled", SETTLED)];
+  return ["each token waited ", h("b", {}, `${stepCount(wait)} ${wait === 1 ? "step" : "steps"}`), " after its answer had ", term("settled", SETTLED), ...tail];
+}
+
+/** @param {Run} run */
+function footnote(run) {
+  const [lane] = run.lanes;
+  const content = run.lanes.map((each) => each.contentTokens);
+  const same = content.every((count) => count === content[0]);
+  const text = same ? `${content[0]} of ${counted(lane.length, "token")} are text` : `${content.join(" and ")} of ${lane.length} tokens are text`;
+  return `Counted on ${lane.info.model} for this one prompt; ${text}, the rest marks the end of text.`;
+}
