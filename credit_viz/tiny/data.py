@@ -18,10 +18,12 @@ from credit_viz.tiny.tokenizer import ASSISTANT, BOS, EOS, USER, prompt_ids, res
 
 POOL_EXAMPLES = 1024
 CANVAS_LIMIT = 96
-LONG_CANVAS_SHARE = 0.25
+LONG_CANVAS_SHARE = 0.15
 SHORT_PADDING = 8
 # Rows of similar length go together; the jitter keeps a batch from holding a single family.
 LENGTH_JITTER = 14.0
+# Few different shapes: the CPU library compiles a kernel for each one it meets, and keeps it.
+LENGTH_STEP = 8
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def _canvas(response: int, rng: random.Random) -> int:
 def _draw_row(tokenizer: Tokenizer, rng: random.Random, families: tuple[str, ...]) -> _Row:
     example = sample_training(rng)
     prompt, response = prompt_ids(tokenizer, example.prompt), response_ids(tokenizer, example.response)
-    length = len(prompt) + _canvas(len(response), rng)
+    needed = len(prompt) + _canvas(len(response), rng)
+    length = -(-needed // LENGTH_STEP) * LENGTH_STEP
     return _Row(prompt, response, length, families.index(example.task))
 
 

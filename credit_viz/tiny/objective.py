@@ -18,6 +18,8 @@ from torch.overrides import TorchFunctionMode
 from credit_viz.tiny.data import Batch
 
 SMALLEST_T = 1e-3
+# The number of hidden positions is filled up to a multiple of this: fewer shapes, fewer kernels to compile.
+COUNT_STEP = 128
 
 
 class Float32Attention(TorchFunctionMode):
@@ -63,6 +65,13 @@ def hide(batch: Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return generated & (torch.rand(rows, length, generator=generator) < t), t
 
 
+def _padded_indices(hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Flat positions of what is hidden (N,), filled up with position 0, and which of them are real (N,)."""
+    found = hidden.flatten().nonzero()[:, 0]
+    fill = -len(found) % COUNT_STEP
+    return torch.cat([found, found.new_zeros(fill)]), torch.arange(len(found) + fill) < len(found)
+
+
 def masked_loss(
     model: torch.nn.Module,
     batch: Batch,
@@ -74,21 +83,22 @@ def masked_loss(
     bfloat16: bool,
 ) -> Loss:
     hidden, t = hide(batch, generator)
+    where, real = _padded_indices(hidden)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16), Float32Attention():
         canvas = torch.where(hidden, mask_id, batch.ids)
         # The head runs on hidden positions only: (N, D) -> (N, V).
-        states = model.model(input_ids=canvas).last_hidden_state[hidden]  # type: ignore[operator]
+        states = model.model(input_ids=canvas).last_hidden_state.flatten(0, 1)[where]  # type: ignore[operator]
         logits = model.lm_head(states)  # type: ignore[operator]
-    target = batch.ids[hidden]
-    entropy = functional.cross_entropy(logits.float(), target, reduction="none")
+    target = batch.ids.flatten()[where]
+    entropy = functional.cross_entropy(logits.float(), target, reduction="none") * real
     generated = int((batch.ids.shape[1] - batch.response_start).sum())
-    total = (entropy / t.expand_as(hidden)[hidden]).sum() / generated
-    family = batch.family[:, None].expand_as(hidden)[hidden]
-    word = (target != end_id).float()
+    total = (entropy / t.expand_as(hidden).flatten()[where]).sum() / generated
+    family = batch.family[:, None].expand_as(hidden).flatten()[where]
+    word = (real & (target != end_id)).float()
     detached = entropy.detach()
     return Loss(
         total,
-        float(detached.mean()),
+        float(detached.sum() / real.sum()),
         torch.zeros(families).index_add_(0, family, detached * word),
         torch.zeros(families).index_add_(0, family, word),
     )

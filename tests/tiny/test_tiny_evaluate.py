@@ -10,7 +10,7 @@ import pytest
 
 import credit_viz
 from credit_viz.models.base import DiffusionLM
-from credit_viz.tiny.evaluate import Arm, arms, evaluate, main, measure, to_markdown
+from credit_viz.tiny.evaluate import Arm, arms, main, measure, tabulate, to_markdown
 from credit_viz.tiny.statistics import gain_over_curve, mean_interval, resample
 from credit_viz.tiny.tasks import TASKS, held_out
 from credit_viz.tiny.tokenizer import build_tokenizer
@@ -77,16 +77,32 @@ def test_arms_have_their_own_labels() -> None:
 
 
 def test_passes_are_counted(model: DiffusionLM) -> None:
-    scores = measure(model, Arm("v", "vanilla", {"steps": 16}), 32, held_out(4, 0))
+    (scores,) = measure(model, [Arm("v", "vanilla", {"steps": 16})], 32, held_out(4, 0))
     assert scores.passes.tolist() == [16.0] * 4
     assert scores.exact.tolist() == [0.0] * 4
     assert scores.mean_wait >= 0
     assert 0 <= scores.content_per_forward <= 4
 
 
+def test_racing_together_changes_nothing(model: DiffusionLM) -> None:
+    chosen = [Arm("t", "threshold", {"threshold": 0.2}), Arm("c", "credit", {"threshold": 0.2})]
+    examples = held_out(4, 0)
+    together = measure(model, chosen, 32, examples)
+    alone = [measure(model, [arm], 32, examples)[0] for arm in chosen]
+    for one, other in zip(together, alone, strict=True):
+        assert one.passes.tolist() == other.passes.tolist()
+        assert one.waited.tolist() == other.waited.tolist()
+
+
 def test_table(model: DiffusionLM) -> None:
-    chosen = (Arm("t1", "threshold", {"threshold": 0.9}), Arm("c", "credit"), Arm("t0", "threshold", {"threshold": 0}))
-    table = evaluate(model, held_out(4, 0), chosen)
+    chosen = (
+        Arm("t1", "threshold", {"threshold": 0.9}),
+        Arm("c", "credit"),
+        Arm("t0", "threshold", {"threshold": 0}),
+    )
+    examples = held_out(4, 0)
+    scores = [s for length in (32, 64) for s in measure(model, chosen, length, examples)]
+    table = tabulate(scores, np.array([example.task for example in examples]))
     assert len(table["rows"]) == 6
     assert set(table["rows"][0]["exact_per_family"]) == set(TASKS)
     assert {gain["block_length"] for gain in table["gains"]} <= {32, 64}
@@ -96,11 +112,20 @@ def test_table(model: DiffusionLM) -> None:
     json.dumps(table)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_command_line(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    workers: str,
 ) -> None:
     chosen = (Arm("threshold 0", "threshold", {"threshold": 0.0}),)
     monkeypatch.setattr("credit_viz.tiny.evaluate.arms", lambda: chosen)
-    main(["--model", str(folder), "--prompts", "1", "--json", str(tmp_path / "table.json")])
+    target = tmp_path / "table.json"
+    main(["--model", str(folder), "--prompts", "1", "--json", str(target), "--workers", workers])
     assert "| threshold 0 | 32 | 2.0 |" in capsys.readouterr().out
-    assert json.loads((tmp_path / "table.json").read_text())["prompts"] == len(TASKS)
+    table = json.loads(target.read_text())
+    assert table["prompts"] == len(TASKS)
+    assert [row["block_length"] for row in table["rows"]] == [32, 64]
+    assert set(table["rows"][0]["exact_per_family"]) == set(TASKS)
