@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code. argv: arguments without the program's name; None takes sys.argv."""
+    """Run the command line and return its exit code. argv: arguments without the program's name."""
     _tolerant(sys.stdout)
     _tolerant(sys.stderr)
     try:
@@ -88,7 +88,7 @@ class _Program(click.Group):
         return super().parse_args(ctx, args)
 
 
-def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value:
         try:
             click.echo(f"credit-viz {version('credit-viz')}")
@@ -102,7 +102,13 @@ _program = _Program(
     help="Watch a diffusion language model make up its mind. Without a command, the page is served.",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110},
     params=[
-        click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
-                     help="Show the version and exit."),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Show the version and exit.",
+        ),
     ],
 )

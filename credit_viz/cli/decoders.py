@@ -26,8 +26,9 @@ def _print_table() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from credit_viz.cli.describe import knobs, settings_text
+    from credit_viz.cli.describe import settings_text
     from credit_viz.decoding import DECODERS
+    from credit_viz.decoding.settings import knobs
 
     table = Table(show_lines=True)
     for name in ("decoder", "rule", "knobs", "presets", "paper"):

@@ -40,12 +40,18 @@ class ModelChoice(NamedTuple):
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --model, --revision, --device and --dtype: pass them to `ModelChoice`."""
     options = (
-        click.option("--model", "source", metavar="PATH|ID", show_default="the embedded model",
-                     help="Checkpoint folder, or a hub id such as GSAI-ML/LLaDA-8B-Instruct."),
+        click.option(
+            "--model",
+            "source",
+            metavar="PATH|ID",
+            show_default="the embedded model",
+            help="Checkpoint folder, or a hub id such as GSAI-ML/LLaDA-8B-Instruct.",
+        ),
         click.option("--revision", help="Branch, tag or commit of a hub repository."),
         click.option("--device", default="auto", help="cpu, cuda, cuda:1, mps, or auto: a GPU if there is one."),
-        click.option("--dtype", default="auto",
-                     help="float32, bfloat16, float16, or auto: bfloat16 on a GPU, float32 on a CPU."),
+        click.option(
+            "--dtype", default="auto", help="float32, bfloat16, float16, or auto: bfloat16 on a GPU, float32 on a CPU."
+        ),
     )
     for option in reversed(options):
         command = option(command)

@@ -36,8 +36,12 @@ def progress(labels: Sequence[str], total: int) -> Iterator[Tell]:
         yield _lines(labels, total)
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("tokens"),
-        TextColumn("{task.fields[passes]} passes"), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("tokens"),
+        TextColumn("{task.fields[passes]} passes"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bars:
         tasks = [bars.add_task(label, total=total, passes=0) for label in labels]

@@ -21,15 +21,17 @@ _file = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("show", short_help="Look at saved traces: table, CSV, Parquet, web page.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN.safetensors ...")
-@click.option("--csv", type=_file, metavar="FILE",
-              help="Write every recorded guess, one row per step and position; with several runs one FILE-NAME each.")
+@click.option(
+    "--csv",
+    type=_file,
+    metavar="FILE",
+    help="Write every recorded guess, one row per step and position; with several runs one FILE-NAME each.",
+)
 @click.option("--parquet", type=_file, metavar="FILE", help="The same as Parquet.")
 @click.option("--html", type=_file, metavar="FILE", help="Write one self-contained page with the figures of all runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(
-    files: tuple[Path, ...], csv: Path | None, parquet: Path | None, html: Path | None, as_json: bool
-) -> None:
-    """Show saved traces side by side.
+def command(files: tuple[Path, ...], csv: Path | None, parquet: Path | None, html: Path | None, as_json: bool) -> None:
+    r"""Show saved traces side by side.
 
     \b
     credit-viz show run-vanilla.safetensors run-credit.safetensors
@@ -57,7 +59,8 @@ def command(
 def _labels(files: Sequence[Path]) -> list[str]:
     """A name per file: its stem, or its whole path where stems repeat."""
     stems = [file.stem for file in files]
-    names = [stem if stems.count(stem) == 1 else str(file.with_suffix("")) for stem, file in zip(stems, files, strict=True)]
+    paths = [str(file.with_suffix("")) for file in files]
+    names = [stem if stems.count(stem) == 1 else path for stem, path in zip(stems, paths, strict=True)]
     return [name if names.count(name) == 1 else f"{name}#{place}" for place, name in enumerate(names, 1)]
 
 

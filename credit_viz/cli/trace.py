@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +25,9 @@ class _TraceCommand(click.Command):
     """Its help ends with every knob of every decoder, drawn from their settings."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from credit_viz.cli.describe import knob_range, knobs, preset_notes, settings_text  # imports torch
+        from credit_viz.cli.describe import knob_range, preset_notes, settings_text  # imports torch
         from credit_viz.decoding import DECODERS
+        from credit_viz.decoding.settings import knobs
 
         for decoder in DECODERS.values():
             with formatter.section(f"Decoder {decoder.name} ({decoder.title})"):
@@ -35,8 +37,7 @@ class _TraceCommand(click.Command):
                     for knob in knobs(decoder.settings_class)
                 )
                 formatter.write_dl(
-                    (f"--preset {decoder.name}={name!r}" if " " in name else f"--preset {decoder.name}={name}",
-                     settings_text(preset))
+                    (f"--preset {shlex.quote(f'{decoder.name}={name}')}", settings_text(preset))
                     for name, preset in decoder.presets.items()
                 )
                 formatter.write_text(preset_notes(decoder))
@@ -44,20 +45,34 @@ class _TraceCommand(click.Command):
 
 @click.command("trace", cls=_TraceCommand, short_help="Decode a prompt and keep everything that happened.")
 @click.argument("prompt")
-@click.option("--decoder", "decoders", multiple=True, default=("vanilla", "credit"), metavar="[NAME=]DECODER",
-              help="A decoder to run; repeat to compare. NAME= gives the run its own name, to run a decoder twice.")
+@click.option(
+    "--decoder",
+    "decoders",
+    multiple=True,
+    default=("vanilla", "credit"),
+    metavar="[NAME=]DECODER",
+    help="A decoder to run; repeat to compare. NAME= gives the run its own name, to run a decoder twice.",
+)
 @click.option("--preset", "presets", multiple=True, metavar="NAME=PRESET", help="Start from named settings.")
 @click.option("--set", "settings", multiple=True, metavar="NAME.KNOB=VALUE", help="Change one knob; see below.")
 @click.option("--gen-length", type=int, default=RunRequest.gen_length, help="Positions to generate.")
-@click.option("--block-length", type=int, default=RunRequest.block_length,
-              help="Positions per block; blocks are written left to right.")
+@click.option(
+    "--block-length",
+    type=int,
+    default=RunRequest.block_length,
+    help="Positions per block; blocks are written left to right.",
+)
 @click.option("--seed", type=int, default=RunRequest.seed, help="Matters at temperatures above 0.")
 @click.option("--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it.")
 @click.option("--record", default="all", help="Guesses to keep: all masked positions, the active block, or none.")
 @click.option("--top-k", type=int, default=RunRequest.top_k, help="Guesses to keep per position and step.")
 @model_options
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Save the trace; with several runs one FILE-NAME each. Also after Ctrl-C: what was done so far.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the trace; with several runs one FILE-NAME each. Also after Ctrl-C: what was done so far.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
     prompt: str,
@@ -77,7 +92,7 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Decode PROMPT by one or more decoders on one clock; "-" reads it from standard input.
+    r"""Decode PROMPT by one or more decoders on one clock; "-" reads it from standard input.
 
     \b
     credit-viz trace "What is 12 + 30?" --decoder vanilla --decoder credit --out run.safetensors
@@ -100,7 +115,7 @@ def command(
 def _prompt(word: str) -> str:
     if word != "-":
         return word
-    return click.get_text_stream("stdin", encoding="utf-8", errors="replace").read().rstrip("\n")
+    return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
 
 
 def _check_writable(out: Path | None) -> None:
@@ -138,8 +153,8 @@ def _save(race: Race, lanes: list[LaneSpec], out: Path | None) -> dict[str, str]
             path = with_label(out, lane.label, len(lanes) > 1)
             trace.save(path)
             saved[lane.label] = str(path)
-            state = "" if trace.complete else f" (unfinished: {int((trace.commit_step > 0).sum())} of " \
-                f"{trace.gen_length} tokens)"
+            written = int((trace.commit_step > 0).sum())
+            state = "" if trace.complete else f" (unfinished: {written} of {trace.gen_length} tokens)"
             print(f"credit-viz: saved {path}{state}", file=sys.stderr)
     return saved
 

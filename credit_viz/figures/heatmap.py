@@ -1,0 +1,107 @@
+"""A statistic at every position and step, as a heatmap with settled and written marks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from credit_viz.figures.labels import guess_grid
+from credit_viz.figures.layout import base_layout, dots, map_height, position_axis, step_axis
+from credit_viz.figures.rows import Rows, get_rows
+from credit_viz.figures.style import Scale, lane_color, scale, strength, surface
+from credit_viz.trace.record import Trace
+
+__all__ = ["HeatmapInfo", "borders", "draw", "get_info", "heatmap"]
+
+_SCALES = {"credit": "credit", "boost": "boost", "entropy": "entropy"}  #: all others are probabilities
+_UNITS = {"boost": " nats", "entropy": " nats"}
+
+
+class HeatmapInfo(NamedTuple):
+    """One statistic of one run: L positions, T steps."""
+
+    name: str  #: as `Trace.cells` knows it
+    lane: int
+    span: int  #: steps of the longest run beside this one
+    rows: Rows
+    values: NDArray[np.float32]  #: (L, T), NaN where nothing was recorded
+    guesses: NDArray[np.object_]  #: (L, T) label of the raw top-1, "" where nothing was recorded
+    scale: Scale
+
+
+def get_info(trace: Trace, name: str, lane: int = 0, span: int = 0) -> HeatmapInfo:
+    """Numbers of the heatmap `name`: confidence, fused, credit, boost, entropy, margin or a channel of the decoder.
+
+    Raises:
+        TraceError: unknown name; the message lists the valid ones.
+    """
+    return HeatmapInfo(
+        name=name,
+        lane=lane,
+        span=max(span, trace.forward_passes),
+        rows=get_rows(trace),
+        values=trace.grid(name),
+        guesses=guess_grid(trace),
+        scale=scale(_SCALES.get(name, "probability")),
+    )
+
+
+def draw(info: HeatmapInfo, theme: str = "light") -> go.Figure:
+    """The heatmap with both marks."""
+    size = 9 if len(info.rows.labels) <= 80 else 6
+    figure = go.Figure([heatmap(info, theme)])
+    figure.add_traces(dots("settled", info.rows.settled, info.rows.hover, size))
+    figure.add_traces(dots("written", info.rows.written, info.rows.hover, size - 2))
+    figure.update_layout(
+        **base_layout(theme, info.rows.title, map_height(len(info.rows.labels)), lane_color(info.lane, theme)),
+        xaxis=step_axis(theme, info.span),
+        yaxis=position_axis(theme, info.rows.labels),
+        shapes=borders(info.rows, theme),
+    )
+    return figure
+
+
+def heatmap(info: HeatmapInfo, theme: str, show_scale: bool = True) -> go.Heatmap:
+    """The coloured cells alone; every colour scale is fixed, whatever the run holds."""
+    bar_font = {"size": 11, "color": surface(theme)["quiet"]}
+    ticks = info.scale.height(np.array(info.scale.ticks, np.float32))
+    steps = info.values.shape[1]
+    shown = "customdata" if info.scale.kind == "log1p" else "z"  # what is drawn is the value itself on a linear scale
+    return go.Heatmap(
+        z=info.scale.height(info.values),
+        x0=1,
+        dx=1,
+        y0=0,
+        dy=1,
+        zmin=0,
+        zmax=info.scale.top,
+        colorscale=info.scale.colorscale,
+        opacity=strength(info.name),
+        hoverongaps=False,
+        text=info.guesses.tolist() if steps else None,
+        customdata=info.values if shown == "customdata" else None,
+        hovertemplate="step %{x}, position %{y}<br>best guess <b>%{text}</b><br>"
+        f"{info.name} %{{{shown}:.2f}}{_UNITS.get(info.name, '')}<extra></extra>",
+        showscale=show_scale,
+        colorbar={
+            "tickvals": ticks,
+            "ticktext": info.scale.tick_texts,
+            "tickfont": bar_font,
+            "thickness": 10,
+            "outlinewidth": 0,
+            "lenmode": "pixels",
+            "len": 150,
+            "y": 1,
+            "yanchor": "top",
+        },
+    )
+
+
+def borders(rows: Rows, theme: str) -> list[dict[str, object]]:
+    """Quiet lines between blocks."""
+    line = {"color": surface(theme)["quiet"], "width": 1, "dash": "dot"}
+    across: dict[str, object] = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "line": line}
+    return [across | {"y0": edge, "y1": edge} for edge in rows.borders]

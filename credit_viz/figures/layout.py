@@ -1,0 +1,114 @@
+"""What all figures share: fonts, margins, axes and the two marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from credit_viz.figures.style import mark, surface
+
+__all__ = [
+    "FONT",
+    "MONO",
+    "base_layout",
+    "dots",
+    "map_height",
+    "plain_axis",
+    "position_axis",
+    "step_axis",
+    "ticks_of_steps",
+]
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, monospace"
+_ROW = 15  #: pixels per position while tokens are named
+_NAMED_ROWS = 72  #: more positions than this are numbered instead of named
+_TALLEST = 900  #: pixels
+
+
+def base_layout(theme: str, title: str, height: int, color: str | None = None) -> dict[str, Any]:
+    """Layout without axes; color: of the title, for figures that show one run."""
+    colors = surface(theme)
+    return {
+        "template": None,
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 40, "b": 8},
+        "paper_bgcolor": colors["card"],
+        "plot_bgcolor": colors["card"],
+        "font": {"family": FONT, "size": 13, "color": colors["text"]},
+        "title": {
+            "text": title,
+            "font": {"size": 15, "color": color or colors["text"]},
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "pad": {"b": 8},
+        },
+        "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
+        "dragmode": False,
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
+    }
+
+
+def plain_axis(theme: str, title: str) -> dict[str, Any]:
+    """An axis with quiet lines."""
+    colors = surface(theme)
+    return {
+        "title": {"text": title, "font": {"size": 12, "color": colors["quiet"]}, "standoff": 6},
+        "tickfont": {"size": 11, "color": colors["quiet"]},
+        "gridcolor": colors["line"],
+        "zeroline": False,
+        "ticks": "",
+        "automargin": True,
+        "fixedrange": True,
+    }
+
+
+def step_axis(theme: str, span: int) -> dict[str, Any]:
+    """x: steps 1..span, the same for all runs of a page."""
+    axis = plain_axis(theme, "step (forward pass)")
+    return axis | {"range": [0.5, max(span, 1) + 0.5], "showgrid": False, "tickvals": ticks_of_steps(span)}
+
+
+def ticks_of_steps(span: int) -> list[int]:
+    """About eight whole steps, from 1."""
+    size = next(size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10**9) if span <= 9 * size)
+    return [1, *range(max(size, 2), span + 1, size)]
+
+
+def position_axis(theme: str, labels: tuple[str, ...]) -> dict[str, Any]:
+    """y: positions from the top, named by their final tokens while there is room for them."""
+    count = len(labels)
+    axis = plain_axis(theme, "") | {"range": [count - 0.5, -0.5], "showgrid": False}
+    if count > _NAMED_ROWS:
+        axis["title"]["text"] = "position"
+        return axis
+    font = {"family": MONO, "size": 11, "color": surface(theme)["text"]}
+    return axis | {"tickvals": list(range(count)), "ticktext": list(labels), "tickfont": font}
+
+
+def map_height(count: int) -> int:
+    """Pixels for `count` positions."""
+    return min(_TALLEST, max(240, _ROW * count + 110))
+
+
+def dots(name: str, steps: NDArray[np.int32], hover: tuple[str, ...], size: int) -> list[go.Scatter]:
+    """The mark "settled" (tick) or "written" (dot) at (step, position) wherever step > 0."""
+    style = mark(name)
+    rows = np.flatnonzero(steps > 0).astype(np.int32)
+    place = {"x": steps[rows], "y": rows, "mode": "markers", "hoverinfo": "skip", "showlegend": False}
+    if name == "settled":  # two ticks: a line symbol has no outline of its own
+        return [
+            go.Scatter(**place, marker={"symbol": "line-ns", "size": size, "line": {"width": width, "color": color}})
+            for width, color in ((4, style["outline"]), (2, style["color"]))
+        ]
+    outline = {"width": 1, "color": style["outline"]}
+    marker = {"symbol": "circle", "size": size, "color": style["color"], "line": outline}
+    text = [hover[int(row)] for row in rows]
+    return [go.Scatter(**place | {"hoverinfo": "text"}, hovertext=text, marker=marker)]

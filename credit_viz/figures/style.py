@@ -1,0 +1,85 @@
+"""Colours, scales and marks: style.json as typed values. The page reads the same file."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Scale", "lane_color", "mark", "reason_words", "scale", "strength", "surface"]
+
+
+class Scale(NamedTuple):
+    """How a statistic becomes a colour: fixed, so that colours mean the same in every run.
+
+    kind "linear" maps 0..maximum evenly; "log1p" maps log(1 + value), and values beyond the maximum saturate.
+    """
+
+    kind: str
+    maximum: float
+    ticks: tuple[float, ...]
+    colors: tuple[str, ...]
+
+    def height(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is drawn, 0..top; NaN (nothing recorded) stays NaN."""
+        return np.asarray(np.log1p(values), np.float32) if self.kind == "log1p" else values
+
+    @property
+    def top(self) -> float:
+        """Height of the maximum; higher values get the same colour."""
+        return float(np.log1p(self.maximum)) if self.kind == "log1p" else self.maximum
+
+    @property
+    def colorscale(self) -> list[list[Any]]:
+        """As Plotly takes it."""
+        return [[i / (len(self.colors) - 1), color] for i, color in enumerate(self.colors)]
+
+    @property
+    def tick_texts(self) -> list[str]:
+        """Labels of the ticks; the last one says that larger values look the same, where there can be any."""
+        texts = [f"{tick:g}" for tick in self.ticks]
+        return texts if self.maximum == 1 else [*texts[:-1], f"≥{texts[-1]}"]
+
+
+def scale(name: str) -> Scale:
+    """A scale by name: probability, credit, boost, entropy."""
+    data = _style()["scales"][name]
+    return Scale(data["kind"], float(data["max"]), tuple(data["ticks"]), tuple(data["colors"]))
+
+
+def surface(theme: str) -> dict[str, str]:
+    """Colours of page, card, text, quiet text, lines. theme: "light" or "dark"."""
+    return dict(_style()["surface"][theme])
+
+
+def lane_color(lane: int, theme: str) -> str:
+    """Colour of the lane-th run; repeats after the last."""
+    lanes = _style()["lanes"]
+    return str(lanes[lane % len(lanes)][theme])
+
+
+def mark(name: str) -> dict[str, str]:
+    """Mark "settled" or "written": color, outline, name, term."""
+    return dict(_style()["marks"][name])
+
+
+def strength(name: str) -> float:
+    """Opacity of a map's heatmap."""
+    maps = _style()["maps"]
+    return float(maps[name]["strength"]) if name in maps else 1.0
+
+
+def reason_words(reason: int) -> str:
+    """Why a token was written, in words; "" for 0."""
+    reasons = _style()["reasons"]
+    return str(reasons[str(reason)]["words"]) if str(reason) in reasons else ""
+
+
+@cache
+def _style() -> dict[str, Any]:
+    text = files("credit_viz.figures").joinpath("style.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))

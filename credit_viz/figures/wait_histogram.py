@@ -1,0 +1,62 @@
+"""How many tokens waited how long: one set of bars per run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from credit_viz.figures.labels import safe, visible
+from credit_viz.figures.layout import base_layout, plain_axis
+from credit_viz.figures.style import lane_color
+from credit_viz.trace.record import Trace
+
+__all__ = ["WaitHistogramInfo", "draw", "get_info"]
+
+_MOST_BARS = 24
+
+
+class WaitHistogramInfo(NamedTuple):
+    """Counts of waits in R runs and B bins; bin b holds waits edges[b] <= wait < edges[b + 1]."""
+
+    runs: tuple[str, ...]
+    edges: NDArray[np.int32]  #: (B + 1,) steps
+    counts: NDArray[np.int32]  #: (R, B) tokens
+    means: tuple[float, ...]  #: steps
+
+
+def get_info(runs: Mapping[str, Trace]) -> WaitHistogramInfo:
+    """Waits of the content tokens (end-of-text padding does not count), over the same bins in all runs."""
+    waits = [trace.wait[trace.content_mask] for trace in runs.values()]
+    longest = max((int(wait.max()) for wait in waits if len(wait)), default=0)
+    width = -(-(longest + 1) // _MOST_BARS)
+    edges = np.arange(0, longest + width + 1, width, dtype=np.int32)
+    counts = np.array([np.histogram(wait, edges)[0] for wait in waits], np.int32)
+    return WaitHistogramInfo(tuple(runs), edges, counts, tuple(trace.mean_wait for trace in runs.values()))
+
+
+def draw(info: WaitHistogramInfo, theme: str = "light") -> go.Figure:
+    """Bars side by side, in the runs' colours."""
+    first, last = info.edges[:-1], info.edges[1:] - 1
+    ticks = [f"{a}" if a == b else f"{a}-{b}" for a, b in zip(first, last, strict=True)]
+    figure = go.Figure()
+    for lane, (name, counts, mean) in enumerate(zip(info.runs, info.counts, info.means, strict=True)):
+        figure.add_bar(
+            x=ticks,
+            y=counts,
+            name=f"{safe(visible(name))}, mean {mean:.1f}",
+            marker={"color": lane_color(lane, theme), "line": {"width": 0}},
+            hovertemplate="%{y} tokens waited %{x} steps<extra></extra>",
+        )
+    figure.update_layout(
+        **base_layout(theme, "", 320),
+        barmode="group",
+        bargap=0.25,
+        showlegend=True,
+        xaxis=plain_axis(theme, "steps from settled to written") | {"showgrid": False, "type": "category"},
+        yaxis=plain_axis(theme, "tokens"),
+    )
+    return figure
