@@ -17,8 +17,8 @@ from credit_viz.trace.record import Reason, Trace
 __all__ = ["print_json", "print_runs", "run_json"]
 
 _LEGEND = (
-    "NFE forward passes · TPF tokens per forward pass (content: end-of-text padding not counted) · "
-    "mean wait: steps from settled to written · redundant guesses: sum of all waits"
+    "NFE: forward passes. TPF: tokens per forward pass; content: without end-of-text padding.\n"
+    "Wait: steps from settled to written. Redundant guesses: the sum of all waits."
 )
 _COLUMNS = ("NFE", "TPF", "content TPF", "mean wait", "redundant guesses")
 

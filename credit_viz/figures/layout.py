@@ -16,6 +16,7 @@ __all__ = [
     "base_layout",
     "dots",
     "map_height",
+    "marks",
     "plain_axis",
     "position_axis",
     "step_axis",
@@ -100,15 +101,22 @@ def map_height(count: int) -> int:
 
 def dots(name: str, steps: NDArray[np.int32], hover: tuple[str, ...], size: int) -> list[go.Scatter]:
     """The mark "settled" (tick) or "written" (dot) at (step, position) wherever step > 0."""
-    style = mark(name)
     rows = np.flatnonzero(steps > 0).astype(np.int32)
-    place = {"x": steps[rows], "y": rows, "mode": "markers", "hoverinfo": "skip", "showlegend": False}
+    text = [hover[int(row)] for row in rows] if name == "written" else None
+    return marks(name, steps[rows], rows, size, text)
+
+
+def marks(
+    name: str, x: NDArray[Any], y: NDArray[Any], size: int, hovertext: list[str] | None = None
+) -> list[go.Scatter]:
+    """The mark "settled" (tick) or "written" (dot) at given places; silent under the pointer without a text."""
+    style = mark(name)
+    place = {"x": x, "y": y, "mode": "markers", "showlegend": False, "hovertext": hovertext}
+    place["hoverinfo"] = "skip" if hovertext is None else "text"
     if name == "settled":  # two ticks: a line symbol has no outline of its own
         return [
             go.Scatter(**place, marker={"symbol": "line-ns", "size": size, "line": {"width": width, "color": color}})
             for width, color in ((4, style["outline"]), (2, style["color"]))
         ]
     outline = {"width": 1, "color": style["outline"]}
-    marker = {"symbol": "circle", "size": size, "color": style["color"], "line": outline}
-    text = [hover[int(row)] for row in rows]
-    return [go.Scatter(**place | {"hoverinfo": "text"}, hovertext=text, marker=marker)]
+    return [go.Scatter(**place, marker={"symbol": "circle", "size": size, "color": style["color"], "line": outline})]

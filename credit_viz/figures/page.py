@@ -54,7 +54,7 @@ def render_page(runs: Mapping[str, Trace]) -> str:
         css=_asset("page.css"),
         js=_asset("page.js"),
         facts=_facts(first),
-        runs="\n".join(_card(name, trace, lane, first) for lane, (name, trace) in enumerate(runs.items())),
+        runs="\n".join(_card(name, trace, lane, runs) for lane, (name, trace) in enumerate(runs.items())),
         key=_key(),
         footer=_footer(first),
         figures=_packed(_figures_json(runs)),
@@ -98,7 +98,7 @@ def _facts(trace: Trace) -> str:
     return "\n".join(rows)
 
 
-def _card(name: str, trace: Trace, lane: int, first: Trace) -> str:
+def _card(name: str, trace: Trace, lane: int, runs: Mapping[str, Trace]) -> str:
     """What a run came to, in words."""
     info = trace.info
     settings = ", ".join(f"{key} {value:g}" for key, value in info.settings.items() if isinstance(value, (int, float)))
@@ -106,17 +106,20 @@ def _card(name: str, trace: Trace, lane: int, first: Trace) -> str:
     text = trace.text.strip() or "(no text)"
     return (
         f'<article class="run" style="--lane: var(--lane-{lane})">\n<h3>{_text(name)}</h3>\n'
-        f'<p class="big">{trace.forward_passes} forward passes</p>\n<p>{_text(_verdict(trace, first))}</p>\n'
+        f'<p class="big">{trace.forward_passes} forward passes</p>\n<p>{_text(_verdict(trace, runs))}</p>\n'
         f'<p class="quiet">{_text(decoder)}</p>\n<pre tabindex="0" dir="auto">{_text(text)}</pre>\n</article>'
     )
 
 
-def _verdict(trace: Trace, first: Trace) -> str:
+def _verdict(trace: Trace, runs: Mapping[str, Trace]) -> str:
     words = [f"{trace.tokens_per_forward:.2f} tokens per pass", f"mean wait {trace.mean_wait:.1f} steps"]
     if not trace.complete:
         words.append(f"unfinished: {int((trace.commit_step > 0).sum())} of {trace.gen_length} tokens")
-    elif trace is not first and first.complete and _same_task(trace, first):
-        words.append(f"{first.forward_passes / max(1, trace.forward_passes):.2f}x fewer passes than the first")
+    # the yardstick is the slowest finished run of the same task
+    rivals = {name: rival for name, rival in runs.items() if rival.complete and _same_task(trace, rival)}
+    slowest = max(rivals, key=lambda name: rivals[name].forward_passes, default="")
+    if trace.complete and rivals[slowest].forward_passes > trace.forward_passes:
+        words.append(f"{rivals[slowest].forward_passes / trace.forward_passes:.2f}x fewer passes than {slowest}")
     return " · ".join(words)
 
 

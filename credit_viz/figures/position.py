@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from credit_viz.errors import SettingsError
 from credit_viz.figures.labels import safe, token_label, visible
-from credit_viz.figures.layout import base_layout, plain_axis, ticks_of_steps
+from credit_viz.figures.layout import base_layout, marks, plain_axis, ticks_of_steps
 from credit_viz.figures.style import lane_color
 from credit_viz.trace.record import Trace
 
@@ -98,6 +98,8 @@ def draw(info: PositionInfo, theme: str = "light") -> go.Figure:
     figure = go.Figure()
     for lane, run in enumerate(info.runs):
         figure.add_traces(_lines(run, lane_color(lane, theme)))
+    for run in info.runs:
+        figure.add_traces(_marks(run))
     figure.update_layout(
         **base_layout(theme, "", 340),
         showlegend=True,
@@ -137,3 +139,14 @@ def _lines(run: PositionRun, color: str) -> list[go.Scatter]:
         enough = "a confidence of %{y:.3f} would do<extra></extra>"
         lines.append(go.Scatter(**shared, y=run.effective, name=text, line=dot, hovertemplate=enough))
     return lines
+
+
+def _marks(run: PositionRun) -> list[go.Scatter]:
+    """Settled and written, on the curve of confidence."""
+    found: list[go.Scatter] = []
+    for name, step, size in (("settled", run.settled, 14), ("written", run.written, 9)):
+        at = np.flatnonzero(run.steps == step)
+        if step and len(at):
+            text = f"{safe(visible(run.name))}: {name} in step {step}"
+            found += marks(name, run.steps[at], run.confidence[at], size, [text])
+    return found

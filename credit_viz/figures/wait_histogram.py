@@ -40,23 +40,31 @@ def get_info(runs: Mapping[str, Trace]) -> WaitHistogramInfo:
 
 def draw(info: WaitHistogramInfo, theme: str = "light") -> go.Figure:
     """Bars side by side, in the runs' colours."""
-    first, last = info.edges[:-1], info.edges[1:] - 1
-    ticks = [f"{a}" if a == b else f"{a}-{b}" for a, b in zip(first, last, strict=True)]
+    bins = np.arange(len(info.edges) - 1, dtype=np.int32)
+    names = [_bin_name(int(a), int(b)) for a, b in zip(info.edges[:-1], info.edges[1:], strict=True)]
     figure = go.Figure()
     for lane, (name, counts, mean) in enumerate(zip(info.runs, info.counts, info.means, strict=True)):
         figure.add_bar(
-            x=ticks,
+            x=bins,
             y=counts,
+            text=names,
+            textposition="none",
             name=f"{safe(visible(name))}, mean {mean:.1f}",
             marker={"color": lane_color(lane, theme), "line": {"width": 0}},
-            hovertemplate="%{y} tokens waited %{x} steps<extra></extra>",
+            hovertemplate="%{y} tokens waited %{text} steps<extra></extra>",
         )
+    every = -(-len(bins) // 8)
     figure.update_layout(
         **base_layout(theme, "", 320),
         barmode="group",
         bargap=0.25,
         showlegend=True,
-        xaxis=plain_axis(theme, "steps from settled to written") | {"showgrid": False, "type": "category"},
+        xaxis=plain_axis(theme, "steps from settled to written")
+        | {"showgrid": False, "tickvals": bins[::every], "ticktext": names[::every], "tickangle": 0},
         yaxis=plain_axis(theme, "tokens"),
     )
     return figure
+
+
+def _bin_name(start: int, end: int) -> str:
+    return f"{start}" if end == start + 1 else f"{start}-{end - 1}"
