@@ -60,7 +60,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Plane(NamedTuple):
-    """How one statistic becomes a byte: "linear" p = byte / 255 * maximum, "log1p" 1 + c = (1 + maximum)^(byte / 255)."""
+    """How a byte stands for a value: "linear" byte / 255 * maximum, "log1p" (1 + maximum)^(byte / 255) - 1."""
 
     kind: str
     maximum: float
@@ -109,7 +109,9 @@ class Encoder:
 
     def start(self, about: Mapping[str, Any]) -> str:
         """First packet: which lanes run what."""
-        lanes = [{k: v for k, v in info.to_json().items() if k not in ("token_text", "prompt_ids")} for info in self._lanes]
+        lanes = [
+            {k: v for k, v in info.to_json().items() if k not in ("token_text", "prompt_ids")} for info in self._lanes
+        ]
         return self._packet("start", {"lanes": lanes, "about": dict(about), "planes": _planes_json()}, {})
 
     def add(self, lane: int, record: StepRecord, tokens: Mapping[int, str]) -> None:

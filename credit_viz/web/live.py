@@ -25,15 +25,22 @@ class Live:
         store: where runs are kept for inspection.
         every: seconds between packets; a step that takes longer travels alone.
         clock: seconds, monotonic.
+        welcome: the request of a first visit; its first finished run is kept for all later visitors.
     """
 
     def __init__(
-        self, stream: Stream, store: RunStore, every: float = 0.1, clock: Callable[[], float] = time.monotonic
+        self,
+        stream: Stream,
+        store: RunStore,
+        every: float = 0.1,
+        clock: Callable[[], float] = time.monotonic,
+        welcome: RunRequest | None = None,
     ) -> None:
         self._stream = stream
         self._store = store
         self._every = every
         self._clock = clock
+        self._welcome = welcome
 
     def packets(self, prompt: str, choice: str, owner: str) -> Iterator[str]:
         """Run and report; every failure that was foreseen ends as one sentence in the last packet."""
@@ -78,4 +85,7 @@ class Live:
                 close()
         if packet := kept.encoder.flush():
             yield kept.send(packet)
-        yield kept.send(kept.encoder.end(state))
+        last = kept.send(kept.encoder.end(state))
+        if state == "done" and kept.request == self._welcome:
+            self._store.pin(kept)
+        yield last

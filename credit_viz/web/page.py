@@ -1,9 +1,8 @@
-"""The page: Gradio keeps the prompt, the buttons, the queue and the API; TraceView draws everything else."""
+"""The page: Gradio keeps the prompt, the buttons, the queue and the API; trace_view draws everything else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import gradio as gr
@@ -19,7 +18,7 @@ from credit_viz.web.live import Live
 from credit_viz.web.request import default_choice
 from credit_viz.web.runs import RunStore
 from credit_viz.web.theme import page_theme
-from credit_viz.web.view import TraceView
+from credit_viz.web.view import trace_view
 from credit_viz.web.zero_gpu import on_gpu
 
 __all__ = ["Page", "build_app", "launch"]
@@ -28,11 +27,12 @@ TITLE = "Credit Viz"
 HEADLINE = """
 <header class="cv-head">
   <h1>Watch a diffusion language model make up its mind</h1>
-  <p>It guesses every word at every step and writes only a few. <strong>CreditDecoding</strong> remembers which
-  guesses keep winning, and writes them sooner.</p>
+  <p>It guesses every word at every step, but writes only a few. <strong>CreditDecoding</strong> writes guesses that
+  keep winning sooner.</p>
 </header>
 """
 _TAKE_CHOICE = "(prompt, choice) => [prompt, window.creditViz ? window.creditViz.choice() : choice]"
+_SETTLED = "() => { window.creditViz && window.creditViz.settled(); }"
 _TAKE_TICKET = "(choice) => [window.creditViz ? window.creditViz.cancel() : choice]"
 
 
@@ -63,7 +63,7 @@ class Page(gr.Blocks):
         base = self.assets.base
         sheets = [path for path in self.assets.paths() if path.endswith(".css")]
         modules = [path for path in self.assets.paths() if path.endswith(".js")]
-        links = [f'<link rel="stylesheet" href="{base}{path}">' for path in sheets]
+        links = [f'<link rel="stylesheet" href="{base}{path}">' for path in sheets]  # small.css comes last
         return "\n".join(links + [f'<link rel="modulepreload" href="{base}{path}">' for path in modules])
 
 
@@ -83,8 +83,8 @@ def build_app(
         concurrency: runs at a time; further ones wait in the queue.
     """
     store = RunStore()
-    live = Live(on_gpu(backend.stream), store)
     first = examples[0].prompt if examples else ""
+    live = Live(on_gpu(backend.stream), store, welcome=default_choice().request(first))
     assets = Assets(boot(backend.model_name, decoders, examples, default_choice()))
     with Page(title=TITLE, analytics_enabled=False) as page:
         page.assets = assets
@@ -96,10 +96,10 @@ def build_app(
             run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
             cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
         choice = gr.Textbox("", visible="hidden", elem_id="choice")
-        view = TraceView(assets.base, _server_functions(store, first), elem_id="view")
-        gr.on(
+        view = trace_view(assets.base, _server_functions(store))
+        decoding = gr.on(
             [run.click, prompt.submit],
-            _run_handler(live, store, first),
+            _run_handler(live),
             inputs=[prompt, choice],
             outputs=view,
             js=_TAKE_CHOICE,
@@ -107,9 +107,13 @@ def build_app(
             concurrency_limit=concurrency,
             api_name="run",
         )
-        cancel.click(store.cancel, inputs=choice, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_name=False)
+        decoding.then(None, js=_SETTLED)
+        cancel.click(
+            store.cancel, inputs=choice, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_visibility="private"
+        )
         page.unload(_unload_handler(store))
-    return page.queue(max_size=64)  # type: ignore[return-value]
+    page.queue(max_size=64)
+    return page
 
 
 def launch(app: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, *, block: bool = True) -> str:
@@ -118,7 +122,7 @@ def launch(app: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, *, 
     return str(address)
 
 
-def _run_handler(live: Live, store: RunStore, first: str) -> Callable[..., Iterator[str]]:
+def _run_handler(live: Live) -> Callable[..., Iterator[str]]:
     def run(prompt: str, choice: str, request: gr.Request) -> Iterator[str]:
         """Decode a prompt by the chosen decoders; yields packets (see credit_viz/trace/codec.py)."""
         yield from live.packets(prompt, choice, request.session_hash or "")
@@ -133,7 +137,7 @@ def _unload_handler(store: RunStore) -> Callable[[gr.Request], None]:
     return unload
 
 
-def _server_functions(store: RunStore, first: str) -> list[Callable[[dict[str, Any]], Any]]:
+def _server_functions(store: RunStore) -> list[Callable[[dict[str, Any]], Any]]:
     """What the page may ask for beside runs; each takes one JSON object and answers {"error": ...} when it cannot."""
 
     def packets(question: dict[str, Any]) -> Any:
@@ -144,7 +148,7 @@ def _server_functions(store: RunStore, first: str) -> list[Callable[[dict[str, A
         """Exact numbers of one position."""
         return _answer(lambda: store.get(str(question["run"])).position(int(question["position"])))
 
-    def welcome(question: dict[str, Any]) -> Any:
+    def welcome(_question: dict[str, Any]) -> Any:
         """All packets of the run a first visit shows; none when nobody has made it yet."""
         return list(store.pinned.packets) if store.pinned else []
 

@@ -88,9 +88,9 @@ class RunStore:
                 del self._runs[run]
 
     def pin(self, kept: KeptRun) -> None:
-        """Keep one run for good: the one a first visit shows."""
+        """Keep one run for good, the one a first visit shows; the first to come stays."""
         with self._lock:
-            self._pinned = kept
+            self._pinned = self._pinned or kept
 
     @property
     def pinned(self) -> KeptRun | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 
-from credit_viz.backend.base import RunRequest
+from credit_viz.backend.base import Event, RunRequest
 from credit_viz.web.live import Stream
 
 __all__ = ["on_gpu"]
@@ -25,7 +26,7 @@ def on_gpu(stream: Stream) -> Stream:
         return stream
     spaces = importlib.import_module("spaces")
 
-    def decode(request: RunRequest):  # type: ignore[no-untyped-def] # spaces reads the plain function
+    def decode(request: RunRequest) -> Iterator[Event]:
         yield from stream(request)
 
     gpu: Stream = spaces.GPU(duration=seconds_needed)(decode)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken
+from credit_viz.decoding import DECODERS
 from credit_viz.errors import PromptError, SettingsError
 from credit_viz.trace.record import CELL_FIELDS, Reason, RunInfo, StepRecord, Trace
 
@@ -30,11 +31,57 @@ HOSTILE = (
     "\r\n",
     "\t",
 )
-PLAIN = (
-    " Mia takes the red kite to the park . She meets Tom near the old gate , and they fly it until the sun sets . "
-    "Then it starts to rain so they run home to drink tea with honey while the cat sleeps on a warm chair"
-).split(" ")
-VOCABULARY = (*HOSTILE, *(" " + word for word in PLAIN if word), "\n", *(str(digit) for digit in range(10)))
+PLAIN = [
+    "Mia",
+    "takes",
+    "the",
+    "red",
+    "kite",
+    "to",
+    "the",
+    "park",
+    ".",
+    "She",
+    "meets",
+    "Tom",
+    "near",
+    "the",
+    "old",
+    "gate",
+    ",",
+    "and",
+    "they",
+    "fly",
+    "it",
+    "until",
+    "the",
+    "sun",
+    "sets",
+    ".",
+    "Then",
+    "it",
+    "starts",
+    "to",
+    "rain",
+    "so",
+    "they",
+    "run",
+    "home",
+    "to",
+    "drink",
+    "tea",
+    "with",
+    "honey",
+    "while",
+    "the",
+    "cat",
+    "sleeps",
+    "on",
+    "a",
+    "warm",
+    "chair",
+]
+VOCABULARY = (*HOSTILE, *(" " + word for word in PLAIN), "\n", *(str(digit) for digit in range(10)))
 MASK_ID, EOS_ID = len(VOCABULARY), len(VOCABULARY) + 1
 TEXTS = {**dict(enumerate(VOCABULARY)), MASK_ID: "<|mdm_mask|>", EOS_ID: "<|endoftext|>"}
 TOP_K = 5
@@ -163,15 +210,15 @@ class FakeLane:
         credit = np.where(boost > 0, self.credit[positions], 0.0)
         confident = np.where(p >= self.settings["threshold"], Reason.CONFIDENT, Reason.CREDIT)
         reasons = np.full(len(p), int(reason)) if reason else confident
-        credits = np.zeros_like(candidate_p)
-        credits[:, 0] = credit
+        credit_table = np.zeros_like(candidate_p)
+        credit_table[:, 0] = credit
         return StepRecord(
             step=len(self.records) + 1,
             block=(start, start + self.info.block_length),
             positions=positions,
             candidate_ids=ids,
             candidate_p=candidate_p,
-            candidate_credit=credits,
+            candidate_credit=credit_table,
             candidate_fused=np.concatenate([fused[:, None], rest * scale], 1).astype(np.float32),
             winner_ids=ids[:, 0].copy(),
             winner_p=p.astype(np.float32),
@@ -216,7 +263,7 @@ def _info(request: RunRequest, index: int) -> RunInfo:
         model=FakeBackend.model_name,
         family="fake",
         decoder=lane.decoder,
-        settings=dict(lane.settings),
+        settings=DECODERS[lane.decoder].settings_class.from_mapping(lane.settings).to_dict(),
         prompt=request.prompt,
         prompt_ids=(1, 2, 3),
         gen_length=request.gen_length,

@@ -23,13 +23,15 @@ export function lineChart(store, base) {
     const plotly = await loadPlotly(base);
     if (store.state.exact !== exact || !run) return;
     const width = root.clientWidth;
-    await plotly.react(plot, traces(run, exact, boot.style, dark), layout(run, boot.style, dark, width), CONFIG);
+    await plotly.react(plot, traces(run, exact, boot.style, dark), layout(run, exact, boot.style, dark, width), CONFIG);
     place();
   };
   const place = () => {
-    const { run, step } = store.state;
+    const { run, step, exact } = store.state;
+    if (!run || !exact) return;
     const span = plot.clientWidth - MARGIN.l - MARGIN.r;
-    const x = MARGIN.l + ((step - 0.5) / Math.max(1, run?.steps ?? 1)) * span;
+    const x = MARGIN.l + ((step - 0.5) / stepsShown(run, exact)) * span;
+    cursor.classList.toggle("past", step > stepsShown(run, exact));
     cursor.style.transform = `translateX(${Math.max(MARGIN.l, Math.min(MARGIN.l + span, x))}px)`;
   };
   store.view(["exact", "dark"], () => void draw());
@@ -63,14 +65,18 @@ function traces(run, exact, style, dark) {
 /** @param {any} x @param {any} y @param {any} look */
 const line = (x, y, look) => ({ x, y: Array.from(y), type: "scatter", mode: "lines", line: look, hoverinfo: "skip" });
 
-/** @param {import("./run.js").Run} run @param {any} style @param {boolean} dark @param {number} width */
-function layout(run, style, dark, width) {
+/** The axis ends where the position was last recorded. @param {import("./run.js").Run} run @param {any} exact */
+const stepsShown = (run, exact) => Math.min(run.steps, Math.max(7, ...exact.lanes.map((lane) => (lane.n ? lane.steps[lane.n - 1] : 0))) + 1);
+
+/** @param {import("./run.js").Run} run @param {any} exact @param {any} style @param {boolean} dark @param {number} width */
+function layout(run, exact, style, dark, width) {
   const { axis, font, surface, paper_bgcolor, plot_bgcolor } = baseLayout(style, dark);
+  const steps = stepsShown(run, exact);
   const thresholds = [...new Set(run.lanes.map((lane) => lane.info.settings.threshold).filter(Boolean))];
   const shapes = thresholds.map((y) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: surface.quiet, width: 1 } }));
   return {
     font, paper_bgcolor, plot_bgcolor, width, height: HEIGHT, margin: MARGIN, showlegend: false, dragmode: false, hovermode: false, shapes,
-    xaxis: { ...axis, range: [0.5, run.steps + 0.5], fixedrange: true, title: axisTitle("denoising step"), dtick: wholeTicks(run.steps, width / 80) },
+    xaxis: { ...axis, range: [0.5, steps + 0.5], fixedrange: true, title: axisTitle("denoising step"), dtick: wholeTicks(steps, width / 80) },
     yaxis: { ...axis, range: [0, 1.03], fixedrange: true, dtick: 0.25, tickformat: ".2~f" },
   };
 }

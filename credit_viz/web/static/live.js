@@ -81,7 +81,29 @@ export class Live {
       error: failed,
     });
     if (run.steps > 0) markOnce("credit-viz:first-step");
-    if (done) performance.mark("credit-viz:done");
+    if (!done) return;
+    performance.mark("credit-viz:done");
+    const telling = run.telling;
+    if (this.store.state.selected === null && telling) this.store.set({ selected: telling.position, lane: telling.lane });
+  }
+
+  /** Gradio's event is over: whatever was lost on the way is asked for, and nothing stays pending. */
+  settle() {
+    this.queue = this.queue.then(() => this.#settle()).catch((error) => this.#fail(error));
+    return this.queue;
+  }
+
+  async #settle() {
+    const { live, run } = this.store.state;
+    if (live === "idle") return;
+    if (live === "running" || (live === "cancelling" && run?.state === "running")) {
+      const { id } = /** @type {Run} */ (run);
+      await this.#refetch(/** @type {Run} */ (run));
+      if (this.store.state.run?.id === id) this.#advance(/** @type {Run} */ (run));
+    }
+    if (this.store.state.live !== "idle") {
+      this.store.set({ live: "idle", error: "The model is busy or the connection was lost. Press Run to try again." });
+    }
   }
 
   /** A packet was lost on the way: ask for everything from the first missing one on. @param {Run} run */

@@ -14,7 +14,7 @@ import { panesView } from "./panes.js";
 import { settingsView } from "./settings.js";
 import { Store } from "./store.js";
 import { transportView } from "./transport.js";
-import { laneTitle, verdictView } from "./verdict.js";
+import { footnoteView, laneTitle, verdictView } from "./verdict.js";
 
 /**
  * @param {{element: HTMLElement, base: string, server: any, props: any, watch: Function}} gradio
@@ -24,7 +24,7 @@ export async function mount({ element, base, server, props, watch }) {
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
   paintLanes(boot.style);
-  const stage = h("div", { class: "cv-stage" }, verdictView(store), transportView(store), laneTabs(store), panesView(store), mapsView(store, base), h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)));
+  const stage = h("div", { class: "cv-stage" }, verdictView(store), transportView(store), laneTabs(store), panesView(store), footnoteView(store), mapsView(store, base), h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)));
   store.view(["run"], ({ run }) => stage.classList.toggle("empty", !run));
   element.replaceChildren(h("div", { class: "cv" }, askView(store), stage, settingsView(store), footer(boot)));
   watch("value", () => live.receive(props.value));
@@ -70,6 +70,7 @@ function expose(store, live) {
       if (store.state.live !== "idle") store.set({ live: "cancelling" });
       return ticket;
     },
+    settled: () => live.settle(),
     snapshot: () => snapshot(store, live),
   };
 }

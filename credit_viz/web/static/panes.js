@@ -12,7 +12,7 @@ import { laneTitle } from "./verdict.js";
 /** @typedef {import("./lane.js").Lane} Lane */
 
 const LEVELS = 6; // how many shades of sureness a guess can have
-const END = "·";
+const END = "·\u200b"; // a row of end-of-text marks may break anywhere
 const BLANK = "▁";
 
 /**
@@ -64,7 +64,7 @@ class Pane {
     if (!run || !run.lanes.includes(this.lane)) return;
     const { lane } = this;
     const at = Math.min(step, lane.steps);
-    for (let i = 0; i < lane.length; i += 1) this.#drawToken(run, i, at);
+    for (let i = 0; i < lane.length; i += 1) this.#drawToken(run, i, at, step);
     const written = lane.writtenCount(at);
     say(this.count, `${written} / ${lane.length}`);
     this.bar.style.transform = `scaleX(${written / lane.length})`;
@@ -82,13 +82,16 @@ class Pane {
     this.pointed = next;
   }
 
-  /** @param {import("./run.js").Run} run @param {number} i @param {number} step */
-  #drawToken(run, i, step) {
+  /**
+   * @param {import("./run.js").Run} run @param {number} i @param {number} step of this lane
+   * @param {number} now step of the clock all lanes share
+   */
+  #drawToken(run, i, step, now) {
     const { lane } = this;
     const write = lane.writeAt(i, step);
     const written = write !== null && lane.tokenAt(i, step) !== -1;
     const token = written ? write.token : lane.guessAt(i, step);
-    const name = written ? (write.step === step ? "written fresh" : "written") : token < 0 ? "blank" : `guess g${this.#level(i, step)}`;
+    const name = written ? (write.step === now ? "written fresh" : "written") : token < 0 ? "blank" : `guess g${this.#level(i, step)}`;
     const ending = token >= 0 && lane.isEnd(token);
     const text = token < 0 ? BLANK : ending ? END : null;
     if (this.shown[i] !== token) {

@@ -7,6 +7,8 @@ import { Lane } from "./lane.js";
 
 /** @typedef {import("./codec.js").Packet} Packet */
 
+const CREDIT = 2; // trace.record.Reason
+
 export class Run {
   /** @param {Packet} packet the run's first packet */
   constructor({ header }) {
@@ -70,6 +72,28 @@ export class Run {
   }
 
   /**
+   * A position worth looking at first: where credit lifted the confidence most, else where the wait was longest.
+   * @returns {{lane: number, position: number} | null}
+   */
+  get telling() {
+    const lifted = this.#best((lane, i) => (lane.writeAt(i, lane.steps)?.reason === CREDIT ? lift(lane, i) : 0));
+    return lifted ?? this.#best((lane, i) => lane.wait(i));
+  }
+
+  /** Text position with the greatest value above 0. @param {(lane: Lane, position: number) => number} value */
+  #best(value) {
+    let best = null;
+    let most = 0;
+    for (const lane of this.lanes) {
+      for (let position = 0; position < lane.length; position += 1) {
+        const here = lane.isContent(position) ? value(lane, position) : 0;
+        if (here > most) [most, best] = [here, { lane: lane.index, position }];
+      }
+    }
+    return best;
+  }
+
+  /**
    * First position where a lane's final token differs from the baseline's; -1 when all agree.
    * @param {Lane} lane
    */
@@ -80,4 +104,10 @@ export class Run {
     }
     return -1;
   }
+}
+
+/** Bytes by which credit lifted the confidence when a position was written. @param {Lane} lane @param {number} position */
+function lift(lane, position) {
+  const step = lane.written[position];
+  return lane.byteAt("fused", position, step) - lane.byteAt("confidence", position, step);
 }

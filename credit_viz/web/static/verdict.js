@@ -3,7 +3,7 @@
  * A function of the run; knows nothing of how it was made.
  */
 
-import { fill, h, term } from "./dom.js";
+import { fill, h, say, term } from "./dom.js";
 import { counted, steps as stepCount } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -20,13 +20,11 @@ const QUEUE = "Vanilla decoding writes a fixed number of tokens per step, so a f
  */
 export function verdictView(store) {
   const cards = h("div", { class: "cv-verdict-cards" });
-  const note = h("p", { class: "cv-note" });
   store.view(["version", "run"], ({ run, boot }) => {
     if (!run) return;
     fill(cards, run.lanes.map((lane) => card(run, lane, boot)));
-    fill(note, footnote(run));
   });
-  return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards, note);
+  return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards);
 }
 
 /** @param {Run} run @param {Lane} lane @param {any} boot */
@@ -70,11 +68,22 @@ function waited(run, lane) {
   return ["each token waited ", h("b", {}, `${stepCount(wait)} ${wait === 1 ? "step" : "steps"}`), " after its answer had ", term("settled", SETTLED), ...tail];
 }
 
-/** @param {Run} run */
-function footnote(run) {
+/**
+ * What the numbers were counted on.
+ * @param {Store} store
+ * @returns {Node}
+ */
+export function footnoteView(store) {
+  const note = h("p", { class: "cv-note" });
+  store.view(["version", "run"], ({ run, boot }) => run && say(note, footnote(run, boot.model)));
+  return note;
+}
+
+/** @param {Run} run @param {string} model */
+function footnote(run, model) {
   const [lane] = run.lanes;
   const content = run.lanes.map((each) => each.contentTokens);
   const same = content.every((count) => count === content[0]);
   const text = same ? `${content[0]} of ${counted(lane.length, "token")} are text` : `${content.join(" and ")} of ${lane.length} tokens are text`;
-  return `Counted on ${lane.info.model} for this one prompt; ${text}, the rest marks the end of text.`;
+  return `Counted on the ${model}, for this one prompt; ${text}, the rest marks the end of text.`;
 }

@@ -1,0 +1,14 @@
+"""Entry point of a Hugging Face Space, and of `python app.py`."""
+
+from __future__ import annotations
+
+from credit_viz import load_model
+from credit_viz.backend.local import LocalBackend
+from credit_viz.tiny import examples
+from credit_viz.web import build_app
+
+# at module level, as ZeroGPU wants it
+app = build_app(LocalBackend(load_model()), examples=examples())
+
+if __name__ == "__main__":
+    app.launch()
