@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from credit_viz.figures.labels import guess_grid
-from credit_viz.figures.layout import base_layout, dots, map_height, position_axis, step_axis
+from credit_viz.figures.layout import NAMED_ROWS, base_layout, dots, map_height, position_axis, step_axis
 from credit_viz.figures.rows import Rows, get_rows
 from credit_viz.figures.style import Scale, lane_color, scale, strength, surface
 from credit_viz.trace.record import Trace
@@ -70,6 +70,7 @@ def heatmap(info: HeatmapInfo, theme: str, show_scale: bool = True) -> go.Heatma
     ticks = info.scale.height(np.array(info.scale.ticks, np.float32))
     steps = info.values.shape[1]
     shown = "customdata" if info.scale.kind == "log1p" else "z"  # what is drawn is the value itself on a linear scale
+    row = "token" if len(info.rows.labels) <= NAMED_ROWS else "position"  # a named tick hides its number
     return go.Heatmap(
         z=info.scale.height(info.values),
         x0=1,
@@ -83,19 +84,25 @@ def heatmap(info: HeatmapInfo, theme: str, show_scale: bool = True) -> go.Heatma
         hoverongaps=False,
         text=info.guesses.tolist() if steps else None,
         customdata=info.values if shown == "customdata" else None,
-        hovertemplate="step %{x}, position %{y}<br>best guess <b>%{text}</b><br>"
+        hovertemplate=f"step %{{x}}, {row} %{{y}}<br>best guess <b>%{{text}}</b><br>"
         f"{info.name} %{{{shown}:.2f}}{_UNITS.get(info.name, '')}<extra></extra>",
         showscale=show_scale,
         colorbar={
             "tickvals": ticks,
             "ticktext": info.scale.tick_texts,
             "tickfont": bar_font,
-            "thickness": 10,
+            "ticklabelposition": "outside top",
+            "orientation": "h",
+            "thickness": 8,
             "outlinewidth": 0,
             "lenmode": "pixels",
-            "len": 150,
+            "len": 140,
+            "x": 1,
+            "xanchor": "right",
+            "xpad": 12,
             "y": 1,
-            "yanchor": "top",
+            "yanchor": "bottom",
+            "ypad": 6,
         },
     )
 

@@ -13,6 +13,7 @@ from credit_viz.figures.style import mark, surface
 __all__ = [
     "FONT",
     "MONO",
+    "NAMED_ROWS",
     "base_layout",
     "dots",
     "map_height",
@@ -26,7 +27,7 @@ __all__ = [
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, monospace"
 _ROW = 15  #: pixels per position while tokens are named
-_NAMED_ROWS = 72  #: more positions than this are numbered instead of named
+NAMED_ROWS = 72  #: more positions than this are numbered instead of named
 _TALLEST = 900  #: pixels
 
 
@@ -44,12 +45,12 @@ def base_layout(theme: str, title: str, height: int, color: str | None = None) -
             "text": title,
             "font": {"size": 15, "color": color or colors["text"]},
             "x": 0,
-            "xref": "paper",
+            "xref": "container",
             "xanchor": "left",
             "y": 1,
             "yref": "paper",
             "yanchor": "bottom",
-            "pad": {"b": 8},
+            "pad": {"b": 8, "l": 8},
         },
         "hoverlabel": {"font": {"family": FONT, "size": 13}, "align": "left"},
         "dragmode": False,
@@ -87,7 +88,7 @@ def position_axis(theme: str, labels: tuple[str, ...]) -> dict[str, Any]:
     """y: positions from the top, named by their final tokens while there is room for them."""
     count = len(labels)
     axis = plain_axis(theme, "") | {"range": [count - 0.5, -0.5], "showgrid": False}
-    if count > _NAMED_ROWS:
+    if count > NAMED_ROWS:
         axis["title"]["text"] = "position"
         return axis
     font = {"family": MONO, "size": 11, "color": surface(theme)["text"]}

@@ -135,7 +135,7 @@ def _lines(run: PositionRun, color: str) -> list[go.Scatter]:
         )
     if run.threshold is not None:
         dot = {"color": color, "width": 1.5, "dash": "dot", "shape": "hv"}
-        text = f"{name} enough"
+        text = f"{name} threshold"
         enough = "a confidence of %{y:.3f} would do<extra></extra>"
         lines.append(go.Scatter(**shared, y=run.effective, name=text, line=dot, hovertemplate=enough))
     return lines
