@@ -1,0 +1,156 @@
+"""The import rules of the rooms, read from the syntax trees: what each may know of the others."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "credit_viz"
+FILES = sorted(PACKAGE.rglob("*.py"))
+NAMES = [str(file.relative_to(ROOT)) for file in FILES]
+
+
+def imported(file: Path) -> set[str]:
+    """Full names of everything a file imports, also inside functions and for type checkers."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = list(file.relative_to(ROOT).with_suffix("").parts)[: -node.level]
+                base = ".".join([*package, *([node.module] if node.module else [])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def uses(file: Path, *modules: str) -> set[str]:
+    """Which of the modules a file imports, themselves or parts of them."""
+    return {
+        module for module in modules if any(name == module or name.startswith(module + ".") for name in imported(file))
+    }
+
+
+def room(*names: str) -> list[Path]:
+    """Files of rooms (folders or single modules) of the package."""
+    return [
+        file
+        for file in FILES
+        if file.relative_to(PACKAGE).parts[0] in names or file.relative_to(PACKAGE).with_suffix("").as_posix() in names
+    ]
+
+
+def only_in(module: str, *rooms: str) -> list[str]:
+    """Files outside the rooms that import the module."""
+    allowed = room(*rooms)
+    return [str(file.relative_to(ROOT)) for file in FILES if file not in allowed and uses(file, module)]
+
+
+def violations(rooms: tuple[str, ...], *forbidden: str) -> dict[str, set[str]]:
+    """What the files of the rooms import although they must not."""
+    found = {str(file.relative_to(ROOT)): uses(file, *forbidden) for file in room(*rooms)}
+    return {file: names for file, names in found.items() if names}
+
+
+def test_the_rules_see_imports() -> None:
+    assert uses(PACKAGE / "models" / "loading.py", "transformers") == {"transformers"}
+    assert uses(PACKAGE / "decoding" / "loop.py", "torch", "credit_viz.trace") == {"torch", "credit_viz.trace"}
+    assert room("decoding")
+    assert room("run")
+
+
+def test_transformers_only_in_models() -> None:
+    assert only_in("transformers", "models") == []
+
+
+def test_plotly_only_in_figures() -> None:
+    assert only_in("plotly", "figures") == []
+
+
+def test_gradio_only_in_web() -> None:
+    assert only_in("gradio", "web") == []
+
+
+def test_decoding_knows_no_models_and_no_plots() -> None:
+    above = ("models", "backend", "web", "cli", "figures", "run", "tiny", "lab", "bench")
+    assert violations(("decoding",), *(f"credit_viz.{name}" for name in above)) == {}
+
+
+def test_traces_and_figures_know_no_torch_and_no_models() -> None:
+    assert violations(("trace", "figures"), "torch", "transformers", "credit_viz.models", "credit_viz.decoding") == {}
+
+
+def test_traces_know_nothing_above_them() -> None:
+    above = ("figures", "backend", "web", "cli", "run", "tiny", "lab", "bench")
+    assert violations(("trace",), *(f"credit_viz.{name}" for name in above)) == {}
+
+
+def test_models_know_no_decoding_and_no_traces() -> None:
+    assert (
+        violations(("models",), *(f"credit_viz.{name}" for name in ("decoding", "trace", "run", "backend", "web")))
+        == {}
+    )
+
+
+def test_errors_know_nothing() -> None:
+    (file,) = room("errors")
+    assert not uses(file, "credit_viz", "torch", "numpy")
+
+
+def test_nothing_below_knows_the_page_or_the_shell() -> None:
+    below = ("errors", "decoding", "trace", "models", "figures", "backend", "run", "tiny", "lab", "bench")
+    assert violations(below, "credit_viz.web", "credit_viz.cli") == {}
+
+
+def test_the_front_ends_reach_models_through_the_backend() -> None:
+    assert violations(("web",), "torch", "credit_viz.models.families") == {}
+
+
+@pytest.mark.parametrize("module", ["pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"])
+def test_no_pickle_anywhere(module: str) -> None:
+    assert [name for name, file in zip(NAMES, FILES, strict=True) if uses(file, module)] == []
+
+
+def test_no_pickled_tensors_and_no_remote_code() -> None:
+    """`torch.load`, `torch.save` and `np.load(allow_pickle=True)` are pickle by another name."""
+    bad = []
+    for name, file in zip(NAMES, FILES, strict=True):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                on = {k.arg for k in node.keywords if isinstance(k.value, ast.Constant) and k.value.value is True}
+                if called in ("torch.load", "torch.save") or on & {"allow_pickle", "trust_remote_code"}:
+                    bad.append(f"{name}:{node.lineno} {called}")
+    assert bad == []
+
+
+def test_the_global_random_state_is_not_used_by_decoding() -> None:
+    forbidden = ("torch.manual_seed", "np.random", "random.random")
+    bad = [
+        f"{file.name}:{node.lineno}"
+        for file in room("decoding", "trace", "backend", "run")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in forbidden
+    ]
+    assert bad == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_every_module_says_what_it_is(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text)), "a module opens by saying what it is"
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_no_work_at_import(file: Path) -> None:
+    """A module level holds definitions and constants: no loops, no bare calls."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.For, ast.While, ast.With)):
+            pytest.fail(f"line {node.lineno}: work at import")
+        if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
+            pytest.fail(f"line {node.lineno}: work at import")

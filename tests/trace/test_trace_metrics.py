@@ -1,0 +1,222 @@
+"""Every metric on small hand-written runs with known answers, then against a slow re-statement of its definition."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credit_viz.trace.record import Reason, Trace
+from tests.support import trace_of
+
+MASK = 9
+
+
+def test_a_token_guessed_early_and_written_late_waits() -> None:
+    trace = trace_of([{0: 3}, {0: 5}, {0: 5}, {0: 5}], [(4, 0, 5)])
+    assert trace.commit_step[0] == 4
+    assert trace.converge_step[0] == 2
+    assert trace.first_hit_step[0] == 2
+    assert trace.wait[0] == 2
+    assert trace.flips[0] == 1
+    assert not trace.winner_changed[0]
+
+
+def test_a_guess_that_is_lost_and_found_again_converges_at_its_return() -> None:
+    trace = trace_of([{0: 5}, {0: 3}, {0: 5}, {0: 5}], [(4, 0, 5)])
+    assert trace.first_hit_step[0] == 1
+    assert trace.converge_step[0] == 3
+    assert trace.wait[0] == 1
+    assert trace.flips[0] == 2
+
+
+def test_a_winner_that_credit_changed_converges_when_it_is_written() -> None:
+    trace = trace_of([{0: 5}, {0: 5}, {0: 3}], [(3, 0, 5, Reason.CREDIT)])
+    assert trace.winner_changed[0]
+    assert trace.first_hit_step[0] == 1
+    assert trace.converge_step[0] == trace.commit_step[0] == 3
+    assert trace.wait[0] == 0
+    assert trace.flips[0] == 1
+    assert trace.reason[0] == Reason.CREDIT
+
+
+def test_a_token_never_guessed_first_has_no_first_hit() -> None:
+    trace = trace_of([{0: 3}, {0: 4}], [(2, 0, 5, Reason.FORCED)])
+    assert trace.first_hit_step[0] == 0
+    assert trace.converge_step[0] == 2
+    assert trace.winner_changed[0]
+
+
+def test_written_in_the_first_step() -> None:
+    trace = trace_of([{0: 5}], [(1, 0, 5)])
+    assert (trace.commit_step[0], trace.converge_step[0], trace.first_hit_step[0]) == (1, 1, 1)
+    assert trace.wait[0] == 0
+    assert trace.flips[0] == 0
+
+
+def test_convergence_before_the_block_is_active_counts() -> None:
+    # position 2 lies outside the block 0..2 that is active in all steps but its guess is recorded
+    trace = trace_of([{0: 1, 2: 7}, {0: 1, 2: 7}, {2: 7}], [(2, 0, 1), (3, 2, 7)], block=(0, 2))
+    assert trace.converge_step[2] == 1
+    assert trace.wait[2] == 2
+
+
+def test_a_position_recorded_late_converges_at_its_first_record() -> None:
+    trace = trace_of([{0: 1}, {0: 1}, {2: 7}, {2: 7}], [(2, 0, 1), (4, 2, 7)], record="block")
+    assert trace.converge_step[2] == 3
+    assert trace.first_hit_step[2] == 3
+    assert trace.wait[2] == 1
+
+
+def test_a_cancelled_run_knows_what_was_written() -> None:
+    trace = trace_of([{0: 1, 1: 2}, {1: 3}], [(1, 0, 1)])
+    assert not trace.complete
+    assert trace.token_ids.tolist() == [1, MASK, MASK, MASK]
+    assert trace.commit_step.tolist() == [1, 0, 0, 0]
+    assert trace.converge_step.tolist() == [1, 0, 0, 0]
+    assert trace.first_hit_step.tolist() == [1, 0, 0, 0]
+    assert trace.wait.tolist() == [0, 0, 0, 0]
+    assert trace.flips.tolist() == [0, 1, 0, 0]
+    assert trace.reason.tolist() == [Reason.CONFIDENT, 0, 0, 0]
+    assert trace.tokens_per_forward == 0.5
+
+
+def test_a_run_cancelled_before_its_first_step_is_empty_but_whole() -> None:
+    trace = trace_of([], [])
+    assert trace.forward_passes == 0
+    assert trace.token_ids.tolist() == [MASK] * 4
+    assert (trace.redundant_guesses, trace.mean_wait, trace.tokens_per_forward) == (0, 0.0, 0.0)
+    assert trace.grid("confidence").shape == (4, 0)
+    assert list(trace.steps()) == []
+
+
+def test_nothing_recorded_means_no_wait() -> None:
+    trace = trace_of([{}, {}], [(1, 0, 1), (1, 1, 2), (2, 2, 3), (2, 3, 4)], record="none")
+    assert trace.commit_step.tolist() == [1, 1, 2, 2]
+    assert trace.converge_step.tolist() == [1, 1, 2, 2]
+    assert trace.first_hit_step.tolist() == [0, 0, 0, 0]
+    assert trace.redundant_guesses == 0
+    assert trace.complete
+
+
+def test_a_rewritten_position_counts_by_its_last_write() -> None:
+    trace = trace_of([{0: 3}, {0: 4}, {0: 4}], [(1, 0, 3), (3, 0, 4)])
+    assert trace.token_ids[0] == 4
+    assert trace.commit_step[0] == 3
+    assert trace.converge_step[0] == 2
+
+
+def test_a_commit_that_is_taken_back_leaves_the_position_unwritten() -> None:
+    trace = trace_of([{0: 3}, {0: 4}], [(1, 0, 3), (2, 0, MASK)])
+    assert trace.token_ids[0] == MASK
+    assert trace.commit_step[0] == 0
+    assert trace.reason[0] == 0
+    assert trace.converge_step[0] == 0
+
+
+def test_two_writes_of_one_position_in_one_step_keep_the_last() -> None:
+    trace = trace_of([{0: 3}], [(1, 0, 3, Reason.CONFIDENT), (1, 0, 4, Reason.FILLED)])
+    assert trace.token_ids[0] == 4
+    assert trace.reason[0] == Reason.FILLED
+
+
+def test_totals() -> None:
+    trace = trace_of(
+        [{0: 5, 1: 8, 2: 1, 3: 2}, {0: 5, 1: 8, 2: 1}, {0: 5, 1: 8}],
+        [(1, 3, 2), (2, 2, 1), (3, 0, 5), (3, 1, 8)],
+    )
+    assert trace.wait.tolist() == [2, 2, 1, 0]
+    assert trace.redundant_guesses == 5
+    assert trace.content_mask.tolist() == [True, False, True, True]
+    assert trace.content_tokens == 3
+    assert trace.mean_wait == 1.0  # over the three content tokens
+    assert trace.tokens_per_forward == pytest.approx(4 / 3)
+    assert trace.content_tokens_per_forward == pytest.approx(1.0)
+
+
+def test_mean_wait_of_a_text_without_content_is_over_all_positions() -> None:
+    trace = trace_of([{0: 8}, {0: 8, 1: 8, 2: 8, 3: 8}], [(2, i, 8) for i in range(4)])
+    assert trace.content_tokens == 0
+    assert trace.mean_wait == 0.25
+
+
+# ------------------------------------------------------------------ against a slow re-statement
+
+
+@st.composite
+def random_traces(draw: st.DrawFn) -> Trace:
+    """Runs with few tokens, so that guesses repeat; positions may be recorded late, not at all, or stay masked."""
+    length, steps = draw(st.integers(1, 5)), draw(st.integers(1, 8))
+    tokens = st.integers(0, 2)
+    commit = [draw(st.integers(0, steps)) for _ in range(length)]  # 0: never
+    first = [draw(st.integers(1, steps)) for _ in range(length)]
+    tops = [
+        {i: draw(tokens) for i in range(length) if first[i] <= t and (commit[i] == 0 or t <= commit[i])}
+        for t in range(1, steps + 1)
+    ]
+    events = sorted((commit[i], i, draw(tokens)) for i in range(length) if commit[i])
+    return trace_of(tops, events, gen_length=length, block_length=length, block=(0, length))
+
+
+@given(random_traces())
+def test_metrics_are_their_definitions(trace: Trace) -> None:
+    seen: dict[int, dict[int, int]] = {i: {} for i in range(trace.gen_length)}
+    for place, step, top in zip(trace.positions, trace.cell_steps, trace.candidate_ids[:, 0], strict=True):
+        seen[int(place)][int(step)] = int(top)
+    written = {
+        int(p): (int(s), int(i))
+        for s, p, i in zip(trace.event_steps, trace.event_positions, trace.event_ids, strict=True)
+    }
+    for place, guesses in seen.items():
+        expected = _by_definition(guesses, written.get(place))
+        found = {name: int(getattr(trace, name)[place]) for name in expected}
+        assert found == expected
+
+
+def _by_definition(guesses: dict[int, int], written: tuple[int, int] | None) -> dict[str, Any]:
+    tops = [guesses[step] for step in sorted(guesses)]
+    flips = sum(one != two for one, two in itertools.pairwise(tops))
+    if written is None:
+        return {
+            "commit_step": 0,
+            "converge_step": 0,
+            "first_hit_step": 0,
+            "wait": 0,
+            "flips": flips,
+            "winner_changed": 0,
+        }
+    commit, token = written
+    before = sorted(step for step in guesses if step <= commit)
+    converge = commit
+    for step in reversed(before):
+        if guesses[step] != token:
+            break
+        converge = step
+    return {
+        "commit_step": commit,
+        "converge_step": converge,
+        "first_hit_step": next((step for step in before if guesses[step] == token), 0),
+        "wait": commit - converge,
+        "flips": flips,
+        "winner_changed": int(commit in guesses and guesses[commit] != token),
+    }
+
+
+@given(random_traces())
+def test_first_hit_never_comes_after_convergence_and_that_never_after_commit(trace: Trace) -> None:
+    assert (trace.converge_step <= trace.commit_step).all()
+    hit = trace.first_hit_step > 0
+    assert (trace.first_hit_step[hit] <= trace.converge_step[hit]).all()
+    assert (trace.wait >= 0).all()
+
+
+@given(random_traces())
+def test_grids_hold_every_cell_at_its_place(trace: Trace) -> None:
+    grid = trace.grid("confidence")
+    assert grid.shape == (trace.gen_length, trace.forward_passes)
+    np.testing.assert_array_equal(grid[trace.positions, trace.cell_steps - 1], trace.confidence)
+    assert np.isnan(grid).sum() == grid.size - len(trace.positions)
