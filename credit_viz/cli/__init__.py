@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import click
 
-from credit_viz.cli.words import visible
+from credit_viz.cli.words import say
 from credit_viz.errors import CreditVizError, one_of
 
 __all__ = ["COMMANDS", "main"]
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(_program.main(argv, prog_name="credit-viz", standalone_mode=False) or 0)
     except click.Abort:
-        print("credit-viz: interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "credit-viz"
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    print(f"credit-viz: error: {visible(' '.join(message.split()))}", file=sys.stderr)
+    say(f"error: {' '.join(message.split())}")
     return 2
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from credit_viz.cli.words import say
 
 __all__ = ["Tell", "progress", "waiting_for"]
 
@@ -59,6 +60,6 @@ def _lines(labels: Sequence[str], total: int) -> Tell:
         if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
             states = (f"{label} {count}/{total} tokens" for label, count in zip(labels, done, strict=True))
-            print(f"credit-viz: {', '.join(states)}, {passes} passes", file=sys.stderr)
+            say(f"{', '.join(states)}, {passes} passes")
 
     return tell

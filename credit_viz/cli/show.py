@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from credit_viz.cli.lanes import with_label
+from credit_viz.cli.words import say
 
 if TYPE_CHECKING:
     from credit_viz.trace.record import Trace
@@ -72,4 +72,4 @@ def _write_each(runs: Mapping[str, Trace], path: Path, write: Callable[[Trace, P
 
 
 def _wrote(path: Path) -> None:
-    print(f"credit-viz: wrote {path}", file=sys.stderr)
+    say(f"wrote {path}")

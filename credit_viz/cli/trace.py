@@ -12,6 +12,7 @@ import click
 from credit_viz.backend.base import RunRequest
 from credit_viz.cli.lanes import LaneSpec, parse_lanes, with_label
 from credit_viz.cli.options import ModelChoice, model_options
+from credit_viz.cli.words import say
 from credit_viz.errors import TraceError
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _save(race: Race, lanes: list[LaneSpec], out: Path | None) -> dict[str, str]
             saved[lane.label] = str(path)
             written = int((trace.commit_step > 0).sum())
             state = "" if trace.complete else f" (unfinished: {written} of {trace.gen_length} tokens)"
-            print(f"credit-viz: saved {path}{state}", file=sys.stderr)
+            say(f"saved {path}{state}")
     return saved
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["visible"]
+import sys
+
+__all__ = ["say", "visible"]
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -11,3 +13,8 @@ def visible(text: str, keep: str = "") -> str:
     `keep` names characters that pass unchanged, e.g. newlines in running text.
     """
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
+def say(message: str) -> None:
+    """One line on stderr, in the program's name."""
+    print(f"credit-viz: {visible(message)}", file=sys.stderr)

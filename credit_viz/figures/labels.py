@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from credit_viz.trace.record import Trace
 
-__all__ = ["guess_grid", "label", "safe", "token_label", "visible", "word_label"]
+__all__ = ["counted", "guess_grid", "label", "safe", "token_label", "visible", "word_label"]
 
 _NAMES = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
 
@@ -15,6 +15,11 @@ _NAMES = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
 def visible(text: str) -> str:
     """Every character that draws nothing or reorders its line, as a sign: ↵ for a newline, ‹202E› for U+202E."""
     return "".join(c if c.isprintable() else _named(c) for c in text)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and its noun."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _named(character: str) -> str:

@@ -23,7 +23,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from credit_viz.errors import TraceError
 from credit_viz.figures import FIGURES, draw
-from credit_viz.figures.labels import guess_grid, visible
+from credit_viz.figures.labels import counted, guess_grid, visible
 from credit_viz.figures.plotlyjs import plotly_js
 from credit_viz.figures.style import lane_color, mark, surface
 from credit_viz.trace.record import Trace
@@ -104,9 +104,10 @@ def _card(name: str, trace: Trace, lane: int, runs: Mapping[str, Trace]) -> str:
     settings = ", ".join(f"{key} {value:g}" for key, value in info.settings.items() if isinstance(value, (int, float)))
     decoder = f"decoder {info.decoder}" + (f": {settings}" if settings else "")
     text = trace.text.strip() or "(no text)"
+    passes = counted(trace.forward_passes, "forward pass", "forward passes")
     return (
         f'<article class="run" style="--lane: var(--lane-{lane})">\n<h3>{_text(name)}</h3>\n'
-        f'<p class="big">{trace.forward_passes} forward passes</p>\n<p>{_text(_verdict(trace, runs))}</p>\n'
+        f'<p class="big">{passes}</p>\n<p>{_text(_verdict(trace, runs))}</p>\n'
         f'<p class="quiet">{_text(decoder)}</p>\n<pre tabindex="0" dir="auto">{_text(text)}</pre>\n</article>'
     )
 

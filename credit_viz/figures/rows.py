@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from credit_viz.figures.labels import safe, token_label, visible, word_label
+from credit_viz.figures.labels import counted, safe, token_label, visible, word_label
 from credit_viz.figures.style import reason_words
 from credit_viz.trace.record import Trace
 
@@ -32,7 +32,7 @@ def get_rows(trace: Trace) -> Rows:
     labels = tuple(word_label(trace, i) if step else "·" for i, step in zip(ids, written, strict=True))
     block = trace.info.block_length
     return Rows(
-        title=f"{safe(visible(trace.info.decoder))}: {trace.forward_passes} steps",
+        title=f"{safe(visible(trace.info.decoder))}: {counted(trace.forward_passes, 'step')}",
         labels=labels,
         hover=tuple(_hover(trace, place, token_label(trace, i, 40)) for place, i in enumerate(ids)),
         settled=trace.converge_step,
@@ -48,5 +48,5 @@ def _hover(trace: Trace, place: int, label: str) -> str:
     changed = "<br>credit changed the winner" if trace.winner_changed[place] else ""
     return (
         f"<b>{label}</b> at position {place}<br>settled in step {trace.converge_step[place]}, written in step {written}"
-        f"<br>waited {wait} {'step' if wait == 1 else 'steps'}<br>{reason_words(int(trace.reason[place]))}{changed}"
+        f"<br>waited {counted(wait, 'step')}<br>{reason_words(int(trace.reason[place]))}{changed}"
     )

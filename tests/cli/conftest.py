@@ -1,0 +1,56 @@
+"""Calling the command line in this process, and saved runs to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from credit_viz.cli import main
+from tests.support import trace_of
+
+
+class Outcome(NamedTuple):
+    """What a call of the command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Outcome]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """`call("show", path)` runs `credit-viz show path` in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*words: object) -> Outcome:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A short finished run, saved."""
+    path = tmp_path / "short.safetensors"
+    tops = [{0: 1, 1: 2}, {1: 2}]
+    trace_of(tops, [(1, 0, 1), (2, 1, 2)], gen_length=2, settings={"threshold": 0.9}).save(path)
+    return path
+
+
+def assert_refused(outcome: Outcome, *parts: str) -> None:
+    """Exit code 2, nothing on stdout, exactly one line on stderr that holds the parts."""
+    assert outcome.code == 2, outcome
+    assert outcome.out == ""
+    assert outcome.err.startswith("credit-viz: error: ")
+    assert outcome.err.count("\n") == 1
+    for part in parts:
+        assert part in outcome.err

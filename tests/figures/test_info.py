@@ -1,0 +1,157 @@
+"""The numbers behind every figure, by value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from credit_viz.errors import SettingsError, TraceError
+from credit_viz.figures import heatmap, position, wait_histogram, waiting
+from credit_viz.figures.position import effective_threshold
+from credit_viz.figures.rows import get_rows
+from credit_viz.trace.record import Reason, Trace
+from tests.support import trace_of
+
+
+@pytest.fixture
+def trace() -> Trace:
+    """Position 0 settles in step 1 and waits 2 steps; 1 never waits; 2 is credit's; 3 stays masked."""
+    return trace_of(
+        [{0: 1, 1: 2, 2: 5, 3: 4}, {0: 1, 2: 3, 3: 4}, {0: 1, 2: 3, 3: 6}],
+        [(1, 1, 2), (3, 0, 1), (3, 2, 3, int(Reason.CREDIT))],
+        settings={"threshold": 0.9},
+        token_text={1: " the", 2: "<b>", 3: "a\nb", 9: "[mask]"},
+    )
+
+
+def test_rows_name_every_position(trace: Trace) -> None:
+    rows = get_rows(trace)
+    assert rows.title == "credit: 3 steps"
+    assert rows.labels == ("the", "&lt;b&gt;", "a↵b", "·")
+    assert rows.settled.tolist() == [1, 1, 2, 0]
+    assert rows.written.tolist() == [3, 1, 3, 0]
+    assert rows.borders == (1.5,)
+
+
+def test_rows_say_when_and_why(trace: Trace) -> None:
+    first, second, third, last = get_rows(trace).hover
+    assert first.startswith("<b>␣the</b> at position 0<br>settled in step 1, written in step 3<br>waited 2 steps<br>")
+    assert "waited 0 steps" in second
+    assert "only Trace Credit lifted it" in third
+    assert "waited 1 step<br>" in third
+    assert last == "position 3: not written"
+
+
+def test_rows_say_that_credit_changed_the_winner() -> None:
+    changed = trace_of([{0: 1}], [(1, 0, 5)], gen_length=1, block_length=1)
+    assert get_rows(changed).hover[0].endswith("credit changed the winner")
+
+
+def test_heatmap_is_the_grid_of_the_trace(trace: Trace) -> None:
+    info = heatmap.get_info(trace, "confidence", lane=1, span=7)
+    np.testing.assert_array_equal(info.values, trace.grid("confidence"))
+    assert (info.lane, info.span, info.name) == (1, 7, "confidence")
+    assert info.guesses[:, 0].tolist() == ["␣the", "&lt;b&gt;", "[5]", "[4]"]
+    assert info.guesses[1].tolist() == ["&lt;b&gt;", "", ""]
+    assert np.isnan(info.values[1, 1])
+
+
+def test_heatmap_spans_at_least_its_own_steps(trace: Trace) -> None:
+    assert heatmap.get_info(trace, "fused", span=1).span == 3
+
+
+def test_heatmaps_have_fixed_scales(trace: Trace) -> None:
+    tops = {name: heatmap.get_info(trace, name).scale.maximum for name in ("confidence", "fused", "margin", "credit")}
+    assert tops == {"confidence": 1, "fused": 1, "margin": 1, "credit": 15}
+
+
+def test_heatmap_of_an_unknown_value_lists_the_valid_ones(trace: Trace) -> None:
+    with pytest.raises(TraceError, match="confidence"):
+        heatmap.get_info(trace, "nope")
+
+
+def test_waiting_has_a_bar_per_written_position(trace: Trace) -> None:
+    info = waiting.get_info(trace)
+    assert info.positions.tolist() == [0, 1, 2]
+    assert info.starts.tolist() == [1, 1, 2]
+    assert info.lengths.tolist() == [2, 0, 1]
+    assert info.mean_wait == 1.0
+    assert info.map.name == "confidence"
+
+
+def test_histogram_counts_text_only() -> None:
+    padded = trace_of([{0: 1, 1: 8}, {0: 1, 1: 8}, {1: 8}], [(2, 0, 1), (3, 1, 8)], gen_length=2)
+    other = trace_of([{0: 1, 1: 2}], [(1, 0, 1), (1, 1, 2)], gen_length=2)
+    info = wait_histogram.get_info({"a": padded, "b": other})
+    assert info.runs == ("a", "b")
+    assert info.edges.tolist() == [0, 1, 2]
+    assert info.counts.tolist() == [[0, 1], [2, 0]]
+    assert info.means == (1.0, 0.0)
+
+
+def test_histogram_widens_its_bins_for_long_waits() -> None:
+    steps = 60
+    long = trace_of([{0: 1}] * steps, [(steps, 0, 1)], gen_length=1, block_length=1)
+    info = wait_histogram.get_info({"long": long})
+    assert len(info.edges) - 1 <= 24
+    assert np.diff(info.edges).tolist() == [3] * (len(info.edges) - 1)
+    assert info.counts.sum() == 1
+    assert info.counts[0, (steps - 1) // 3] == 1
+
+
+def test_histogram_without_any_wait_has_one_bin() -> None:
+    info = wait_histogram.get_info({"empty": trace_of([], [])})
+    assert info.edges.tolist() == [0, 1]
+    assert info.counts.tolist() == [[0]]
+
+
+def test_position_follows_one_token(trace: Trace) -> None:
+    info = position.get_info({"run": trace}, 2)
+    (run,) = info.runs
+    assert (info.position, info.span) == (2, 3)
+    assert run.steps.tolist() == [1, 2, 3]
+    assert run.guesses == ("[5]", "a↵b", "a↵b")
+    np.testing.assert_array_equal(run.confidence, trace.confidence[trace.positions == 2])
+    np.testing.assert_array_equal(run.fused, trace.fused[trace.positions == 2])
+    assert (run.token, run.settled, run.written, run.threshold) == ("a↵b", 2, 3, 0.9)
+
+
+def test_position_takes_the_longest_wait_of_the_text(trace: Trace) -> None:
+    assert position.get_info({"run": trace}).position == 0
+    padding = trace_of([{0: 1, 1: 8}, {1: 8}], [(1, 0, 1), (2, 1, 8)], gen_length=2)
+    assert position.get_info({"run": padding}).position == 0
+
+
+def test_position_without_a_threshold_draws_none() -> None:
+    (run,) = position.get_info({"run": trace_of([{0: 1}], [], settings={})}, 0).runs
+    assert run.threshold is None
+    assert len(run.effective) == 0
+    assert run.token == ""
+
+
+@pytest.mark.parametrize("place", [-1, 4])
+def test_position_out_of_range_is_refused(trace: Trace, place: int) -> None:
+    with pytest.raises(SettingsError, match=r"valid: 0\.\.3"):
+        position.get_info({"run": trace}, place)
+
+
+def test_effective_threshold_is_what_fusion_asks_for() -> None:
+    """A confidence p with boost b passes where p e^b / (1 + p (e^b - 1)) >= tau: at equality for the effective one."""
+    boost = np.array([0.0, 0.5, 2.0], np.float32)
+    p = effective_threshold(0.9, boost).astype(np.float64)
+    fused = p * np.exp(boost) / (1 + p * (np.exp(boost) - 1))
+    np.testing.assert_allclose(fused, 0.9, rtol=1e-6)
+    assert p[0] == pytest.approx(0.9)
+    assert np.all(np.diff(p) < 0)
+
+
+def test_effective_threshold_matches_the_method_notes() -> None:
+    """One step at constant p with the dInfer preset at tau = 0.95 commits from p = .922 on."""
+    p = 0.922
+    boost = np.float32(0.7 * np.log1p(p**0.2))
+    assert effective_threshold(0.95, np.array([boost]))[0] == pytest.approx(p, abs=5e-4)
+
+
+@pytest.mark.parametrize("threshold", [1.0, 1.5])
+def test_a_threshold_that_nothing_passes_does_not_fall(threshold: float) -> None:
+    np.testing.assert_array_equal(effective_threshold(threshold, np.array([0, 3], np.float32)), [threshold] * 2)
