@@ -32,7 +32,7 @@ class CreditSettings(Settings):
         step=0.05,
         role="fusion strength",
         symbol="α",
-        help="How much credit counts: logits gain alpha * log(1 + credit). 0 is plain threshold decoding.",
+        help="How much credit counts: logits gain α · log(1 + credit). 0 is plain threshold decoding.",
     )
     beta: float = knob(
         0.80,
@@ -51,7 +51,7 @@ class CreditSettings(Settings):
         step=0.05,
         role="concavity",
         symbol="γ",
-        help="A winning guess of probability p earns p^gamma: small values reward unsure guesses almost fully.",
+        help="A winning guess of probability p earns p^γ: with a small γ an unsure guess earns almost as much as a sure one.",
     )
     threshold: float = threshold_knob(0.9)
     temperature: float = temperature_knob()
@@ -85,7 +85,9 @@ class Credit:
 
     name: ClassVar[str] = "credit"
     title: ClassVar[str] = "CreditDecoding"
-    rule: ClassVar[str] = "guesses that keep winning earn credit that lifts their confidence; write at fused p >= tau"
+    rule: ClassVar[str] = (
+        "guesses that keep winning earn credit, which lifts their confidence; written once fused p ≥ τ"
+    )
     paper: ClassVar[str] = "CreditDecoding, arXiv 2510.06133, sections 4.1-4.2"
     settings_class: ClassVar[type[Settings]] = CreditSettings
     presets: ClassVar[Mapping[str, Settings]] = MappingProxyType(

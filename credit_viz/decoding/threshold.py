@@ -72,7 +72,7 @@ class Threshold:
 
     name: ClassVar[str] = "threshold"
     title: ClassVar[str] = "Threshold"
-    rule: ClassVar[str] = "each step writes every token with p >= tau, at least one"
+    rule: ClassVar[str] = "each step writes every token with p ≥ τ, at least one"
     paper: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618, section 3.3"
     settings_class: ClassVar[type[Settings]] = ThresholdSettings
     presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"Fast-dLLM": ThresholdSettings()})
