@@ -17,7 +17,7 @@ from credit_viz.trace.record import Reason, Trace
 __all__ = ["print_json", "print_runs", "run_json"]
 
 _LEGEND = (
-    "NFE: forward passes. TPF: tokens per forward pass; content: without end-of-text padding.\n"
+    "NFE: forward passes. TPF: tokens per forward pass; content: text tokens only.\n"
     "Wait: steps from settled to written. Redundant guesses: the sum of all waits."
 )
 _COLUMNS = ("NFE", "TPF", "content TPF", "mean wait", "redundant guesses")

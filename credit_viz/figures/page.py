@@ -11,6 +11,7 @@ import gzip
 import html
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -58,7 +59,7 @@ def render_page(runs: Mapping[str, Trace]) -> str:
         key=_key(),
         footer=_footer(first),
         figures=_packed(_figures_json(runs)),
-        plotly=_packed(plotly_js()),
+        plotly=_plotly(),
     )
 
 
@@ -73,6 +74,12 @@ def _text(text: str) -> str:
 
 def _packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii")
+
+
+@cache
+def _plotly() -> str:
+    """plotly.js, packed once per process: it takes longer than everything else on the page."""
+    return _packed(plotly_js())
 
 
 def _colors(lanes: int) -> str:

@@ -106,9 +106,8 @@ def test_interrupt_is_130_and_one_line(call: Call, monkeypatch: pytest.MonkeyPat
     assert err.strip() == "credit-viz: interrupted"
 
 
-@pytest.mark.parametrize("words", ["decoders", "decoders --json", "trace --help"])
-def test_a_reader_that_goes_away_is_no_error(words: str) -> None:
-    script = f"{sys.executable} -m credit_viz {words} | head -c 1 > /dev/null; echo ${{PIPESTATUS[0]}}"
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    script = f"{sys.executable} -m credit_viz decoders | head -c 1 > /dev/null; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""
     assert done.stdout.strip() in ("0", "1")
