@@ -138,6 +138,6 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
         path = prefix + entry.name
         if entry.is_dir():
             found += _walk(entry, path + "/")
-        elif "." + entry.name.rsplit(".", 1)[-1] in _TYPES:
+        elif entry.name != "package.json" and "." + entry.name.rsplit(".", 1)[-1] in _TYPES:
             found.append((path, entry.read_text(encoding="utf-8")))
     return found

@@ -86,8 +86,9 @@ def build_app(
     first = examples[0].prompt if examples else ""
     live = Live(on_gpu(backend.stream), store, welcome=default_choice().request(first))
     assets = Assets(boot(backend.model_name, decoders, examples, default_choice()))
-    with Page(title=TITLE, analytics_enabled=False) as page:
-        page.assets = assets
+    page = Page(title=TITLE, analytics_enabled=False)
+    page.assets = assets
+    with page:
         gr.HTML(HEADLINE, apply_default_css=False)
         with gr.Row(elem_id="ask"):
             prompt = gr.Textbox(

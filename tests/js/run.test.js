@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Run } from "../../credit_viz/web/static/run.js";
+import { data, finishedRun, openAll } from "./fixture.js";
+
+test("steps, writes and reasons are Python's", async () => {
+  const run = await finishedRun();
+  run.lanes.forEach((lane, i) => {
+    const truth = data.expected[i];
+    assert.equal(lane.info.decoder, truth.decoder);
+    assert.equal(lane.steps, truth.forward_passes);
+    assert.deepEqual(Array.from(lane.written), truth.commit_step);
+    assert.deepEqual(Array.from(lane.settled), truth.converge_step);
+    const writes = truth.token_ids.map((_, position) => lane.writeAt(position, lane.steps));
+    assert.deepEqual(writes.map((write) => lane.idOf(write.token)), truth.token_ids);
+    assert.deepEqual(writes.map((write) => write.reason), truth.reason);
+    assert.ok(Math.abs(lane.meanWait - truth.mean_wait) < 1e-9);
+    assert.equal(lane.contentTokens, truth.content_tokens);
+    assert.ok(lane.complete);
+  });
+  assert.equal(run.state, "done");
+});
+
+test("every guess and every byte is Python's, and nothing else is recorded", async () => {
+  const run = await finishedRun();
+  run.lanes.forEach((lane, i) => {
+    const { top, confidence, credit } = data.expected[i];
+    let cell = 0;
+    top.forEach(([positions, ids], k) => {
+      const step = k + 1;
+      for (let position = 0; position < lane.length; position += 1) {
+        const m = positions.indexOf(position);
+        const guess = lane.guessAt(position, step);
+        assert.equal(guess < 0 ? -1 : lane.idOf(guess), m < 0 ? -1 : ids[m]);
+        if (m < 0) continue;
+        assert.equal(lane.byteAt("confidence", position, step), confidence[cell + m]);
+        if (lane.planes.credit) assert.equal(lane.byteAt("credit", position, step), credit[cell + m]);
+      }
+      cell += positions.length;
+    });
+  });
+});
+
+test("state at a step: masked before its write, written from then on", async () => {
+  const lane = (await finishedRun()).lanes[0];
+  const at = lane.written[3];
+  assert.equal(lane.tokenAt(3, at - 1), -1);
+  assert.notEqual(lane.tokenAt(3, at), -1);
+  assert.equal(lane.guessAt(3, 0), -1);
+  assert.equal(lane.writtenCount(0), 0);
+  assert.equal(lane.writtenCount(10_000), lane.length);
+});
+
+test("a packet twice is old, a packet too early is a gap, and both change nothing", async () => {
+  const packets = await openAll();
+  const run = new Run(packets[0]);
+  assert.equal(run.apply(packets[2]), "gap");
+  assert.equal(run.steps, 0);
+  assert.equal(run.apply(packets[1]), "ok");
+  const { steps } = run;
+  assert.equal(run.apply(packets[1]), "old");
+  assert.equal(run.steps, steps);
+  assert.equal(run.apply({ header: { run: "other", seq: 2 }, arrays: {} }), "old");
+  for (const packet of packets.slice(2)) assert.equal(run.apply(packet), "ok");
+  assert.equal(run.state, "done");
+});
+
+test("lanes are compared with vanilla, and a telling token is text", async () => {
+  const run = await finishedRun();
+  assert.equal(run.baseline.info.decoder, "vanilla");
+  assert.equal(run.firstDifference(run.baseline), -1);
+  const { lane, position } = run.telling;
+  assert.ok(run.lanes[lane].isContent(position));
+});
+
+test("a token written twice holds its last text; a mask written over it frees it", async () => {
+  const packets = await openAll();
+  const run = new Run(packets[0]);
+  const [lane] = run.lanes;
+  run.vocabulary = [{ id: 1, text: "a" }, { id: 2, text: "b" }, { id: lane.info.mask_id, text: "" }];
+  const write = (from, token) =>
+    lane.append(
+      { from, k: 1, planes: {} },
+      {
+        counts: [0], blocks: [0, 12], positions: [], top: [], changed: [], winners: [],
+        event_counts: [1], event_positions: [4], event_tokens: [token], event_reasons: [1],
+      },
+    );
+  write(1, 0);
+  write(2, 1);
+  write(3, 2);
+  assert.deepEqual([1, 2, 3].map((step) => lane.tokenAt(4, step)), [0, 1, -1]);
+  assert.equal(lane.writtenCount(3), 0);
+  assert.equal(write(7, 0), false);
+});

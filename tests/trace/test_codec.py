@@ -1,0 +1,236 @@
+"""The packets: round trips, damage, hostile texts, size, and the fixture the JavaScript decoder is held to."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest, StepTaken
+from credit_viz.errors import TraceError
+from credit_viz.trace.codec import (
+    PLANES,
+    Column,
+    Encoder,
+    Plane,
+    clean_text,
+    decode_columns,
+    encode_position,
+    encode_traces,
+    open_packet,
+)
+from credit_viz.trace.record import StepRecord, Trace
+from tests.trace.codec_fixture import FIXTURE, fixture
+from tests.web.fake import TEXTS, FakeBackend
+
+
+def fake_traces(length: int = 32, decoders: Sequence[str] = ("vanilla", "credit")) -> list[Trace]:
+    request = RunRequest("kite", tuple(map(LaneRequest, decoders)), gen_length=length, block_length=16)
+    finished = {e.lane: e.trace for e in FakeBackend().stream(request) if isinstance(e, LaneFinished)}
+    return [finished[lane] for lane in range(len(decoders))]
+
+
+@st.composite
+def records(draw: st.DrawFn) -> list[StepRecord]:
+    """A few consecutive steps over arbitrary masked positions, ids and writes."""
+    steps = draw(st.integers(1, 5))
+    seed = draw(st.integers(0, 2**32 - 1))
+    channel = draw(st.booleans())
+    length = draw(st.sampled_from([1, 7, 64, 3000]))
+    ids = draw(st.sampled_from([5, 126_464]))
+    rng = np.random.default_rng(seed)
+    return [_record(rng, step + 1, length, ids, channel) for step in range(steps)]
+
+
+def _record(rng: np.random.Generator, step: int, length: int, ids: int, channel: bool) -> StepRecord:
+    positions = np.flatnonzero(rng.random(length) < rng.random()).astype(np.int32)
+    count = len(positions)
+    p = rng.random((count, 3)).astype(np.float32)
+    candidates = rng.integers(0, ids, (count, 3)).astype(np.int32)
+    written = rng.random(count) < 0.3
+    return StepRecord(
+        step=step,
+        block=(0, length),
+        positions=positions,
+        candidate_ids=candidates,
+        candidate_p=p,
+        candidate_credit=p * 9,
+        candidate_fused=p,
+        winner_ids=np.where(rng.random(count) < 0.2, candidates[:, 1], candidates[:, 0]).astype(np.int32),
+        winner_p=p[:, 0],
+        fused=rng.random(count).astype(np.float32),
+        entropy=p[:, 1],
+        channels={"credit": (p[:, 2] * 300).astype(np.float32)} if channel else {},
+        event_positions=positions[written],
+        event_ids=candidates[written, 0],
+        event_reasons=rng.integers(1, 6, int(written.sum())).astype(np.uint8),
+        forward_seconds=0.0,
+        decoder_seconds=0.0,
+    )
+
+
+def check_column(column: Column, record: StepRecord) -> None:
+    assert (column.step, column.block) == (record.step, record.block)
+    np.testing.assert_array_equal(column.positions, record.positions)
+    np.testing.assert_array_equal(column.top_ids, record.candidate_ids[:, 0])
+    np.testing.assert_array_equal(column.winner_ids, record.winner_ids)
+    np.testing.assert_allclose(column.planes["confidence"], record.candidate_p[:, 0], atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(column.planes["fused"], record.fused, atol=0.5 / 255 + 1e-6)
+    if "credit" in record.channels:
+        credit = np.minimum(record.channels["credit"], 255)
+        np.testing.assert_allclose(
+            np.log1p(column.planes["credit"]), np.log1p(credit), atol=0.5 / 255 * np.log(256) + 1e-6
+        )
+    else:
+        assert "credit" not in column.planes
+    exact = zip(record.event_positions.tolist(), record.event_ids.tolist(), record.event_reasons.tolist(), strict=True)
+    assert column.events == tuple(exact)
+
+
+@given(records(), records(), st.integers(0, 5))
+def test_live_packets_hold_ids_steps_and_writes_exactly_and_numbers_to_a_byte(
+    first: list[StepRecord], second: list[StepRecord], cut: int
+) -> None:
+    encoder = Encoder("run", [trace.info for trace in fake_traces(16)])
+    packets = [encoder.start({})]
+    for lane, lane_records in enumerate((first, second)):
+        for index, record in enumerate(lane_records):
+            encoder.add(lane, record, {})
+            if index == cut and (packet := encoder.flush()):
+                packets.append(packet)
+    packets += [p for p in (encoder.flush(), encoder.end("done")) if p]
+    columns = decode_columns(packets)
+    assert len(columns) == len(first) + len(second)
+    for lane, lane_records in enumerate((first, second)):
+        for column, record in zip([c for c in columns if c.lane == lane], lane_records, strict=True):
+            check_column(column, record)
+
+
+def test_saved_traces_decode_to_the_same_columns() -> None:
+    traces = fake_traces()
+    packets = encode_traces("saved", traces, {"prompt": "kite"})
+    columns = decode_columns(packets)
+    for lane, trace in enumerate(traces):
+        for column, record in zip([c for c in columns if c.lane == lane], trace.steps(), strict=True):
+            check_column(column, record)
+    assert open_packet(packets[0]).header["about"] == {"prompt": "kite"}
+    assert open_packet(packets[-1]).header["state"] == "done"
+
+
+def test_a_run_without_steps_has_no_steps_packet() -> None:
+    encoder = Encoder("run", [])
+    assert encoder.flush() is None
+    assert decode_columns([encoder.start({}), encoder.end("cancelled")]) == []
+
+
+def test_equal_planes_travel_once() -> None:
+    vanilla = fake_traces(decoders=("vanilla",))
+    packet = open_packet(encode_traces("r", vanilla, {})[1])
+    assert packet.header["lanes"][0]["planes"] == {"confidence": "confidence", "fused": "confidence"}
+    assert "0.fused" not in packet.arrays
+
+
+def test_a_saved_run_of_256_positions_is_small() -> None:
+    packets = encode_traces("r", fake_traces(256), {})
+    assert sum(map(len, packets)) < 180 * 1024
+
+
+def test_exact_numbers_of_a_position() -> None:
+    traces = fake_traces()
+    packet = open_packet(encode_position("r", 3, [list(t.steps()) for t in traces], TEXTS))
+    for lane, trace in enumerate(traces):
+        mine = trace.positions == 3
+        entry = packet.header["lanes"][lane]
+        assert entry["n"] == mine.sum()
+        np.testing.assert_array_equal(packet.arrays[f"{lane}.steps"], trace.cell_steps[mine])
+        np.testing.assert_array_equal(packet.arrays[f"{lane}.p"].reshape(-1, entry["k"]), trace.candidate_p[mine])
+        np.testing.assert_array_equal(packet.arrays[f"{lane}.winner_fused"], trace.fused[mine])
+    np.testing.assert_array_equal(
+        packet.arrays["1.channel.boost"], traces[1].channels["boost"][traces[1].positions == 3]
+    )
+    texts = dict(map(tuple, packet.header["vocab"]))
+    assert set(packet.arrays["0.ids"].tolist()) <= set(texts)
+
+
+def test_a_position_that_was_never_recorded_is_empty() -> None:
+    packet = open_packet(encode_position("r", 999, [list(fake_traces()[0].steps())], {}))
+    assert packet.header["lanes"] == [{"lane": 0, "n": 0, "k": 0, "channels": []}]
+
+
+def test_lone_surrogates_become_replacement_characters() -> None:
+    assert clean_text("a\ud800b") == "a\ufffdb"
+    assert clean_text("\ud83d\ude00") == "😀"
+    encoder = Encoder("r", [fake_traces(16)[0].info])
+    record = next(fake_traces(16)[0].steps())
+    encoder.add(0, record, dict.fromkeys(record.candidate_ids[:, 0].tolist(), "\udfff"))
+    packet = encoder.flush()
+    assert packet is not None
+    assert {text for _, text in open_packet(packet).header["vocab"]} == {"\ufffd"}
+
+
+@given(st.floats(0, 300, width=32), st.sampled_from(sorted(PLANES)))
+def test_planes_are_monotonic_and_saturate(value: float, name: str) -> None:
+    plane = PLANES[name]
+    low, high = plane.to_bytes(np.array([value, value + 1], np.float32))
+    assert low <= high
+    assert plane.from_bytes(np.array([255], np.uint8))[0] == pytest.approx(plane.maximum)
+
+
+def test_what_is_no_number_counts_as_zero() -> None:
+    assert Plane("linear", 1.0).to_bytes(np.array([np.nan, -1.0, 2.0])).tolist() == [0, 0, 255]
+
+
+def repacked(change: dict[str, Any]) -> str:
+    header = json.dumps({"v": 1, "kind": "end", "seq": 0, "arrays": []} | change).encode()
+    return base64.b64encode(gzip.compress(len(header).to_bytes(4, "little") + header)).decode()
+
+
+@pytest.mark.parametrize(
+    ("packet", "message"),
+    [
+        ("", "damaged packet"),
+        ("not base64!", "damaged packet"),
+        (base64.b64encode(b"not gzip").decode(), "damaged packet"),
+        (encode_traces("r", [], {})[0][:60], "damaged packet"),
+        (repacked({"arrays": [["0.top", "uint16", 99]]}), "damaged packet"),
+        (repacked({"arrays": [["0.top", "object", 1]]}), "damaged packet"),
+        (repacked({"v": 99}), "packet version 99; valid: 1"),
+    ],
+)
+def test_damaged_packets_are_named(packet: str, message: str) -> None:
+    with pytest.raises(TraceError, match=message):
+        open_packet(packet)
+
+
+def test_a_missing_packet_is_noticed() -> None:
+    encoder = Encoder("r", [])
+    packets = [encoder.start({}), encoder.end("done"), encoder.end("done")]
+    with pytest.raises(TraceError, match="packet 2 follows packet 0"):
+        decode_columns([packets[0], packets[2]])
+
+
+def test_the_fixture_of_the_javascript_tests_is_current() -> None:
+    """After a change of the codec: python -m tests.trace.codec_fixture."""
+    stored, made = json.loads(FIXTURE.read_text("utf-8")), fixture()
+    assert stored["expected"] == made["expected"]
+    for old, new in zip(stored["packets"] + [stored["position"]], made["packets"] + [made["position"]], strict=True):
+        assert gzip.decompress(base64.b64decode(old)) == gzip.decompress(base64.b64decode(new))
+
+
+def test_packets_of_a_live_run_carry_new_tokens_once() -> None:
+    encoder, seen = Encoder("r", [t.info for t in fake_traces()]), []
+    request = RunRequest("kite", (LaneRequest("vanilla"), LaneRequest("credit")), gen_length=32, block_length=16)
+    for event in FakeBackend().stream(request):
+        if isinstance(event, StepTaken):
+            encoder.add(event.lane, event.record, event.tokens)
+            packet = encoder.flush()
+            assert packet is not None
+            seen += [token for token, _ in open_packet(packet).header["vocab"]]
+    assert len(seen) == len(set(seen))

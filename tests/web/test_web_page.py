@@ -1,0 +1,145 @@
+"""The page as Gradio sees it, without a browser: catalogue, handlers, questions, ZeroGPU."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from credit_viz.backend.base import Event, RunRequest
+from credit_viz.decoding import DECODERS
+from credit_viz.trace.codec import open_packet
+from credit_viz.web import build_app, launch
+from credit_viz.web.catalogue import boot
+from credit_viz.web.page import Page
+from credit_viz.web.request import default_choice
+from credit_viz.web.theme import page_theme
+from credit_viz.web.zero_gpu import on_gpu, seconds_needed
+from tests.web.fake import FakeBackend
+
+EXAMPLES = [SimpleNamespace(task="story", prompt="Mia takes a kite."), SimpleNamespace(task="<b>", prompt="</script>")]
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return build_app(FakeBackend(), examples=EXAMPLES)
+
+
+def handler(page: Page, name: str) -> Any:
+    return next(fn.fn for fn in page.fns.values() if getattr(fn.fn, "__name__", "") == name)
+
+
+def component(page: Page, elem_id: str) -> Any:
+    return next(block for block in page.blocks.values() if getattr(block, "elem_id", None) == elem_id)
+
+
+def visitor(name: str = "a") -> gr.Request:
+    request = gr.Request()
+    request.session_hash = name
+    return request
+
+
+def test_prompt_run_and_cancel_have_their_ids(page: Page) -> None:
+    assert component(page, "prompt").value == "Mia takes a kite."
+    assert isinstance(component(page, "run"), gr.Button)
+    assert isinstance(component(page, "cancel"), gr.Button)
+
+
+def test_without_examples_the_prompt_is_empty() -> None:
+    assert component(build_app(FakeBackend()), "prompt").value == ""
+
+
+def test_a_run_its_numbers_and_its_end(page: Page) -> None:
+    packets = list(handler(page, "run")("Mia takes a kite.", "", visitor()))
+    run = open_packet(packets[0]).header["run"]
+    view = component(page, "view")
+    assert view.packets({"run": run, "from": 1}) == packets[1:]
+    assert open_packet(view.position({"run": run, "position": 4})).header["position"] == 4
+    assert view.welcome({}) == packets
+    list(handler(page, "run")("Another", "", visitor()))
+    handler(page, "unload")(visitor())
+    assert view.welcome({}) == packets
+
+
+@pytest.mark.parametrize("question", [{}, {"run": "x", "from": 0}, {"run": "x", "from": "y"}, {"run": []}])
+def test_questions_that_cannot_be_answered_say_so(page: Page, question: dict[str, Any]) -> None:
+    view = component(page, "view")
+    assert set(view.packets(question)) == {"error"}
+    assert set(view.position(question)) == {"error"}
+
+
+def test_a_first_visit_to_a_fresh_server_finds_no_run() -> None:
+    assert component(build_app(FakeBackend()), "view").welcome({}) == []
+
+
+def test_the_template_holds_no_place_for_values(page: Page) -> None:
+    template = component(page, "view").html_template
+    assert "$" not in template
+    assert "{" not in template
+
+
+def test_every_decoder_is_described_with_its_knobs_and_presets() -> None:
+    data = boot("model", DECODERS, EXAMPLES, default_choice())
+    assert set(data["decoders"]) == set(DECODERS)
+    for name, decoder in data["decoders"].items():
+        knobs = {knob["name"]: knob for knob in decoder["knobs"]}
+        assert set(knobs) == set(DECODERS[name].settings_class().to_dict())
+        assert all(knob["role"] and knob["symbol"] and knob["help"] and knob["range"] for knob in knobs.values())
+        assert all(set(preset) == set(knobs) for preset in decoder["presets"].values())
+    assert data["choice"]["gen_length"] == default_choice().gen_length
+    assert "ticket" not in data["choice"]
+    json.dumps(data)
+
+
+def test_the_theme_fetches_no_fonts() -> None:
+    assert page_theme()._stylesheets == []
+
+
+def test_it_serves_with_headers_and_its_own_files(page: Page) -> None:
+    import urllib.request
+
+    address = launch(page, port=None, block=False)
+    try:
+        with urllib.request.urlopen(address) as response:
+            assert response.headers["x-content-type-options"] == "nosniff"
+            assert "frame-ancestors" in response.headers["content-security-policy"]
+            assert b"fonts.googleapis" not in response.read()
+        with urllib.request.urlopen(f"{address}{page.assets.base}boot.json") as response:
+            assert response.headers["content-encoding"] == "gzip"
+    finally:
+        page.close(verbose=False)
+
+
+def test_off_a_zero_gpu_space_the_stream_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = FakeBackend().stream
+    monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
+    assert on_gpu(stream) == stream
+
+
+def test_on_a_zero_gpu_space_the_stream_is_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    spaces = ModuleType("spaces")
+    spaces.__spec__ = SimpleNamespace(name="spaces")  # type: ignore[assignment]
+
+    def gpu(duration: Any) -> Any:
+        asked.append(duration)
+        return lambda function: function
+
+    spaces.GPU = gpu  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "spaces", spaces)
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+
+    def stream(request: RunRequest) -> Iterator[Event]:
+        return FakeBackend().stream(request)
+
+    wrapped = on_gpu(stream)
+    assert wrapped is not stream
+    request = default_choice().request("kite")
+    assert len(list(wrapped(request))) == len(list(stream(request)))
+    assert asked == [seconds_needed]
+    assert 30 <= seconds_needed(request) <= 120

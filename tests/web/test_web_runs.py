@@ -1,0 +1,86 @@
+"""The store of runs: bounded, per visitor, and exact numbers come out of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from credit_viz.backend.base import RunStarted, StepTaken
+from credit_viz.errors import BackendError
+from credit_viz.trace.codec import open_packet
+from credit_viz.web.request import default_choice
+from credit_viz.web.runs import KeptRun, RunStore
+from tests.web.fake import FakeBackend
+
+
+def kept(run: str, owner: str = "a", steps: int = 3) -> KeptRun:
+    request = default_choice().request("kite")
+    events = FakeBackend().stream(request)
+    started = next(events)
+    assert isinstance(started, RunStarted)
+    result = KeptRun(run, owner, request, started.lanes)
+    for _ in range(steps):
+        event = next(events)
+        assert isinstance(event, StepTaken)
+        result.add(event.lane, event.record, event.tokens)
+    return result
+
+
+def held(store: RunStore, *runs: str) -> list[str]:
+    found = []
+    for run in runs:
+        try:
+            found.append(store.get(run).run)
+        except BackendError:
+            continue
+    return found
+
+
+def test_the_least_recently_used_run_goes_first() -> None:
+    store = RunStore(max_runs=2, max_per_owner=9)
+    store.keep(kept("1"))
+    store.keep(kept("2"))
+    store.get("1")
+    store.keep(kept("3"))
+    assert held(store, "1", "2", "3") == ["1", "3"]
+
+
+def test_a_visitor_keeps_a_few_runs_and_none_after_leaving() -> None:
+    store = RunStore(max_per_owner=2)
+    for run in "123":
+        store.keep(kept(run))
+    store.keep(kept("4", "b"))
+    assert held(store, *"1234") == ["2", "3", "4"]
+    store.free("a")
+    assert held(store, *"1234") == ["4"]
+
+
+def test_bytes_are_bounded_but_the_newest_run_stays() -> None:
+    store = RunStore(max_bytes=1)
+    store.keep(kept("1"))
+    store.keep(kept("2"))
+    assert held(store, "1", "2") == ["2"]
+    assert store.nbytes > 1
+
+
+def test_bytes_grow_with_the_records() -> None:
+    assert kept("1", steps=4).nbytes > kept("1", steps=2).nbytes > 1000
+
+
+def test_exact_numbers_of_a_running_lane() -> None:
+    packet = open_packet(kept("1", steps=4).position(5))
+    assert [lane["n"] for lane in packet.header["lanes"]] == [2, 2]
+
+
+def test_tickets_are_remembered_but_not_for_ever() -> None:
+    store = RunStore()
+    store.cancel("first")
+    assert store.is_cancelled("first")
+    assert not store.is_cancelled("")
+    for index in range(1100):
+        store.cancel(str(index))
+    assert not store.is_cancelled("first")
+
+
+def test_an_unknown_run_is_a_clear_error() -> None:
+    with pytest.raises(BackendError, match="run it again"):
+        RunStore().get("nothing")
