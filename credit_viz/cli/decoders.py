@@ -26,7 +26,7 @@ def _print_table() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from credit_viz.cli.describe import settings_text
+    from credit_viz.cli.describe import preset_notes, settings_text
     from credit_viz.decoding import DECODERS
     from credit_viz.decoding.settings import knobs
 
@@ -41,4 +41,8 @@ def _print_table() -> None:
             "\n".join(f"{name}: {settings_text(preset)}" for name, preset in decoder.presets.items()),
             decoder.paper,
         )
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.print(table)
+    for decoder in DECODERS.values():
+        if notes := preset_notes(decoder):
+            console.print(f"Presets of {decoder.name}: {notes}")

@@ -18,6 +18,7 @@ def test_table_has_every_decoder_with_its_knobs(call: Call) -> None:
         for knob in knobs(decoder.settings_class):
             assert f"{knob.symbol} {knob.name}" in out
     assert "beta=0" in out
+    assert "not in the paper itself" in " ".join(out.split()), "second-hand numbers are marked where they are shown"
 
 
 def test_json_can_rebuild_every_decoder(call: Call) -> None:
