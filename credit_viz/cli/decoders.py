@@ -30,9 +30,9 @@ def _print_table() -> None:
     from credit_viz.decoding import DECODERS
     from credit_viz.decoding.settings import knobs
 
-    table = Table(show_lines=True)
+    table = Table(box=None, padding=(0, 2, 1, 0), header_style="bold")
     for name in ("decoder", "rule", "knobs", "presets", "paper"):
-        table.add_column(name, overflow="fold", min_width=14 if name == "paper" else None)
+        table.add_column(name, overflow="fold", min_width=16 if name == "paper" else None)
     for decoder in DECODERS.values():
         table.add_row(
             decoder.name,
