@@ -31,9 +31,10 @@
     return copy;
   };
   // Heatmaps travel as bytes: 0..254 stand for 0..zmax, 255 for nothing recorded.
-  const heights = ({ z: { bdata, shape }, zmax }) => {
-    const bytes = atob(bdata);
-    const [rows, columns] = shape.split(",").map(Number);
+  const heights = ({ meta, zmax }) => {
+    const { shape, bytes: code } = figures.heights[meta];
+    const bytes = atob(code);
+    const [rows, columns] = shape;
     const height = (byte) => (byte === 255 ? NaN : (byte / 254) * zmax);
     return Array.from({ length: rows }, (_, row) =>
       Float32Array.from({ length: columns }, (_, column) => height(bytes.charCodeAt(row * columns + column))),

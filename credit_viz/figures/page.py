@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -29,7 +29,14 @@ from credit_viz.figures.plotlyjs import plotly_js
 from credit_viz.figures.style import lane_color, mark, surface
 from credit_viz.trace.record import Trace
 
-__all__ = ["render_page", "write_page"]
+__all__ = ["Heights", "render_page", "write_page"]
+
+
+class Heights(NamedTuple):
+    """What a heatmap draws, for the browser."""
+
+    bytes: str  #: base64 of (rows, columns) uint8, see `_bytes`
+    shape: tuple[int, int]
 
 
 def write_page(runs: Mapping[str, Trace], path: str | Path) -> None:
@@ -155,22 +162,27 @@ def _footer(trace: Trace) -> str:
 
 
 def _figures_json(runs: Mapping[str, Trace]) -> str:
-    """{"maps": per-run figures, "rest": the others, "guesses": (L, T) labels per run}; see `_themes` for a figure."""
-    entries: dict[str, list[Any]] = {"maps": [], "rest": [], "guesses": [guess_grid(trace) for trace in runs.values()]}
+    """{"maps": per-run figures, "rest": the others, "guesses": (L, T) labels per run, "heights": of all heatmaps}."""
+    entries: dict[str, list[Any]] = {"maps": [], "rest": []}
+    heights: dict[Heights, int] = {}
     for name, figure in FIGURES.items():
         pairs = zip(draw(name, runs, "light"), draw(name, runs, "dark"), strict=True)
         words = {"name": name, "title": figure.title, "question": figure.question, "help": figure.help}
-        packed = words | {"runs": [_themes(*pair) for pair in pairs]}
+        packed = words | {"runs": [_themes(*pair, heights) for pair in pairs]}
         entries["maps" if figure.per_run else "rest"].append(packed)
+    entries["guesses"] = [guess_grid(trace) for trace in runs.values()]
+    entries["heights"] = [found._asdict() for found in heights]
     return json.dumps(entries, cls=PlotlyJSONEncoder, ensure_ascii=False, separators=(",", ":"))
 
 
-def _themes(light: go.Figure, dark: go.Figure) -> dict[str, Any]:
-    """A figure in light colours, and what to change in the dark."""
+def _themes(light: go.Figure, dark: go.Figure, heights: dict[Heights, int]) -> dict[str, Any]:
+    """A figure in light colours, and what to change in the dark. Its heatmaps move to `heights`, numbered."""
     changes = list(_changes(light.to_plotly_json(), dark.to_plotly_json(), []))
     for trace in light.select_traces({"type": "heatmap"}):
-        trace.text = None  # the guesses are the same in every map of a run: they travel once
-        trace.z = _bytes(trace.z, trace.zmax)
+        # several maps of a run are equal (fused is confidence where there is no credit): each travels once
+        code = base64.b64encode(_bytes(trace.z, trace.zmax).tobytes()).decode("ascii")
+        place = heights.setdefault(Heights(code, trace.z.shape), len(heights))
+        trace.update(z=None, text=None, meta=place)
     return {"figure": light.to_plotly_json(), "dark": changes}
 
 

@@ -106,6 +106,15 @@ def test_figures_are_all_there_with_their_dark_colours() -> None:
                 assert isinstance(owner, str)
 
 
+def test_equal_maps_travel_once() -> None:
+    figures = json.loads(unpacked(page(), "figures"))
+    places = {part["name"]: [run["figure"]["data"][0]["meta"] for run in part["runs"]] for part in figures["maps"]}
+    assert places["waiting"] == places["confidence"]
+    assert places["fused"] != places["confidence"]
+    assert len(figures["heights"]) == len({place for pair in places.values() for place in pair})
+    assert figures["heights"][places["confidence"][0]]["shape"] == [2, 3]
+
+
 def test_guesses_travel_once() -> None:
     figures = json.loads(unpacked(page(), "figures"))
     assert figures["guesses"][0] == [["t1", "", ""], ["t2", "t2", "t2"]]
