@@ -42,7 +42,7 @@ def saved(tmp_path: Path) -> Path:
     """A short finished run, saved."""
     path = tmp_path / "short.safetensors"
     tops = [{0: 1, 1: 2}, {1: 2}]
-    trace_of(tops, [(1, 0, 1), (2, 1, 2)], gen_length=2, settings={"threshold": 0.9}).save(path)
+    trace_of(tops, [(1, 0, 1), (2, 1, 2)], gen_length=2, block=(0, 2), settings={"threshold": 0.9}).save(path)
     return path
 
 

@@ -38,7 +38,7 @@ def test_a_single_lane_needs_no_name() -> None:
 
 def test_a_made_lane_is_checked() -> None:
     assert LaneSpec("x", "credit", "paper", {"alpha": 0.1}).make().settings.to_dict()["beta"] == 0.7
-    with pytest.raises(SettingsError, match=r"alpha='a lot' is not a finite number; valid: 0\.\.10"):
+    with pytest.raises(SettingsError, match=r"alpha='a lot'.*valid: .*0\.\.10"):
         LaneSpec("x", "credit", None, {"alpha": "a lot"}).make()
 
 

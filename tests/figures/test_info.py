@@ -43,7 +43,7 @@ def test_rows_say_when_and_why(trace: Trace) -> None:
 
 
 def test_rows_say_that_credit_changed_the_winner() -> None:
-    changed = trace_of([{0: 1}], [(1, 0, 5)], gen_length=1, block_length=1)
+    changed = trace_of([{0: 1}], [(1, 0, 5)], gen_length=1, block_length=1, block=(0, 1))
     assert get_rows(changed).hover[0].endswith("credit changed the winner")
 
 
@@ -80,8 +80,8 @@ def test_waiting_has_a_bar_per_written_position(trace: Trace) -> None:
 
 
 def test_histogram_counts_text_only() -> None:
-    padded = trace_of([{0: 1, 1: 8}, {0: 1, 1: 8}, {1: 8}], [(2, 0, 1), (3, 1, 8)], gen_length=2)
-    other = trace_of([{0: 1, 1: 2}], [(1, 0, 1), (1, 1, 2)], gen_length=2)
+    padded = trace_of([{0: 1, 1: 8}, {0: 1, 1: 8}, {1: 8}], [(2, 0, 1), (3, 1, 8)], gen_length=2, block=(0, 2))
+    other = trace_of([{0: 1, 1: 2}], [(1, 0, 1), (1, 1, 2)], gen_length=2, block=(0, 2))
     info = wait_histogram.get_info({"a": padded, "b": other})
     assert info.runs == ("a", "b")
     assert info.edges.tolist() == [0, 1, 2]
@@ -91,7 +91,7 @@ def test_histogram_counts_text_only() -> None:
 
 def test_histogram_widens_its_bins_for_long_waits() -> None:
     steps = 60
-    long = trace_of([{0: 1}] * steps, [(steps, 0, 1)], gen_length=1, block_length=1)
+    long = trace_of([{0: 1}] * steps, [(steps, 0, 1)], gen_length=1, block_length=1, block=(0, 1))
     info = wait_histogram.get_info({"long": long})
     assert len(info.edges) - 1 <= 24
     assert np.diff(info.edges).tolist() == [3] * (len(info.edges) - 1)
@@ -118,7 +118,7 @@ def test_position_follows_one_token(trace: Trace) -> None:
 
 def test_position_takes_the_longest_wait_of_the_text(trace: Trace) -> None:
     assert position.get_info({"run": trace}).position == 0
-    padding = trace_of([{0: 1, 1: 8}, {1: 8}], [(1, 0, 1), (2, 1, 8)], gen_length=2)
+    padding = trace_of([{0: 1, 1: 8}, {1: 8}], [(1, 0, 1), (2, 1, 8)], gen_length=2, block=(0, 2))
     assert position.get_info({"run": padding}).position == 0
 
 

@@ -26,9 +26,15 @@ WRITES = [(1, 0, 1), (3, 1, 2)]
 def page(**info: Any) -> str:
     """A page of two runs, the second three times as fast."""
     slow = trace_of(
-        STEPS, WRITES, gen_length=2, decoder="vanilla", settings={"steps": None, "temperature": 0.0}, **info
+        STEPS,
+        WRITES,
+        gen_length=2,
+        block=(0, 2),
+        decoder="vanilla",
+        settings={"steps": None, "temperature": 0.0},
+        **info,
     )
-    fast = trace_of([{0: 1, 1: 2}], [(1, 0, 1), (1, 1, 2)], gen_length=2, settings={"alpha": 0.7}, **info)
+    fast = trace_of([{0: 1, 1: 2}], [(1, 0, 1), (1, 1, 2)], gen_length=2, block=(0, 2), settings={"alpha": 0.7}, **info)
     return render_page({"slow": slow, "fast": fast})
 
 
@@ -61,8 +67,8 @@ def test_header_states_the_runs() -> None:
 
 
 def test_runs_of_different_tasks_are_not_compared() -> None:
-    one = trace_of([{0: 1}], [(1, 0, 1)], gen_length=1, block_length=1, prompt_ids=(1,))
-    two = trace_of([{0: 1}, {0: 1}], [(2, 0, 1)], gen_length=1, block_length=1, prompt_ids=(2,))
+    one = trace_of([{0: 1}], [(1, 0, 1)], gen_length=1, block_length=1, block=(0, 1), prompt_ids=(1,))
+    two = trace_of([{0: 1}, {0: 1}], [(2, 0, 1)], gen_length=1, block_length=1, block=(0, 1), prompt_ids=(2,))
     assert "fewer" not in render_page({"one": one, "two": two})
 
 
@@ -142,7 +148,7 @@ def test_same_runs_give_the_same_page() -> None:
 
 
 def test_written_where_told(tmp_path: Path) -> None:
-    runs = {"run": trace_of(STEPS, WRITES, gen_length=2)}
+    runs = {"run": trace_of(STEPS, WRITES, gen_length=2, block=(0, 2))}
     write_page(runs, tmp_path / "run.html")
     assert (tmp_path / "run.html").read_text(encoding="utf-8") == render_page(runs)
     with pytest.raises(TraceError, match="cannot write"):
