@@ -27,8 +27,8 @@ TITLE = "Credit Viz"
 HEADLINE = """
 <header class="cv-head">
   <h1>Watch a diffusion language model make up its mind</h1>
-  <p>It guesses every word at every step, but writes only a few. <strong>CreditDecoding</strong> writes guesses that
-  keep winning sooner.</p>
+  <p>It guesses every word at every step, but writes only a few. <strong>CreditDecoding</strong> is quicker
+  to write the guesses that keep winning.</p>
 </header>
 """
 _TAKE_CHOICE = "(prompt, choice) => [prompt, window.creditViz ? window.creditViz.choice() : choice]"

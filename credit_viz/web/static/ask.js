@@ -38,16 +38,22 @@ export function choiceOf({ state }, ticket) {
 export function askView(store) {
   const chips = h("div", { class: "cv-chips", role: "group", "aria-label": "Examples" });
   for (const example of store.state.boot.examples) chips.append(chip(example));
-  const settings = h("a", { class: "cv-link", href: "#cv-settings" }, "Decoders and settings");
+  const settings = h("button", { class: "cv-link", type: "button", onclick: showSettings }, "Decoders and settings");
   const status = h("p", { class: "cv-status", role: "status", "aria-live": "polite" });
   const alert = h("p", { class: "cv-alert", role: "alert" });
   store.view(["live", "error", "run"], (state) => {
     document.documentElement.dataset.cvLive = state.live;
-    say(status, sentence(state));
-    say(alert, state.error);
+    say(status, state.error ? "" : sentence(state));
+    say(alert, sentenceCase(state.error));
     alert.hidden = !state.error;
   });
   return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, settings), alert, status);
+}
+
+function showSettings() {
+  const settings = document.getElementById("cv-settings");
+  settings?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  settings?.focus({ preventScroll: true });
 }
 
 /** @param {{task: string, prompt: string}} example */
@@ -59,6 +65,9 @@ function chip(example) {
   const label = [h("span", { class: "cv-chip-task" }, example.task), h("span", { class: "cv-chip-text" }, example.prompt)];
   return h("button", { class: "cv-chip", type: "button", onclick: use, title: example.prompt }, ...label);
 }
+
+/** @param {string} text */
+const sentenceCase = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 /** @param {import("./store.js").State} state */
 function sentence(state) {

@@ -28,7 +28,8 @@ export class MapFigure {
     this.raster = h("canvas", { class: "cv-canvas", "aria-hidden": "true" });
     this.marks = h("canvas", { class: "cv-canvas", "aria-hidden": "true" });
     this.over = h("canvas", { class: "cv-canvas", "aria-hidden": "true" });
-    this.root = h("div", { class: "cv-figure" }, this.plot, this.raster, this.marks, this.over);
+    this.nothing = h("p", { class: "cv-nothing", hidden: true }, "This decoder grants no credit.");
+    this.root = h("div", { class: "cv-figure" }, this.plot, this.raster, this.marks, this.over, this.nothing);
     this.width = 0;
     this.height = heightFor(lane.length);
     this.root.style.height = `${this.height}px`;
@@ -82,10 +83,12 @@ export class MapFigure {
     const context = begin(this.marks, frame, this.width, this.height);
     const surface = style.surface[this.dark ? "dark" : "light"];
     const waiting = this.map === style.maps.waiting;
+    this.nothing.hidden = !lane.steps || this.map.plane in lane.planes;
+    if (!this.nothing.hidden) return context.restore();
     drawBlocks(context, frame, lane, waiting ? surface.quiet : "rgba(255,255,255,0.55)");
     if (waiting) drawWaiting(context, frame, lane, { lane: laneColor(style, lane.index, this.dark), quiet: surface.quiet });
     else drawMarks(context, frame, lane, style.marks);
-    context.restore();
+    return context.restore();
   }
 
   /** @param {{step: number, selected: number | null, hover: any}} shown */

@@ -30,7 +30,14 @@ export function mapsView(store, base) {
     fill(legend, legendParts(style, tab));
   });
   maps.watch();
-  return h("section", { class: "cv-card cv-map-section" }, h("header", { class: "cv-map-head" }, question, tabs(store), legend), help, row, tip);
+  return h(
+    "section",
+    { class: "cv-card cv-map-section", "aria-label": "Maps" },
+    h("header", { class: "cv-map-head" }, question, tabs(store)),
+    h("div", { class: "cv-map-about" }, help, legend),
+    row,
+    tip,
+  );
 }
 
 class Maps {

@@ -51,16 +51,18 @@ class Pane {
       this.tokens,
     );
     this.spans = Array.from({ length: lane.length }, (_, position) => h("span", { data: { role: "token", position: String(position) } }));
-    fill(this.tokens, this.spans);
+    /** Leading space of each token stands before its element, so that marks fit the word. */
+    this.spaces = this.spans.map(() => document.createTextNode(""));
+    fill(this.tokens, this.spans.flatMap((span, i) => [this.spaces[i], span]));
     this.classes = new Array(lane.length).fill("");
-    this.shown = new Int32Array(lane.length).fill(-2);
+    this.shown = new Int32Array(lane.length).fill(0x7fffffff);
     this.pointed = { selected: -1, hover: -1 };
     this.#listen();
     this.#keepHeight();
   }
 
   /** @param {State} state */
-  draw({ run, step, follow }) {
+  draw({ run, step }) {
     if (!run || !run.lanes.includes(this.lane)) return;
     const { lane } = this;
     const at = Math.min(step, lane.steps);
@@ -68,7 +70,6 @@ class Pane {
     const written = lane.writtenCount(at);
     say(this.count, `${written} / ${lane.length}`);
     this.bar.style.transform = `scaleX(${written / lane.length})`;
-    this.root.classList.toggle("waiting", follow && lane.steps === 0);
   }
 
   /** Mark the selected and the hovered token. @param {State} state */
@@ -94,9 +95,13 @@ class Pane {
     const name = written ? (write.step === now ? "written fresh" : "written") : token < 0 ? "blank" : `guess g${this.#level(i, step)}`;
     const ending = token >= 0 && lane.isEnd(token);
     const text = token < 0 ? BLANK : ending ? END : null;
-    if (this.shown[i] !== token) {
-      this.spans[i].textContent = text ?? shownText(run.text(token), written);
-      this.shown[i] = token;
+    const key = written ? token : ~token - 1; // a guess may be spelled differently from a written token
+    if (this.shown[i] !== key) {
+      const whole = text ?? shownText(run.text(token), written);
+      const word = whole.trimStart();
+      this.spaces[i].data = word ? whole.slice(0, whole.length - word.length) : "";
+      this.spans[i].textContent = word || whole;
+      this.shown[i] = key;
     }
     const all = ending ? `${name} end` : name;
     if (this.classes[i] !== all) {

@@ -36,7 +36,20 @@ export function transportView(store) {
   });
   startPlayer(store);
   const hint = h("span", { class: "cv-hint" }, h("kbd", {}, "Space"), " play ", h("kbd", {}, "←"), h("kbd", {}, "→"), " step ", h("kbd", {}, "Shift"), " ×10");
-  return h("section", { class: "cv-card cv-transport", "aria-label": "Playback" }, play, range, label, speed, hint);
+  return h("section", { class: "cv-card cv-transport", "aria-label": "Playback" }, play, range, label, speed, contrastSwitch(), hint);
+}
+
+/** Faint guesses are hard to read for some: this draws them in full. */
+function contrastSwitch() {
+  const root = document.documentElement;
+  const button = h("button", { class: "cv-contrast", type: "button", title: "High contrast", "aria-label": "High contrast for guesses" }, "Aa");
+  const turn = (/** @type {boolean} */ high) => {
+    root.dataset.cvContrast = high ? "high" : "normal";
+    button.setAttribute("aria-pressed", String(high));
+  };
+  button.addEventListener("click", () => turn(root.dataset.cvContrast !== "high"));
+  turn(matchMedia("(prefers-contrast: more)").matches);
+  return button;
 }
 
 /** @param {Store} store @param {number} step */

@@ -48,7 +48,7 @@ export function laneTitle(boot, decoder) {
 /** @param {Run} run @param {Lane} lane */
 function versus(run, lane) {
   if (lane.steps === 0) return run.state === "running" ? "about to start" : "did not run";
-  if (!lane.complete) return `${lane.writtenCount(lane.steps)} of ${lane.length} tokens written so far`;
+  if (!lane.complete) return `${lane.writtenCount(lane.steps)} of ${lane.length} tokens written${run.state === "running" ? " so far" : ", then stopped"}`;
   const base = run.baseline;
   const fewer = base.steps / lane.steps;
   if (lane === base) return run.lanes.length > 1 ? "the baseline" : `${lane.length} tokens written`;

@@ -1,0 +1,102 @@
+"""The page in a real Chromium, on the fake backend. Skipped where no Chromium is installed, except on CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from credit_viz.web import build_app, launch
+from tests.web.conftest import no_forgotten_loops
+from tests.web.fake import FakeBackend
+
+__all__ = ["no_forgotten_loops"]
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+EXAMPLES = [
+    SimpleNamespace(task="story", prompt="Mia takes a red kite to the park."),
+    SimpleNamespace(task="<img src=x onerror=window.pwned=1>", prompt="Leo has 37 cookies. ${window.pwned=1}"),
+]
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium on CI")
+        pytest.skip("no Chromium installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def backend() -> FakeBackend:
+    """Fast unless a test slows it down."""
+    return FakeBackend()
+
+
+@pytest.fixture(scope="session")
+def address(backend: FakeBackend) -> Iterator[str]:
+    """A served page."""
+    app = build_app(backend, examples=EXAMPLES)
+    yield launch(app, block=False)
+    app.close(verbose=False)
+
+
+@pytest.fixture
+def open_page(chromium: Any, address: str, backend: FakeBackend) -> Iterator[Open]:
+    """Opens the page and fails if it logged an error, asked an outside address, or ran a token's text."""
+    contexts: list[Any] = []
+    troubles: list[str] = []
+
+    def opened(width: int = 1440, height: int = 900, finished: bool = True, **options: Any) -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda m: troubles.append(f"{m.type}: {m.text}") if m.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else troubles.append(r.url))
+        page.goto(address)
+        page.wait_for_function("window.creditViz !== undefined")
+        if finished:
+            wait_for(page, "s.state === 'done' && s.live === 'idle'")
+        return page
+
+    yield opened
+    backend.seconds = 0.0
+    for context in contexts:
+        for page in context.pages:
+            assert page.evaluate("window.pwned") is None, "a token's text was executed"
+        context.close()
+    assert troubles == []
+
+
+def snapshot(page: Any) -> dict[str, Any]:
+    """What the page says it shows."""
+    return dict(page.evaluate("window.creditViz.snapshot()"))
+
+
+def wait_for(page: Any, condition: str) -> None:
+    """Wait until a condition on the snapshot `s` holds."""
+    page.wait_for_function(f"(() => {{ const s = window.creditViz.snapshot(); return {condition}; }})()")
