@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from credit_viz.trace.files import load_trace
     from credit_viz.trace.record import Trace
 
-__all__ = [
-    "DECODERS",
+__all__ = [  # noqa: RUF022 (plain order)
     "CreditVizError",
+    "DECODERS",
     "Race",
     "Trace",
     "decode",

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from numbers import Integral
 from typing import Any
 
 from credit_viz.decoding import make_decoder
@@ -97,7 +98,7 @@ class Race:
     def trace(self, lane: int) -> Trace:
         """What lane has done so far; incomplete until it is finished."""
         bare = build_trace(self.infos[lane], self._records[lane])
-        written = [int(i) for i in bare.token_ids if i != self.model.mask_id]
+        written = [int(i) for i in bare.token_ids[: bare.text_end] if i != self.model.mask_id]
         info = dataclasses.replace(
             bare.info, token_text=self.texts(_shown_ids(bare)), text=self.model.decode_ids(written)
         )
@@ -118,8 +119,11 @@ def _prompt_ids(model: DiffusionLM, prompt: str | None, prompt_ids: Sequence[int
         raise PromptError(f"got {given} of prompt and prompt_ids; valid: exactly one")
     if prompt is not None:
         return tuple(model.encode(prompt))
-    assert prompt_ids is not None
-    return tuple(int(i) for i in prompt_ids)
+    given_ids: Sequence[Any] = () if prompt_ids is None else prompt_ids
+    for token in given_ids:
+        if isinstance(token, bool) or not isinstance(token, Integral):
+            raise PromptError(f"prompt id {token!r} is no token id; valid: whole numbers")
+    return tuple(int(i) for i in given_ids)
 
 
 def _describe(

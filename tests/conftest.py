@@ -6,7 +6,6 @@ HYPOTHESIS_PROFILE=thorough runs thousands of examples per property instead of s
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,13 +53,3 @@ def peaky() -> DiffusionLM:
     from credit_viz.models.loading import load_model
 
     return load_model(FIXTURES / "llada_peaky", device="cpu", dtype="float32")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of known defects as strictly expected to fail."""
-    from tests.known_defects import KNOWN_DEFECTS
-
-    for item in items:
-        for pattern, reason in KNOWN_DEFECTS:
-            if re.search(pattern, item.nodeid):
-                item.add_marker(pytest.mark.xfail(strict=True, reason=reason))

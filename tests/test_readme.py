@@ -23,14 +23,14 @@ SHELL = [code for language, code in BLOCKS if language == "sh" and "credit-viz" 
 def test_python_block_of_the_api_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    exec(compile(PYTHON[0], "README.md", "exec"), names)
+    exec(compile(PYTHON[0], "README.md", "exec", dont_inherit=True), names)
     assert (tmp_path / "run.safetensors").is_file()
     assert len(names["frame"]) > 0  # type: ignore[arg-type]
 
 
 def test_decoder_block_is_a_whole_decoder() -> None:
-    names: dict[str, object] = {"__name__": "readme"}
-    exec(compile(PYTHON[1], "README.md", "exec"), names)
+    names: dict[str, object] = {"__name__": __name__}  # dataclasses look their module up
+    exec(compile(PYTHON[1], "README.md", "exec", dont_inherit=True), names)
     torch.set_num_threads(1)
     model = load_model(device="cpu")
     margin = names["Margin"]

@@ -6,11 +6,11 @@ import argparse
 import json
 import platform
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
-import transformers
 
 from credit_viz.bench import decoders, runs
 from credit_viz.models.loading import load_model
@@ -59,7 +59,7 @@ def _machine(threads: int) -> dict[str, str]:
         "threads": str(threads),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "transformers": transformers.__version__,
+        "transformers": version("transformers"),
         "numpy": np.__version__,
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 from credit_viz.bench.timing import medians
 from credit_viz.decoding import make_decoder
 from credit_viz.decoding.loop import RunOptions

@@ -51,7 +51,7 @@ class CreditSettings(Settings):
         step=0.05,
         role="concavity",
         symbol="γ",
-        help="A winning guess of probability p earns p^γ: with a small γ an unsure guess earns almost as much as a sure one.",
+        help="A winning guess of probability p earns p^γ: the smaller γ, the more an unsure guess earns.",
     )
     threshold: float = threshold_knob(0.9)
     temperature: float = temperature_knob()

@@ -90,10 +90,10 @@ class Ledger:
         empty = self.ids < 0
         logits = predictions.gather(self.ids.clamp(min=0).long())
         boost = alpha * torch.log1p(self.credit)
-        raw_p = torch.exp(logits - predictions.log_normalizer[:, None])
+        raw_p = predictions.probability_of(logits)
         gain = torch.where(empty, 0.0, raw_p * torch.expm1(boost)).sum(1)
         fused_logits = torch.where(empty, -torch.inf, logits + boost)
-        return Fusion(self, alpha, fused_logits, boost, raw_p, torch.log1p(gain))
+        return Fusion(self, alpha, fused_logits, boost, raw_p, 1 + gain)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Fusion:
     logits: Tensor  #: (N, S) fused logits, -inf in an empty slot
     boost: Tensor  #: (N, S) alpha * log(1 + C), nats
     raw_p: Tensor  #: (N, S)
-    log_growth: Tensor  #: (N,) by how much fusing raised the log normalizer
+    growth: Tensor  #: (N,) factor by which fusing raised the normalizer
 
     def winner_slots(self) -> Tensor:
         """(N,) slot of the fused argmax; the lowest token id among equals, as a dense argmax has it."""
@@ -115,7 +115,8 @@ class Fusion:
 
     def fused_p(self, raw_p: Tensor, boost: Tensor) -> Tensor:
         """Fused probability of tokens given raw probability and boost, both (N, K)."""
-        return raw_p * torch.exp(boost - self.log_growth[:, None])
+        # built from the same terms as the growth, so that certainty stays exactly 1; rounding must not pass it
+        return (raw_p * (1 + torch.expm1(boost)) / self.growth[:, None]).clamp(max=1)
 
     def candidates(self, predictions: Predictions, ids: Tensor) -> Candidates:
         """Credit and fused probability of any tokens (N, K)."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from numbers import Integral
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -22,9 +23,10 @@ from credit_viz.decoding.recorder import Recorder
 from credit_viz.errors import PromptError, SettingsError, one_of
 from credit_viz.trace.record import Reason, StepRecord
 
-__all__ = ["RECORD_MODES", "Canvas", "Lane", "LanguageModel", "RunOptions", "denoise"]
+__all__ = ["MAX_LENGTH", "RECORD_MODES", "Canvas", "Lane", "LanguageModel", "RunOptions", "denoise"]
 
 RECORD_MODES = ("all", "block", "none")
+MAX_LENGTH = 65_535  #: longest generated text; positions travel to the page as 16-bit numbers
 
 
 class LanguageModel(Protocol):
@@ -60,12 +62,9 @@ class RunOptions:
     top_k: int = 5  #: candidates per cell
 
     def __post_init__(self) -> None:
-        for name in ("gen_length", "block_length", "top_k"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SettingsError(f"{name}={value!r} is not a positive whole number")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
-            raise SettingsError(f"seed={self.seed!r} is out of range; valid: 0..2^63-1")
+        for name, maximum in (("gen_length", MAX_LENGTH), ("block_length", MAX_LENGTH), ("top_k", MAX_LENGTH)):
+            object.__setattr__(self, name, _whole(name, getattr(self, name), 1, maximum))
+        object.__setattr__(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
         if self.gen_length % self.block_length:
             divisors = [n for n in range(1, self.gen_length + 1) if self.gen_length % n == 0]
             raise SettingsError(
@@ -74,6 +73,12 @@ class RunOptions:
             )
         if self.record not in RECORD_MODES:
             raise SettingsError(one_of("record mode", self.record, RECORD_MODES))
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        raise SettingsError(f"{name}={value!r} is out of range; valid: whole numbers {low}..{high}")
+    return int(value)
 
 
 class Canvas(NamedTuple):
@@ -156,7 +161,7 @@ class Lane:
         began = time.perf_counter()
         start, end = self._span
         everything, predictions = self._read(logits, start, end)
-        masked = torch.from_numpy(self._masked[start:end]).to(logits.device)
+        masked = torch.from_numpy(self._masked[start:end].copy()).to(logits.device)
         decision = self.decoder.step(predictions, masked, self._state, self._rng)
         self._state = decision.state
         events = self._write(decision, predictions, start)
@@ -213,7 +218,10 @@ class Lane:
         self.canvas.generated[torch.from_numpy(events.positions).to(device)] = torch.from_numpy(events.ids).to(device)
 
     def _stop_early(self, events: _Events) -> _Events:
-        """Once an end-of-text token is written with no mask before it, the rest of the canvas is end-of-text."""
+        """Once an end-of-text token is written with no mask before it, whatever is still masked becomes end-of-text.
+
+        A token already written behind it stays as the decoder wrote it, but is no part of the text any more.
+        """
         first_mask = int(self._masked.argmax()) if self._masked.any() else len(self._masked)
         ends = np.flatnonzero(np.isin(self._written_ids[:first_mask], self._model.eos_ids))
         rest = np.flatnonzero(self._masked)

@@ -52,14 +52,19 @@ class Predictions:
     @cached_property
     def top_p(self) -> Tensor:
         """(N,) probability of the raw top-1."""
-        return torch.exp(self._top[0].to(self.dtype) - self.log_normalizer)
+        return torch.exp(-self._log_sum)
 
     @property
     def log_normalizer(self) -> Tensor:
         """(N,) logsumexp of the logits."""
-        normalizer = self._normalizer[0]
-        assert normalizer is not None
-        return normalizer
+        return self._top[0].to(self.dtype) + self._log_sum
+
+    @property
+    def _log_sum(self) -> Tensor:
+        """(N,) log of the sum of exp(x - top)."""
+        log_sum = self._normalizer[0]
+        assert log_sum is not None
+        return log_sum
 
     @cached_property
     def entropy(self) -> Tensor:
@@ -76,7 +81,12 @@ class Predictions:
 
     def probability(self, ids: Tensor) -> Tensor:
         """(N, K) raw probabilities of the given ids (N, K)."""
-        return torch.exp(self.gather(ids) - self.log_normalizer[:, None])
+        return self.probability_of(self.gather(ids))
+
+    def probability_of(self, logits: Tensor) -> Tensor:
+        """(N, K) raw probabilities of tokens with the given logits (N, K)."""
+        # the top is subtracted first: its sum with the log would lose the digits of a large logit
+        return torch.exp((logits - self._top[0].to(self.dtype)[:, None]) - self._log_sum[:, None])
 
     def blocked(self, ids: Tensor) -> Tensor:
         """True where an id must never be committed."""
@@ -88,7 +98,9 @@ class Predictions:
         if self.mask_id < self.token_limit:
             logits[:, self.mask_id] = -torch.inf
         values, ids = logits.max(-1)
-        return torch.exp(values.to(self.dtype) - self.log_normalizer), ids
+        # where nothing committable has any probability, an argmax would name id 0, which may be the mask
+        ids = torch.where(values == -torch.inf, int(self.mask_id == 0), ids)
+        return self.probability_of(values.to(self.dtype)[:, None])[:, 0], ids
 
     def sample(self, temperature: float, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Guess per position and its probability, both (N,): the raw top-1, or a Gumbel sample if temperature > 0."""
@@ -145,7 +157,7 @@ class Predictions:
 
     @cached_property
     def _normalizer(self) -> tuple[Tensor | None, Tensor | None]:
-        """logsumexp (N,), and the entropy (N,) if it was asked for, in one sweep over the logits."""
+        """Log of the sum of exp(x - top) (N,), and the entropy (N,) if it was asked for, in one sweep."""
         rows, vocabulary = self.logits.shape
         at_once = max(1, _SCRATCH // vocabulary) if self.logits.device.type == "cpu" else max(1, rows)
         top = self._top[0].to(self.dtype)
@@ -157,8 +169,8 @@ class Predictions:
         sums = torch.cat([total for total, _ in parts])
         log_sums = sums.log()
         if not self._with_entropy:
-            return top + log_sums, None
-        return top + log_sums, log_sums - torch.cat([weighted for _, weighted in parts]) / sums
+            return log_sums, None
+        return log_sums, log_sums - torch.cat([weighted for _, weighted in parts]) / sums
 
     def _sweep(self, logits: Tensor, top: Tensor, scratch: Tensor) -> tuple[Tensor, Tensor]:
         """Sum of exp(x - top), and of exp(x - top) (x - top) if the entropy is wanted; overwrites scratch."""

@@ -7,10 +7,10 @@ sliders of the page, the flags of the command line and the messages for bad valu
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from numbers import Real
+from typing import Any, Self, cast
 
 from credit_viz.errors import SettingsError, one_of
 
@@ -45,13 +45,18 @@ class Knob:
         """
         if value is None and self.default is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise SettingsError(f"{self.name}={value!r} is not a finite number; valid: {self.range_text}")
-        if self.integer and value != int(value):
-            raise SettingsError(f"{self.name}={value!r} is not a whole number; valid: {self.range_text}")
-        if not self.minimum <= value <= self.maximum:
+        if isinstance(value, bool) or not isinstance(value, Real) or value != value:
+            raise SettingsError(f"{self.name}={value!r} is not a number; valid: {self.range_text}")
+        number = cast(float, value)
+        # compared before it becomes a float, which a huge integer cannot
+        if not self.minimum <= number <= self.maximum:
             raise SettingsError(f"{self.name}={value!r} is out of range; valid: {self.range_text}")
-        return int(value) if self.integer else float(value)
+        number = float(number)
+        if not self.integer:
+            return number
+        if not number.is_integer():
+            raise SettingsError(f"{self.name}={value!r} is not a whole number; valid: {self.range_text}")
+        return int(number)
 
     @property
     def range_text(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from credit_viz.errors import PromptError
+from credit_viz.errors import BackendError, PromptError
 from credit_viz.models.text import TextCodec
 
 __all__ = ["DiffusionLM", "ModelInfo"]
@@ -64,7 +64,7 @@ class DiffusionLM:
         """Where the weights are."""
         return next(self.network.parameters()).device
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def token_logits(self, canvas: Tensor, rows: Tensor | None = None, attention_mask: Tensor | None = None) -> Tensor:
         """Logits of every position of `canvas`, each for the token AT that position.
 
@@ -78,13 +78,18 @@ class DiffusionLM:
 
         Raises:
             PromptError: wrong shape or dtype, ids outside the vocabulary, or more positions than the model has.
+            BackendError: the device has too little memory for this canvas.
         """
         self._check(canvas)
-        output = self.network(
-            input_ids=canvas.to(self.device),
-            attention_mask=None if attention_mask is None else attention_mask.to(self.device),
-            logits_to_keep=0 if rows is None else rows.to(self.device),
-        )
+        try:
+            output = self.network(
+                input_ids=canvas.to(self.device),
+                attention_mask=None if attention_mask is None else attention_mask.to(self.device),
+                logits_to_keep=0 if rows is None else rows.to(self.device),
+            )
+        except torch.OutOfMemoryError as error:
+            shape = " x ".join(map(str, canvas.shape))
+            raise BackendError(f"{self.device} has too little memory for a canvas of {shape} positions") from error
         logits: Tensor = output.logits
         return logits
 

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from credit_viz.errors import CheckpointError, SettingsError, one_of
@@ -64,11 +64,16 @@ def load_model(
     folder, name, commit = _locate(source, revision)
     config = _read_json(folder / "config.json")
     family_name, family = family_of(config)
+    translated = family.translate_config(config)
     text = TextCodec(_load_tokenizer(folder))
-    mask_id, eos_ids = _special_ids(config, text, family)
+    mask_id = _mask_id(config, text, family, translated.vocab_size)
+    eos_ids = _end_ids(config, text, family, translated.vocab_size)
     with _quiet(folder):
-        network = _load_network(folder, config, family, kind)
-    nn.Module.to(network, where)
+        network = _load_network(folder, translated, family.model_class(config), family, kind)
+    try:
+        nn.Module.to(network, where)
+    except torch.OutOfMemoryError as error:
+        raise CheckpointError(f"{name} does not fit into the memory of {where}: {_first_line(error)}") from error
     parameters = sum(p.numel() for p in network.parameters())
     return DiffusionLM(
         network,
@@ -113,8 +118,8 @@ def _locate(source: str | Path | None, revision: str | None) -> tuple[Path, str,
     try:
         folder = Path(snapshot_download(str(source), revision=revision, allow_patterns=list(_FILES)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"{str(source)!r} is no folder and cannot be had from the hub: {reason}") from error
+        why = _first_line(error)
+        raise CheckpointError(f"{str(source)!r} is no folder and cannot be had from the hub: {why}") from error
     return folder, str(source), folder.name
 
 
@@ -142,27 +147,47 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         _read_json(folder / name)
     try:
         tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{folder / 'tokenizer.json'} cannot be read: {reason}") from error
+    # the tokenizer library raises bare Exceptions for files it cannot read: nothing narrower would catch them
+    except Exception as error:
+        raise CheckpointError(f"{folder / 'tokenizer.json'} cannot be read: {_first_line(error)}") from error
     return tokenizer
 
 
-def _special_ids(config: dict[str, Any], text: TextCodec, family: ModuleType) -> tuple[int, tuple[int, ...]]:
-    """Mask id and end-of-text ids; where config and tokenizer both know the mask, they must agree."""
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _mask_id(config: dict[str, Any], text: TextCodec, family: ModuleType, vocab_size: int) -> int:
+    """Id of the mask token; where config and tokenizer both know it, they must agree."""
     by_text = next((i for i in map(text.find, family.MASK_TOKENS) if i is not None), None)
-    mask_id = config.get("mask_token_id", by_text)
-    if mask_id is None:
+    by_config = config.get("mask_token_id")
+    if by_config is None and by_text is None:
         wanted = " or ".join(family.MASK_TOKENS)
         raise CheckpointError(f"no mask token: config.json lacks mask_token_id and the tokenizer lacks {wanted}")
+    mask_id = _token_id("mask_token_id", by_text if by_config is None else by_config, vocab_size)
     if by_text is not None and by_text != mask_id:
         raise CheckpointError(f"config.json has mask_token_id={mask_id}, but the tokenizer's mask is {by_text}")
-    eos = config.get("eos_token_id", text.eos_id)
-    if eos is None:
-        raise CheckpointError("no end-of-text token: neither config.json nor the tokenizer names one")
-    ends = [eos] if isinstance(eos, int) else list(eos)
-    ends += [i for i in map(text.find, family.END_TOKENS) if i is not None and i not in ends]
-    return int(mask_id), tuple(int(i) for i in ends)
+    return mask_id
+
+
+def _end_ids(config: dict[str, Any], text: TextCodec, family: ModuleType, vocab_size: int) -> tuple[int, ...]:
+    """Ids that end the text: those the config (else the tokenizer) names, then the family's own."""
+    named = config.get("eos_token_id")
+    if named is None:
+        named = text.eos_id
+    if named is None or named == []:
+        raise CheckpointError("no end-of-text token: neither config.json (eos_token_id) nor the tokenizer names one")
+    listed = named if isinstance(named, list) else [named]
+    ends = [_token_id("eos_token_id", token, vocab_size) for token in listed]
+    ends += [i for i in map(text.find, family.END_TOKENS) if i is not None]
+    return tuple(dict.fromkeys(ends))
+
+
+def _token_id(name: str, value: object, vocab_size: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < vocab_size:
+        raise CheckpointError(f"config.json has {name}={value!r}; valid: a token id 0..{vocab_size - 1}")
+    return value
 
 
 @contextmanager
@@ -182,32 +207,46 @@ def _quiet(folder: Path) -> Iterator[None]:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _load_network(folder: Path, config: dict[str, Any], family: ModuleType, dtype: torch.dtype) -> PreTrainedModel:
+def _load_network(
+    folder: Path, config: PreTrainedConfig, kind: type[PreTrainedModel], family: ModuleType, dtype: torch.dtype
+) -> PreTrainedModel:
     """Weights into the family's stock class; every key must match, in both directions.
 
     Raises:
         CheckpointError: a file is missing or truncated, or keys are missing, unexpected or of the wrong shape.
     """
-    translated = family.translate_config(config)
-    if not any(folder.glob("*.safetensors")):
-        raise CheckpointError(f"{folder} has no .safetensors weights; other formats are not loaded")
+    _check_weight_files(folder)
     try:
-        network, loading = family.model_class(config).from_pretrained(
+        network, loading = cast(Any, kind).from_pretrained(
             folder,
-            config=translated,
+            config=config,
             dtype=dtype,
             key_mapping=family.KEY_MAPPING,
             attn_implementation="sdpa",
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
+            ignore_mismatched_sizes=True,  # reported in `loading`, and refused below by name
             output_loading_info=True,
         )
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"the weights in {folder} cannot be read: {reason}") from error
+        raise CheckpointError(f"the weights in {folder} cannot be read: {_first_line(error)}") from error
     _refuse_mismatch(folder, loading)
     return family.set_bidirectional(network).eval().requires_grad_(False)  # type: ignore[no-any-return]
+
+
+def _check_weight_files(folder: Path) -> None:
+    """There are safetensors, and an index, if there is one, names files that exist."""
+    if not any(folder.glob("*.safetensors")):
+        raise CheckpointError(f"{folder} has no .safetensors weights; other formats are not loaded")
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return
+    shards = _read_json(index).get("weight_map")
+    if not isinstance(shards, dict) or not shards or not all(isinstance(name, str) for name in shards.values()):
+        raise CheckpointError(f"{index} has no weight_map from weights to files")
+    if lost := sorted(name for name in set(shards.values()) if not (folder / name).is_file()):
+        raise CheckpointError(f"{index} names {lost[0]}, which is not in {folder}")
 
 
 def _refuse_mismatch(folder: Path, loading: dict[str, Any]) -> None:

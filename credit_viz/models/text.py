@@ -8,13 +8,9 @@ from functools import cached_property
 from transformers import PreTrainedTokenizerBase
 
 from credit_viz.errors import PromptError
+from credit_viz.text import clean_text
 
-__all__ = ["TextCodec", "printable"]
-
-
-def printable(text: str) -> str:
-    """The text with what no encoder accepts (lone surrogates) replaced by U+FFFD."""
-    return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
+__all__ = ["TextCodec"]
 
 
 class TextCodec:
@@ -48,8 +44,8 @@ class TextCodec:
         if not prompt.strip():
             raise PromptError("the prompt is empty; valid: some text")
         if self._tokenizer.chat_template is None:
-            return self._ids(printable(prompt))
-        messages = [{"role": "user", "content": printable(prompt)}]
+            return self._ids(clean_text(prompt))
+        messages = [{"role": "user", "content": clean_text(prompt)}]
         rendered = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         assert isinstance(rendered, str)
         return self._ids(rendered)
@@ -60,9 +56,9 @@ class TextCodec:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Readable text without special tokens."""
-        return printable(str(self._tokenizer.decode(list(ids), skip_special_tokens=True)))
+        return clean_text(str(self._tokenizer.decode(list(ids), skip_special_tokens=True)))
 
     def token(self, token_id: int) -> str:
         """Text of one token; special tokens by name, an id without text as `<id>`."""
         text = str(self._tokenizer.decode([token_id])) if 0 <= token_id < self.size else ""
-        return printable(text) or f"<{token_id}>"
+        return clean_text(text) or f"<{token_id}>"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from credit_viz.errors import TraceError
 from credit_viz.trace.record import CELL_FIELDS, EVENT_FIELDS, STEP_FIELDS, RunInfo, StepRecord, Trace
 
 __all__ = ["build_trace"]
@@ -42,4 +43,7 @@ def _join(records: Sequence[StepRecord], name: str, dtype: type[np.generic], tai
 
 
 def _concat(parts: list[NDArray[Any]], dtype: type[np.generic], tail: tuple[int, ...]) -> NDArray[Any]:
-    return np.concatenate([np.zeros((0, *tail), dtype), *parts]).astype(dtype, copy=False)
+    try:
+        return np.concatenate([np.zeros((0, *tail), dtype), *parts]).astype(dtype, copy=False)
+    except ValueError as error:
+        raise TraceError(f"records of different widths cannot be one trace: {error}") from error

@@ -9,6 +9,7 @@ A file of a newer schema is refused rather than half understood.
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from credit_viz.errors import TraceError
 from credit_viz.trace.record import CELL_FIELDS, EVENT_FIELDS, STEP_FIELDS, Reason, RunInfo, Trace
@@ -39,11 +40,15 @@ def save_trace(trace: Trace, path: str | Path) -> None:
     header = {"schema": SCHEMA, "run": trace.info.to_json(), "channels": list(trace.channels)}
     tensors = {name: np.ascontiguousarray(getattr(trace, name)) for name in _NAMES}
     tensors |= {_CHANNEL + name: np.ascontiguousarray(values) for name, values in trace.channels.items()}
+    if not target.name:
+        raise TraceError(f"cannot write to {str(path)!r}; valid: the name of a file")
     partial = target.with_name(target.name + ".partial")
     try:
-        save_file(tensors, partial, metadata={_KEY: json.dumps(header, ensure_ascii=True)})
+        # written here and not by the library, whose files only their owner may read
+        partial.write_bytes(save(tensors, metadata={_KEY: json.dumps(header, ensure_ascii=True)}))
         partial.replace(target)
     except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
         raise TraceError(f"cannot write {target}: {error}") from error
 
 
@@ -60,7 +65,7 @@ def load_trace(path: str | Path) -> Trace:
         with safe_open(source, framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise TraceError(f"{source} is no safetensors file, or is truncated: {error}") from error
     try:
         return _from_file(metadata, tensors)
@@ -87,13 +92,16 @@ def _header(metadata: dict[str, str]) -> dict[str, Any]:
         raise TraceError(f"is no trace: its metadata lacks {_KEY!r}")
     try:
         header = json.loads(metadata[_KEY])
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise TraceError(f"has a damaged header: {error}") from error
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         found = header.get("schema") if isinstance(header, dict) else header
         raise TraceError(f"has schema {found!r}; this version reads {SCHEMA}")
-    if not isinstance(header.get("run"), dict) or not isinstance(header.get("channels"), list):
+    channels = header.get("channels")
+    if not isinstance(header.get("run"), dict) or not isinstance(channels, list):
         raise TraceError("has a damaged header: run or channels are missing")
+    if not all(isinstance(name, str) for name in channels):
+        raise TraceError(f"has a damaged header: channels are {channels!r}; expected names")
     return header
 
 
@@ -145,7 +153,8 @@ def write_csv(trace: Trace, path: str | Path) -> None:
         TraceError: the file cannot be written.
     """
     try:
-        to_frame(trace).to_csv(path, index=False)
+        # quoted throughout: a lone carriage return in a token's text would break its row
+        to_frame(trace).to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
     except OSError as error:
         raise TraceError(f"cannot write {path}: {error}") from error
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
 from credit_viz.errors import TraceError
+from credit_viz.text import clean_text
 
 __all__ = ["RunInfo"]
 
@@ -39,6 +41,13 @@ class RunInfo:
     token_text: Mapping[int, str] = field(default_factory=dict)  #: text of every token id in the trace
     text: str = ""  #: the generated text without special tokens
 
+    def __post_init__(self) -> None:
+        """Texts are made fit for every file format."""
+        object.__setattr__(self, "token_text", {int(i): clean_text(t) for i, t in self.token_text.items()})
+        object.__setattr__(self, "text", clean_text(self.text))
+        if self.prompt is not None:
+            object.__setattr__(self, "prompt", clean_text(self.prompt))
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` reads them back equal."""
         return asdict(self)
@@ -53,11 +62,53 @@ class RunInfo:
         names = {f.name for f in fields(cls)}
         if unknown := sorted(set(data) - names):
             raise TraceError(f"trace header has unknown field {unknown[0]!r}; valid: {', '.join(sorted(names))}")
+        for kind, kind_names in _KINDS.items():
+            for name in kind_names:
+                _check_kind(name, data, kind)
         values = dict(data)
+        for name in ("prompt_ids", "eos_ids"):
+            values[name] = _ids(name, values[name])
         try:
-            values["prompt_ids"] = tuple(int(i) for i in values["prompt_ids"])
-            values["eos_ids"] = tuple(int(i) for i in values["eos_ids"])
             values["token_text"] = {int(i): str(text) for i, text in values["token_text"].items()}
-            return cls(**values)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TraceError(f"trace header is damaged: {error}") from error
+        except ValueError as error:
+            raise TraceError(f"trace header has a damaged token_text: {error}") from error
+        return cls(**values)
+
+
+#: what each field of the header must be, by its JSON type; an optional text may also be null.
+_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "text": ("model", "family", "decoder", "record", "device", "dtype", "cache", "text"),
+        "optional text": ("prompt", "revision"),
+        "whole number": ("gen_length", "block_length", "seed", "top_k", "mask_id", "vocab_size", "lanes"),
+        "true or false": ("early_stop",),
+        "object": ("settings", "versions", "token_text"),
+        "list": ("prompt_ids", "eos_ids"),
+    }
+)
+_TYPES: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {
+        "text": (str,),
+        "optional text": (str, type(None)),
+        "whole number": (int,),
+        "true or false": (bool,),
+        "object": (Mapping,),
+        "list": (list, tuple),
+    }
+)
+
+
+def _check_kind(name: str, data: Mapping[str, Any], kind: str) -> None:
+    """Raise a TraceError where a field is missing or of another kind."""
+    if name not in data:
+        raise TraceError(f"trace header lacks the field {name!r}")
+    value = data[name]
+    if not isinstance(value, _TYPES[kind]) or (kind == "whole number" and isinstance(value, bool)):
+        raise TraceError(f"trace header has {name}={value!r}; expected: {kind}")
+
+
+def _ids(name: str, values: Sequence[Any]) -> tuple[int, ...]:
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TraceError(f"trace header has {value!r} in {name}; expected: whole numbers")
+    return tuple(values)

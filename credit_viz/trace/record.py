@@ -44,7 +44,7 @@ class Reason(IntEnum):
     FILLED = 5  #: early stop: the end-of-text token fills the rest of the canvas
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StepRecord:
     """One forward pass, as recorded. Arrays are aligned: entry m belongs to `positions[m]`.
 
@@ -101,7 +101,7 @@ EVENT_FIELDS: Mapping[str, type[np.generic]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """A finished (or cancelled) run. Arrays are read-only; see the module docstring for T, L, N, K, E.
 
@@ -273,8 +273,16 @@ class Trace:
 
     @property
     def content_mask(self) -> NDArray[np.bool_]:
-        """(L,) True where the committed token is text: not end-of-text, not mask."""
-        return ~np.isin(self.token_ids, [*self.info.eos_ids, self.info.mask_id])
+        """(L,) True where the committed token is text: not end-of-text, not mask, and not behind an early stop."""
+        is_text = ~np.isin(self.token_ids, [*self.info.eos_ids, self.info.mask_id])
+        is_text[self.text_end :] = False
+        return is_text
+
+    @property
+    def text_end(self) -> int:
+        """Position of the end-of-text token that stopped the run early; L where nothing did."""
+        ends = np.flatnonzero(np.isin(self.token_ids, self.info.eos_ids))
+        return int(ends[0]) if self.info.early_stop and self.complete and len(ends) else self.gen_length
 
     @property
     def content_tokens(self) -> int:
@@ -325,20 +333,41 @@ def _arrays(trace: Trace) -> dict[str, NDArray[Any]]:
 
 
 def _check(trace: Trace) -> None:
-    length, steps, cells = trace.info.gen_length, len(trace.cell_counts), int(trace.cell_counts.sum())
+    """Shapes and types first: the ranges below rely on them."""
     for name, dtype in STEP_FIELDS.items():
-        _check_array(name, getattr(trace, name), (steps,), dtype)
+        _check_array(name, getattr(trace, name), trace.cell_counts.shape[:1], dtype)
+    length, steps, cells = trace.info.gen_length, len(trace.cell_counts), int(trace.cell_counts.sum())
     for name, (dims, kind) in CELL_FIELDS.items():
         _check_array(name, getattr(trace, name), (cells, trace.info.top_k)[:dims], kind)
     for name, values in trace.channels.items():
         _check_array(f"channel {name!r}", values, (cells,), np.float32)
     for name, dtype in EVENT_FIELDS.items():
-        _check_array(name, getattr(trace, name), (len(trace.event_steps),), dtype)
+        _check_array(name, getattr(trace, name), trace.event_steps.shape[:1], dtype)
+    _check_ranges(trace, length, steps)
+    _check_orders(trace)
+
+
+def _check_ranges(trace: Trace, length: int, steps: int) -> None:
+    last_id = trace.info.vocab_size - 1
+    _check_range("cell_counts", trace.cell_counts, 0, length)
+    _check_range("block_starts", trace.block_starts, 0, length - 1)
+    _check_range("block_ends", trace.block_ends, 1, length)
     _check_range("positions", trace.positions, 0, length - 1)
+    for name in ("candidate_ids", "winner_ids", "event_ids"):
+        _check_range(name, getattr(trace, name), 0, last_id)
     _check_range("event_positions", trace.event_positions, 0, length - 1)
     _check_range("event_steps", trace.event_steps, 1, steps)
     _check_range("event_reasons", trace.event_reasons, 1, max(Reason))
-    _check_range("cell_counts", trace.cell_counts, 0, length)
+
+
+def _check_orders(trace: Trace) -> None:
+    if (trace.block_starts >= trace.block_ends).any():
+        raise TraceError("trace arrays block_starts and block_ends hold an empty block; valid: start < end")
+    if (np.diff(trace.event_steps) < 0).any():
+        raise TraceError("trace array event_steps goes back in time; valid: in the order of writing")
+    same_step = trace.cell_steps[1:] == trace.cell_steps[:-1]
+    if (same_step & (np.diff(trace.positions) <= 0)).any():
+        raise TraceError("trace array positions repeats or goes back within a step; valid: ascending")
 
 
 def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], dtype: type[np.generic]) -> None:

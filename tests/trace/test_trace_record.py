@@ -179,9 +179,9 @@ def test_run_info_survives_json() -> None:
     ("change", "message"),
     [
         ({"colour": 1}, "colour"),
-        ({"prompt_ids": 3}, "damaged"),
-        ({"token_text": [1]}, "damaged"),
-        ({"eos_ids": ["x"]}, "damaged"),
+        ({"prompt_ids": 3}, "prompt_ids=3"),
+        ({"token_text": [1]}, "token_text="),
+        ({"eos_ids": ["x"]}, "eos_ids"),
     ],
 )
 def test_run_info_of_wrong_fields_is_refused(change: dict[str, Any], message: str) -> None:

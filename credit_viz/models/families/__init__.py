@@ -22,8 +22,11 @@ def family_of(config: Mapping[str, Any]) -> tuple[str, ModuleType]:
         CheckpointError: no known architecture; the known ones are listed.
     """
     architectures = config.get("architectures") or []
-    for architecture in architectures:
-        if architecture in FAMILIES:
-            return FAMILIES[architecture]
-    found = ", ".join(map(str, architectures)) or "none"
-    raise CheckpointError(f"config.json names architectures: {found}; served natively: {', '.join(sorted(FAMILIES))}")
+    if isinstance(architectures, list):
+        for architecture in architectures:
+            if isinstance(architecture, str) and architecture in FAMILIES:
+                return FAMILIES[architecture]
+    found = ", ".join(map(str, architectures)) if isinstance(architectures, list) else repr(architectures)
+    raise CheckpointError(
+        f"config.json names architectures: {found or 'none'}; served natively: {', '.join(sorted(FAMILIES))}"
+    )

@@ -81,7 +81,8 @@ _PROVEN: dict[str, tuple[Any, ...]] = {
     "layer_norm_with_affine": (True,),
 }
 
-_REQUIRED = ("d_model", "n_layers", "n_heads", "max_sequence_length")
+#: must be written out: their published defaults are other, unproven values.
+_NO_DEFAULT = ("block_type", "activation_type", "layer_norm_type", "rope")
 
 
 def translate_config(config: Mapping[str, Any]) -> LlamaConfig:
@@ -91,22 +92,27 @@ def translate_config(config: Mapping[str, Any]) -> LlamaConfig:
         CheckpointError: a required field is missing, or a value was never proven equivalent.
     """
     _refuse_unproven(config)
-    heads = config["n_heads"]
+    width, heads = _whole(config, "d_model"), _whole(config, "n_heads")
+    kv_heads = _whole(config, "n_kv_heads", heads)
+    if width % heads or heads % kv_heads:
+        raise CheckpointError(
+            f"config.json has d_model={width}, n_heads={heads}, n_kv_heads={kv_heads}; each must divide the one before"
+        )
     llama = LlamaConfig(
-        vocab_size=config.get("embedding_size") or config["vocab_size"],
-        hidden_size=config["d_model"],
-        intermediate_size=config.get("mlp_hidden_size") or config["mlp_ratio"] * config["d_model"],
-        num_hidden_layers=config["n_layers"],
+        vocab_size=_whole(config, _either(config, "embedding_size", "vocab_size")),
+        hidden_size=width,
+        intermediate_size=_feed_forward_size(config, width),
+        num_hidden_layers=_whole(config, "n_layers"),
         num_attention_heads=heads,
-        num_key_value_heads=config.get("n_kv_heads") or heads,
-        max_position_embeddings=config["max_sequence_length"],
-        rms_norm_eps=config.get("rms_norm_eps", 1e-5),
-        rope_parameters={"rope_type": "default", "rope_theta": config.get("rope_theta", 10_000.0)},
-        tie_word_embeddings=config.get("weight_tying", False),
+        num_key_value_heads=kv_heads,
+        max_position_embeddings=_whole(config, "max_sequence_length"),
+        rms_norm_eps=_positive(config, "rms_norm_eps", 1e-5),
+        rope_parameters={"rope_type": "default", "rope_theta": _positive(config, "rope_theta", 10_000.0)},
+        tie_word_embeddings=bool(config.get("weight_tying", False)),
         use_cache=False,
         pad_token_id=None,
         bos_token_id=None,
-        eos_token_id=config.get("eos_token_id"),
+        eos_token_id=None,
     )
     # Without this the stock class masks the future and the logits are far off, silently.
     llama.is_causal = False
@@ -114,16 +120,43 @@ def translate_config(config: Mapping[str, Any]) -> LlamaConfig:
 
 
 def _refuse_unproven(config: Mapping[str, Any]) -> None:
-    missing = [name for name in _REQUIRED if name not in config]
-    for either, other in (("embedding_size", "vocab_size"), ("mlp_hidden_size", "mlp_ratio")):
-        if config.get(either) is None and config.get(other) is None:
-            missing.append(f"{either} (or {other})")
-    if missing:
-        raise CheckpointError(f"config.json lacks {', '.join(missing)}; a LLaDA config has them")
+    for name in _NO_DEFAULT:
+        if name not in config:
+            raise CheckpointError(f"config.json lacks {name}; a LLaDA config that is served has {_PROVEN[name][0]!r}")
     for name, proven in _PROVEN.items():
         if name in config and config[name] not in proven:
             valid = " or ".join(repr(value) for value in proven)
             raise CheckpointError(f"config.json has {name}={config[name]!r}; only {valid} is proven for LLaDA")
+
+
+def _whole(config: Mapping[str, Any], name: str, default: Any = None) -> int:
+    """A size of the config; `default` where it is absent or null."""
+    value = config.get(name) if config.get(name) is not None else default
+    if value is None:
+        raise CheckpointError(f"config.json lacks {name}; a LLaDA config has it")
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise CheckpointError(f"config.json has {name}={value!r}; valid: a positive whole number")
+    return value
+
+
+def _feed_forward_size(config: Mapping[str, Any], width: int) -> int:
+    name = _either(config, "mlp_hidden_size", "mlp_ratio")
+    return _whole(config, name) * (width if name == "mlp_ratio" else 1)
+
+
+def _either(config: Mapping[str, Any], first: str, second: str) -> str:
+    """The first of two names that the config has a value for."""
+    for name in (first, second):
+        if config.get(name) is not None:
+            return name
+    raise CheckpointError(f"config.json lacks {first} (or {second}); a LLaDA config has one of them")
+
+
+def _positive(config: Mapping[str, Any], name: str, default: float) -> float:
+    value = config.get(name) if config.get(name) is not None else default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise CheckpointError(f"config.json has {name}={value!r}; valid: a positive number")
+    return float(value)
 
 
 def model_class(_config: Mapping[str, Any]) -> type[LlamaForCausalLM]:
