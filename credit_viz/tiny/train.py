@@ -38,9 +38,10 @@ class Recipe:
     n_layers: int = 5
     n_heads: int = 6
     mlp: int = 512
-    tokens_per_batch: int = 3072
+    tokens_per_batch: int = 4096
     muon_rate: float = 0.02
     adam_rate: float = 2e-3
+    rate: float = 1.0
     weight_decay: float = 0.01
     warm_up_steps: int = 100
     constant_share: float = 0.4
@@ -166,7 +167,7 @@ class Trainer:
 
     def _update(self) -> None:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        factor = rate_factor(self.progress.step, self.recipe)
+        factor = self.recipe.rate * rate_factor(self.progress.step, self.recipe)
         rates = {"muon": self.recipe.muon_rate, "adamw": self.recipe.adam_rate}
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
@@ -231,8 +232,9 @@ class Trainer:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="credit_viz.tiny.train", description="train the embedded model")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--steps", type=int, default=14_000)
+    parser.add_argument("--steps", type=int, default=9_500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=1.0, help="scale of the learning rates")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
     parser.add_argument("--float32", action="store_true", help="for CPUs without bfloat16 instructions")
@@ -245,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Rows of tokens that never occur get gradients so small that they leave the normal float range; computing
     # with such numbers is slow, and after a few million tokens it halved the speed.
     torch.set_flush_denormal(True)
-    recipe = Recipe(steps=args.steps, seed=args.seed, bfloat16=not args.float32)
+    recipe = Recipe(steps=args.steps, seed=args.seed, rate=args.rate, bfloat16=not args.float32)
     trainer = Trainer(recipe, build_tokenizer(), args.out, lambda line: print(line, flush=True))
     if args.resume:
         trainer.resume()

@@ -109,6 +109,31 @@ def test_articles_and_numbers_read_well(task: str) -> None:
         assert all(0 <= int(number) <= 99 for number in re.findall(r"\d+", text))
 
 
+def test_nobody_has_fewer_than_nothing() -> None:
+    for example in drawn("arithmetic", 2_000):
+        assert "= -" not in example.response
+
+
+@pytest.mark.parametrize("task", ["arithmetic", "json"])
+def test_exercises_accept_their_answer_only(task: str) -> None:
+    exercise = TASKS[task].exercise
+    assert exercise is not None
+    rng = random.Random(4)
+    for _ in range(200):
+        example = exercise(rng)
+        assert example.task == task
+        assert example.accepts(example.response)
+        assert not example.accepts(example.response + ".")
+
+
+def test_exercises_are_met_in_training_only() -> None:
+    rng = random.Random(6)
+    trained = [type(sample_training(rng)).__name__ for _ in range(500)]
+    kept = {type(example).__name__ for example in held_out(100, seed=6)}
+    assert {"EquationExample", "FactExample"} < set(trained)
+    assert kept == {"StoryExample", "ArithmeticExample", "JsonExample", "CodeExample"}
+
+
 def test_weights_are_shares() -> None:
     assert sum(task.weight for task in TASKS.values()) == pytest.approx(1.0)
 

@@ -18,10 +18,10 @@ TASKS: Mapping[str, Task] = MappingProxyType(
     {
         task.name: task
         for task in (
-            Task("story", 0.20, story.sample),
-            Task("arithmetic", 0.42, arithmetic.sample),
-            Task("json", 0.16, json_extraction.sample),
-            Task("code", 0.22, code.sample),
+            Task("story", 0.17, story.sample),
+            Task("arithmetic", 0.50, arithmetic.sample, arithmetic.exercise, 0.4),
+            Task("json", 0.14, json_extraction.sample, json_extraction.exercise, 0.4),
+            Task("code", 0.19, code.sample),
         )
     }
 )
@@ -31,7 +31,9 @@ def sample_training(rng: random.Random) -> Example:
     """One training example; a held-out prompt is never returned."""
     tasks = list(TASKS.values())
     while True:
-        example = rng.choices(tasks, [task.weight for task in tasks])[0].sample(rng)
+        task = rng.choices(tasks, [task.weight for task in tasks])[0]
+        easy = task.exercise is not None and rng.random() < task.exercise_share
+        example = task.exercise(rng) if easy and task.exercise else task.sample(rng)
         if not is_held_out(example.prompt):
             return example
 

@@ -19,6 +19,8 @@ GAINS = (("buys", "buying"), ("finds", "finding"), ("gets", "getting"), ("wins",
 LOSSES = (("gives away", "giving away"), ("loses", "losing"), ("sells", "selling"))
 START_RANGE = (10, 60)
 CHANGE_RANGE = (1, 9)
+# Every number that a second step can start from.
+EXERCISE_RANGE = (1, 69)
 STYLES = ("after", "so")
 
 
@@ -34,6 +36,10 @@ class Change:
     @property
     def operator(self) -> str:
         return "+" if self.sign > 0 else "-"
+
+    def after(self, before: int) -> int:
+        """What there is once it has happened."""
+        return before + self.sign * self.amount
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Sum:
 
 
 def _step(change: Change, before: int, subject: str, style: str, first: bool) -> str:
-    equation = f"{before} {change.operator} {change.amount} = {before + change.sign * change.amount}"
+    equation = f"{before} {change.operator} {change.amount} = {change.after(before)}"
     if style == "after":
         return f"After {change.gerund} {change.amount}, {subject} has {equation}. "
     lead = subject.capitalize() if first else f"Then {subject}"
@@ -80,7 +86,7 @@ def _wordings(told: Sum, style: str) -> Sequence[Part]:
     value = told.start
     for index, change in enumerate(told.changes):
         parts.append(_step(change, value, subject, style, index == 0))
-        value += change.sign * change.amount
+        value = change.after(value)
     parts.append(pick(f"So {told.name} has {value} {told.item} now.", f"The answer is {value} {told.item}."))
     return parts
 
@@ -95,18 +101,47 @@ class ArithmeticExample(Example):
         return any(matches(_wordings(self.told, style), text) for style in STYLES)
 
 
-def _draw_change(rng: random.Random) -> Change:
-    sign = rng.choice((1, -1))
-    verb, gerund = rng.choice(GAINS if sign > 0 else LOSSES)
-    return Change(verb, gerund, sign, rng.randint(*CHANGE_RANGE))
+def _draw_change(before: int, rng: random.Random) -> Change:
+    """A change that leaves something countable: nobody has -3 cookies."""
+    while True:
+        sign = rng.choice((1, -1))
+        verb, gerund = rng.choice(GAINS if sign > 0 else LOSSES)
+        change = Change(verb, gerund, sign, rng.randint(*CHANGE_RANGE))
+        if change.after(before) >= 0:
+            return change
+
+
+def _draw_changes(start: int, rng: random.Random) -> tuple[Change, ...]:
+    first = _draw_change(start, rng)
+    if rng.random() < 1 / 3:
+        return (first,)
+    return first, _draw_change(first.after(start), rng)
+
+
+@dataclass(frozen=True)
+class EquationExample(Example):
+    """One equation: the shortest way to learn a sum."""
+
+    task: ClassVar[str] = "arithmetic"
+
+    def accepts(self, text: str) -> bool:
+        return text == self.response
+
+
+def exercise(rng: random.Random) -> EquationExample:
+    name, before = rng.choice(words.NAMES), rng.randint(*EXERCISE_RANGE)
+    change = _draw_change(before, rng)
+    told = f"{name} has {before} {change.operator} {change.amount}"
+    return EquationExample(f"{told}.", f"{told} = {change.after(before)}.")
 
 
 def sample(rng: random.Random) -> ArithmeticExample:
+    start = rng.randint(*START_RANGE)
     told = Sum(
         name=rng.choice(words.NAMES),
         item=rng.choice(words.ITEMS),
-        start=rng.randint(*START_RANGE),
-        changes=tuple(_draw_change(rng) for _ in range(rng.choice((1, 2, 2)))),
+        start=start,
+        changes=_draw_changes(start, rng),
         joined=rng.random() < 0.5,
     )
     return ArithmeticExample(told.prompt, render(_wordings(told, rng.choice(STYLES)), rng), told)

@@ -30,11 +30,18 @@ class Example(ABC):
 
 @dataclass(frozen=True)
 class Task:
-    """A family of prompts. `weight` is its share of the training examples (the weights sum to 1)."""
+    """A family of prompts.
+
+    `weight` is its share of the training examples (the weights sum to 1). `exercise`, where there is one, draws
+    an easier example with one fact or one sum; it stands in for `exercise_share` of the family's training
+    examples and never appears among held-out prompts.
+    """
 
     name: str
     weight: float
     sample: Callable[[random.Random], Example]
+    exercise: Callable[[random.Random], Example] | None = None
+    exercise_share: float = 0.0
 
 
 def is_held_out(prompt: str) -> bool:

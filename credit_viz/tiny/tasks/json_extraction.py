@@ -79,6 +79,28 @@ class JsonExample(Example):
         return json.dumps(found, sort_keys=True) == json.dumps(self.person.record(), sort_keys=True)
 
 
+@dataclass(frozen=True)
+class FactExample(Example):
+    """A name with one fact: the shortest way to learn that ` Lima` in a text is `"Lima"` in JSON."""
+
+    task: ClassVar[str] = "json"
+
+    def accepts(self, text: str) -> bool:
+        return text == self.response
+
+
+def exercise(rng: random.Random) -> FactExample:
+    name, job, city = rng.choice(words.NAMES), rng.choice(words.JOBS), rng.choice(words.CITIES)
+    told, key, value = rng.choice(
+        (
+            (f"{name} is in {city}", "city", city),
+            (f"{name} is from {city}", "city", city),
+            (f"{name} works as {words.with_article(job)}", "job", job),
+        )
+    )
+    return FactExample(f"Extract JSON: {told}.", json.dumps({"name": name, key: value}))
+
+
 def sample(rng: random.Random) -> JsonExample:
     person = Person(
         first=rng.choice(words.NAMES),
