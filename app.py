@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+if os.environ.get("SPACES_ZERO_GPU"):
+    import spaces  # noqa: F401 - ZeroGPU wants it imported before anything asks for a GPU
+
 from credit_viz import load_model
 from credit_viz.backend.local import LocalBackend
 from credit_viz.tiny import examples

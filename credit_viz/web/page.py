@@ -64,7 +64,9 @@ class Page(gr.Blocks):
         sheets = [path for path in self.assets.paths() if path.endswith(".css")]
         modules = [path for path in self.assets.paths() if path.endswith(".js")]
         links = [f'<link rel="stylesheet" href="{base}{path}">' for path in sheets]  # small.css comes last
-        return "\n".join(links + [f'<link rel="modulepreload" href="{base}{path}">' for path in modules])
+        links += [f'<link rel="modulepreload" href="{base}{path}">' for path in modules]
+        links.append(f'<link rel="preload" as="fetch" crossorigin href="{base}boot.json">')
+        return "\n".join(links)
 
 
 def build_app(
@@ -92,7 +94,7 @@ def build_app(
         gr.HTML(HEADLINE, apply_default_css=False)
         with gr.Row(elem_id="ask"):
             prompt = gr.Textbox(
-                first, label="Prompt", placeholder="Write a prompt", lines=2, max_lines=5, elem_id="prompt", scale=1
+                first, label="Prompt", placeholder="Write a prompt", lines=1, max_lines=5, elem_id="prompt", scale=1
             )
             run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
             cancel = gr.Button("Cancel", elem_id="cancel", scale=0)

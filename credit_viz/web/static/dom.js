@@ -41,3 +41,8 @@ export function say(element, text) {
 export function term(word, explanation) {
   return h("button", { class: "cv-term", type: "button", "aria-label": `${word}: ${explanation}`, data: { tip: explanation } }, word);
 }
+
+/** A performance mark that keeps its first time. @param {string} name */
+export function markOnce(name) {
+  if (!performance.getEntriesByName(name).length) performance.mark(name);
+}

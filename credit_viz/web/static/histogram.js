@@ -15,7 +15,7 @@ export function histogramView(store, base) {
   const plot = h("div", { class: "cv-plot", role: "img", "aria-label": "Histogram of waiting" });
   const room = h("div", { class: "cv-histogram-room" }, plot);
   const summary = h("p", { class: "cv-help" });
-  const root = h("section", { class: "cv-card cv-histogram", "aria-label": "Waiting" }, h("h2", { class: "cv-title" }, "How long did settled answers wait?"), summary, room);
+  const root = h("section", { class: "cv-card cv-histogram", "aria-label": "Waiting" }, h("h2", { class: "cv-title" }, "How long did answers wait?"), summary, room);
   let drawn = "";
   const draw = async () => {
     const { run, boot, dark } = store.state;

@@ -35,12 +35,27 @@ export function inspectorView(store, live, base) {
     root.classList.toggle("empty", !chosen);
     if (chosen) say(help, "Best guesses at the shown step: plain confidence, and what credit makes of it.");
   });
+  let drawn = "";
   store.view(["run", "version", "selected", "step", "exact", "lane"], (state) => {
-    if (state.selected === null || !state.run) return fill(lanes);
+    const shown = momentsShown(state);
+    if (shown === drawn) return;
+    drawn = shown;
     const { run, selected, step, exact, boot, lane: front } = state;
-    return fill(lanes, run.lanes.map((lane) => lanePanel(run, lane, selected, step, exact, boot, front)));
+    if (selected === null || !run) return fill(lanes);
+    fill(lanes, run.lanes.map((lane) => lanePanel(run, lane, selected, step, exact, boot, front)));
   });
   return root;
+}
+
+/** Everything the panels depend on, as a key: most steps change nothing here. @param {State} state */
+function momentsShown({ run, selected, step, exact, lane }) {
+  if (selected === null || !run) return "";
+  const known = exact?.position === selected ? exact : null;
+  const moments = run.lanes.map((each) => {
+    const recorded = known?.lanes[each.index].steps ?? [];
+    return `${indexAt(recorded, Math.max(1, step))}/${recorded.length}/${each.written[selected]}/${each.written[selected] < step}`;
+  });
+  return [run.id, selected, lane, ...moments].join(" ");
 }
 
 /** Ask for exact numbers when a token is chosen, and again when a live run has gone on. @param {Store} store @param {import("./live.js").Live} live @param {Element} help */

@@ -16,20 +16,21 @@ export function lineChart(store, base) {
   const cursor = h("i", { class: "cv-chart-cursor" });
   const keys = h("p", { class: "cv-keys" }, key("solid", "confidence"), key("dotted", "fused confidence"), key("dashed", "enough, given the credit"), key("grey", "threshold"));
   const root = h("div", { class: "cv-chart", style: `min-height:${HEIGHT}px` }, keys, h("div", { class: "cv-chart-area" }, plot, cursor));
+  let width = 0; // kept, because asking for it while scrubbing would force a layout
   const draw = async () => {
     const { exact, run, selected, boot, dark } = store.state;
     root.hidden = !(exact && run && exact.position === selected);
     if (root.hidden) return;
     const plotly = await loadPlotly(base);
     if (store.state.exact !== exact || !run) return;
-    const width = root.clientWidth;
+    width = root.clientWidth;
     await plotly.react(plot, traces(run, exact, boot.style, dark), layout(run, exact, boot.style, dark, width), CONFIG);
     place();
   };
   const place = () => {
     const { run, step, exact } = store.state;
     if (!run || !exact) return;
-    const span = plot.clientWidth - MARGIN.l - MARGIN.r;
+    const span = width - MARGIN.l - MARGIN.r;
     const x = MARGIN.l + ((step - 0.5) / stepsShown(run, exact)) * span;
     cursor.classList.toggle("past", step > stepsShown(run, exact));
     cursor.style.transform = `translateX(${Math.max(MARGIN.l, Math.min(MARGIN.l + span, x))}px)`;

@@ -4,6 +4,7 @@
  */
 
 import { openPacket } from "./codec.js";
+import { markOnce } from "./dom.js";
 import { Run } from "./run.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -118,9 +119,4 @@ export class Live {
   #fail(error) {
     this.store.set({ error: `The page lost track of the run: ${error.message}`, live: "idle" });
   }
-}
-
-/** @param {string} name */
-function markOnce(name) {
-  if (!performance.getEntriesByName(name).length) performance.mark(name);
 }

@@ -31,8 +31,8 @@ export async function mount({ element, base, server, props, watch }) {
   expose(store, live);
   listenToKeys(store);
   followTheme(store);
-  performance.mark("credit-viz:text");
-  await firstVisit(store, live, base);
+  await firstVisit(store, live);
+  await loadPlotly(base);
 }
 
 /** @param {any} boot @returns {import("./store.js").State} */
@@ -44,8 +44,8 @@ function initialState(boot) {
   };
 }
 
-/** A first visit shows a finished run at once; the very first visitor of a server makes it. @param {Store} store @param {Live} live @param {string} base */
-async function firstVisit(store, live, base) {
+/** A first visit shows a finished run at once; the very first visitor of a server makes it. @param {Store} store @param {Live} live */
+async function firstVisit(store, live) {
   const packets = await live.welcome();
   if (store.state.run || store.state.live !== "idle") return;
   if (packets.length) {
@@ -54,7 +54,6 @@ async function firstVisit(store, live, base) {
   } else if (store.state.boot.examples.length) {
     pressRun();
   }
-  await loadPlotly(base);
 }
 
 /** What Gradio's handlers and tests call. @param {Store} store @param {Live} live */

@@ -3,7 +3,7 @@
  */
 
 import { loadPlotly } from "./charts.js";
-import { fill, h, say } from "./dom.js";
+import { fill, h, markOnce, say } from "./dom.js";
 import { MapFigure } from "./figure.js";
 import { cssGradient, share } from "./scales.js";
 import { precise, probability, quoted } from "./text.js";
@@ -51,6 +51,7 @@ class Maps {
     /** @type {MapFigure[]} */
     this.figures = [];
     this.state = "";
+    this.seen = true; // nothing is drawn over maps that are out of sight
   }
 
   watch() {
@@ -63,6 +64,10 @@ class Maps {
     store.view(["lane"], (state) => this.#redraw(state));
     store.view(["hover"], (state) => this.#tell(state));
     new ResizeObserver(() => this.#redraw(store.state)).observe(this.row);
+    new IntersectionObserver(([entry]) => {
+      this.seen = entry.isIntersecting;
+      this.#cursor(store.state);
+    }, { rootMargin: "200px" }).observe(this.row);
   }
 
   /** Plotly is large: it comes after the text can be used. */
@@ -73,7 +78,7 @@ class Maps {
       figure.usePlotly(plotly);
       await new Promise((resolve) => setTimeout(resolve));
     }
-    if (this.figures.length && !performance.getEntriesByName("credit-viz:ready").length) performance.mark("credit-viz:ready");
+    if (this.figures.length) markOnce("credit-viz:ready");
   }
 
   /** @param {State} state */
@@ -117,6 +122,7 @@ class Maps {
 
   /** @param {State} state */
   #cursor({ step, selected, hover }) {
+    if (!this.seen) return;
     for (const figure of this.figures) {
       const here = hover && (hover.lane === figure.lane.index || hover.step === null) ? hover : hover && { ...hover, step: null };
       figure.drawCursor({ step, selected, hover: here });

@@ -3,7 +3,7 @@
  * Elements are made once per run; a step only touches what changes. Token text goes through textContent alone.
  */
 
-import { fill, h, say } from "./dom.js";
+import { fill, h, markOnce, say } from "./dom.js";
 import { inline } from "./text.js";
 import { laneTitle } from "./verdict.js";
 
@@ -11,7 +11,8 @@ import { laneTitle } from "./verdict.js";
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./lane.js").Lane} Lane */
 
-const LEVELS = 6; // how many shades of sureness a guess can have
+const LEVELS = 4; // how many shades of sureness a guess can have
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 const END = "·\u200b"; // a row of end-of-text marks may break anywhere
 const BLANK = "▁";
 
@@ -27,7 +28,10 @@ export function panesView(store) {
     panes = (state.run?.lanes ?? []).map((lane) => new Pane(store, lane));
     fill(root, panes.map((pane) => pane.root));
   });
-  store.view(["run", "step", "version"], (state) => panes.forEach((pane) => pane.draw(state)));
+  store.view(["run", "step", "version"], (state) => {
+    panes.forEach((pane) => pane.draw(state));
+    if (state.run?.steps) markOnce("credit-viz:text");
+  });
   store.view(["run", "selected", "hover"], (state) => panes.forEach((pane) => pane.point(state)));
   store.view(["lane", "run"], (state) => panes.forEach((pane) => pane.root.classList.toggle("front", pane.lane.index === state.lane)));
   return root;
@@ -101,6 +105,7 @@ class Pane {
       const word = whole.trimStart();
       this.spaces[i].data = word ? whole.slice(0, whole.length - word.length) : "";
       this.spans[i].textContent = word || whole;
+      this.spans[i].dir = RIGHT_TO_LEFT.test(word) ? "auto" : "";
       this.shown[i] = key;
     }
     const all = ending ? `${name} end` : name;

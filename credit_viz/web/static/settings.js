@@ -88,8 +88,8 @@ function knobField(store, index, decoder, knob) {
     slider.classList.toggle("unset", value === null);
   });
   const label = h("label", { for: id }, knob.role, " ", h("span", { class: "cv-symbol" }, knob.symbol));
-  const defaults = knob.default === null ? `unset: ${knob.default_text}` : `default ${knob.default_text}`;
-  const help = h("p", { class: "cv-help", id: `${id}-help` }, `${knob.help} (${knob.range}, ${defaults})`);
+  const defaults = knob.default === null ? "" : `, default ${knob.default_text}`;
+  const help = h("p", { class: "cv-help", id: `${id}-help` }, `${knob.help} (${knob.range}${defaults})`);
   return h("div", { class: "cv-knob" }, label, h("div", { class: "cv-knob-row" }, slider, number), help);
 }
 
