@@ -61,7 +61,7 @@ class Knob:
     @property
     def range_text(self) -> str:
         """Valid range in words, e.g. "0..1"."""
-        optional = f" (or unset: {self.default_text})" if self.default is None else ""
+        optional = f" or unset: {self.default_text}" if self.default is None else ""
         return f"{self.minimum:g}..{self.maximum:g}{optional}"
 
 
