@@ -34,9 +34,9 @@ EXAMPLES = [
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for all tests."""
+    """One browser per module: while playwright runs, nothing else may use an event loop in this thread."""
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium on CI")
@@ -49,13 +49,13 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def backend() -> FakeBackend:
     """Fast unless a test slows it down."""
     return FakeBackend()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(backend: FakeBackend) -> Iterator[str]:
     """A served page."""
     app = build_app(backend, examples=EXAMPLES)

@@ -11,7 +11,11 @@ import pytest
 from tests.browser.conftest import Open, snapshot, wait_for
 from tests.web.fake import FakeBackend
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    # Gradio's queue asks pandas for an option that pandas is about to drop
+    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
+]
 
 
 def tokens(page: Any, lane: int, selector: str = "") -> Any:

@@ -52,7 +52,15 @@ async function firstVisit(store, live) {
     await live.show(packets);
     store.set({ step: store.state.run?.steps ?? 0 });
   } else if (store.state.boot.examples.length) {
+    await firstRun(store);
+  }
+}
+
+/** Gradio may not listen to its button yet: press until it does. @param {Store} store */
+async function firstRun(store) {
+  for (let tries = 0; tries < 20 && store.state.live === "idle" && !store.state.run; tries += 1) {
     pressRun();
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
 
