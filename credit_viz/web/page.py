@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import gradio as gr
@@ -46,6 +47,7 @@ class Page(gr.Blocks):
         defaults: dict[str, Any] = {
             "theme": page_theme(),
             "head": self._head(),
+            "favicon_path": str(files("credit_viz.web") / "static" / "favicon.svg"),
             "footer_links": [],
             "enable_monitoring": False,
             "run_history": False,

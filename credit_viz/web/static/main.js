@@ -25,7 +25,11 @@ export async function mount({ element, base, server, props, watch }) {
   const live = new Live(store, server);
   paintLanes(boot.style);
   const stage = h("div", { class: "cv-stage" }, verdictView(store), transportView(store), laneTabs(store), panesView(store), footnoteView(store), mapsView(store, base), h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)));
-  store.view(["run"], ({ run }) => stage.classList.toggle("empty", !run));
+  const coming = boot.examples.length > 0; // the first example is decoded at once: its place is kept
+  store.view(["run"], ({ run }) => {
+    stage.classList.toggle("empty", !run);
+    stage.hidden = !run && !coming;
+  });
   element.replaceChildren(h("div", { class: "cv" }, askView(store), stage, settingsView(store), footer(boot)));
   watch("value", () => live.receive(props.value));
   expose(store, live);

@@ -54,7 +54,9 @@ function contrastSwitch() {
 
 /** @param {Store} store @param {number} step */
 export function goTo(store, step) {
-  store.set({ step: clampStep(store.state, step), follow: false, playing: false });
+  const to = clampStep(store.state, step);
+  const follow = store.state.run?.state === "running" && to === store.state.run.steps;
+  store.set({ step: to, follow, playing: false });
 }
 
 /** @param {Store} store */

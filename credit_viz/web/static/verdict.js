@@ -74,9 +74,17 @@ function waited(run, lane) {
  * @returns {Node}
  */
 export function footnoteView(store) {
-  const note = h("p", { class: "cv-note" });
-  store.view(["version", "run"], ({ run, boot }) => run && say(note, footnote(run, boot.model)));
-  return note;
+  const counted = h("span", {});
+  store.view(["version", "run"], ({ run, boot }) => run && say(counted, footnote(run, boot.model)));
+  const key = [
+    h("span", { class: "cv-key-guess" }, "faint"),
+    " a guess that may still change · ",
+    h("span", { class: "cv-key-fresh" }, "marked"),
+    " written in this step · ",
+    h("span", { class: "cv-key-end" }, "···"),
+    " end of text",
+  ];
+  return h("p", { class: "cv-note" }, h("span", {}, key), counted);
 }
 
 /** @param {Run} run @param {string} model */
