@@ -57,6 +57,33 @@ def test_running_another_prompt(open_page: Open) -> None:
     assert not page.locator("#cancel").is_visible()
 
 
+def test_enter_in_the_prompt_runs(open_page: Open) -> None:
+    page = open_page()
+    before = snapshot(page)["run"]
+    page.fill("#prompt textarea", "Entered")
+    page.press("#prompt textarea", "Enter")
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
+
+
+def test_four_lanes_run_on_one_clock(open_page: Open) -> None:
+    page = open_page()
+    before = snapshot(page)["run"]
+    page.evaluate(
+        """() => {
+          const choice = window.creditViz.choice;
+          const lanes = ["vanilla", "threshold", "credit", "credit"].map((decoder) => ({ decoder, settings: {} }));
+          lanes[3].settings = { beta: 0 };
+          window.creditViz.choice = () => JSON.stringify({ ...JSON.parse(choice()), lanes });
+        }"""
+    )
+    page.click("#run")
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
+    assert len(snapshot(page)["lanes"]) == 4
+    assert page.locator(".cv-pane:visible").count() == page.locator(".cv-figure:visible").count() == 4
+    assert "β 0" in page.locator(".cv-verdict .cv-card").nth(3).inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_an_example_chip_fills_the_prompt_and_runs(open_page: Open) -> None:
     page = open_page()
     before = snapshot(page)["run"]

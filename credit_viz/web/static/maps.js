@@ -51,7 +51,9 @@ class Maps {
     /** @type {MapFigure[]} */
     this.figures = [];
     this.state = "";
-    this.seen = true; // nothing is drawn over maps that are out of sight
+    this.seen = true;
+    /** @type {any} */
+    this.waiting = 0;
   }
 
   watch() {
@@ -122,11 +124,22 @@ class Maps {
 
   /** @param {State} state */
   #cursor({ step, selected, hover }) {
-    if (!this.seen) return;
+    if (!this.seen) return this.#later();
     for (const figure of this.figures) {
       const here = hover && (hover.lane === figure.lane.index || hover.step === null) ? hover : hover && { ...hover, step: null };
       figure.drawCursor({ step, selected, hover: here });
     }
+  }
+
+  /** Maps out of sight follow once the step rests. */
+  #later() {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => {
+      const { seen } = this;
+      this.seen = true;
+      this.#cursor(this.store.state);
+      this.seen = seen;
+    }, 200);
   }
 
   /** @param {[number, number][] | null} zoom */

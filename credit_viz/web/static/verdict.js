@@ -33,7 +33,7 @@ function card(run, lane, boot) {
   return h(
     "article",
     { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
-    h("h2", { class: "cv-lane-name" }, laneTitle(boot, lane.info.decoder)),
+    h("h2", { class: "cv-lane-name" }, laneTitle(boot, lane.info.decoder), h("small", {}, changedKnobs(boot, lane.info))),
     passes,
     h("p", { class: "cv-versus" }, versus(run, lane)),
     h("p", { class: "cv-waited" }, ...waited(run, lane)),
@@ -43,6 +43,13 @@ function card(run, lane, boot) {
 /** @param {any} boot @param {string} decoder */
 export function laneTitle(boot, decoder) {
   return boot.decoders[decoder]?.title ?? decoder;
+}
+
+/** Settings that are not the defaults, e.g. " α 0.65, τ 0.95". @param {any} boot @param {any} info */
+function changedKnobs(boot, info) {
+  const knobs = boot.decoders[info.decoder]?.knobs ?? [];
+  const changed = knobs.filter((/** @type {any} */ knob) => info.settings[knob.name] !== undefined && info.settings[knob.name] !== knob.default);
+  return changed.map((/** @type {any} */ knob) => ` ${knob.symbol} ${info.settings[knob.name]}`).join(",");
 }
 
 /** @param {Run} run @param {Lane} lane */
