@@ -51,7 +51,8 @@ class TextCodec:
         return self._ids(rendered)
 
     def _ids(self, text: str) -> list[int]:
-        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        # not verbose: a text that is too long is refused by the canvas, with what fits, and needs no warning before
+        ids = self._tokenizer.encode(text, add_special_tokens=False, verbose=False)
         return [int(i) for i in ids]
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -106,3 +106,8 @@ def test_every_token_has_a_text_that_can_be_encoded(peaky: DiffusionLM) -> None:
 def test_lone_surrogates_are_made_printable() -> None:
     assert clean_text("a\ud800b\udfffc") == "a\ufffdb\ufffdc"
     assert clean_text("🙂 ok") == "🙂 ok"
+
+
+def test_a_long_prompt_is_encoded_without_a_warning(peaky: DiffusionLM, capfd: pytest.CaptureFixture[str]) -> None:
+    assert len(peaky.encode("a b " * 3000)) > peaky.max_positions
+    assert capfd.readouterr().err == ""
