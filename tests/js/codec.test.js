@@ -7,10 +7,17 @@ import { data, openAll } from "./fixture.js";
 
 test("packets open in order, with header and arrays", async () => {
   const packets = await openAll();
-  assert.deepEqual(packets.map((packet) => packet.header.seq), packets.map((_, i) => i));
+  assert.deepEqual(
+    packets.map((packet) => packet.header.seq),
+    packets.map((_, i) => i),
+  );
   assert.equal(packets[0].header.kind, "start");
   assert.equal(packets.at(-1).header.state, "done");
-  for (const { header, arrays } of packets) assert.deepEqual(Object.keys(arrays), header.arrays.map(([name]) => name));
+  for (const { header, arrays } of packets)
+    assert.deepEqual(
+      Object.keys(arrays),
+      header.arrays.map(([name]) => name),
+    );
 });
 
 test("exact numbers of a position are Python's", async () => {

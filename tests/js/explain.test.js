@@ -3,7 +3,16 @@ import { test } from "node:test";
 
 import { alone, binned, effectiveThreshold, explain, indexAt } from "../../credit_viz/web/static/explain.js";
 
-const moment = { step: 3, p: 0.8, credit: 2.4, boost: 0.7 * Math.log1p(2.4), fused: 0.904, threshold: 0.9, active: true, reason: 2 };
+const moment = {
+  step: 3,
+  p: 0.8,
+  credit: 2.4,
+  boost: 0.7 * Math.log1p(2.4),
+  fused: 0.904,
+  threshold: 0.9,
+  active: true,
+  reason: 2,
+};
 
 test("the sum is spelled out with its numbers", () => {
   assert.equal(
@@ -20,7 +29,10 @@ test("what is not written says why", () => {
 });
 
 test("rivals' credit is mentioned where it matters", () => {
-  assert.match(explain({ ...moment, fused: 0.85, reason: 3 }), /rivals' credit takes some back\) < 0\.90: written all the same/);
+  assert.match(
+    explain({ ...moment, fused: 0.85, reason: 3 }),
+    /rivals' credit takes some back\) < 0\.90: written all the same/,
+  );
 });
 
 test("a schedule compares with no threshold", () => {
@@ -36,13 +48,22 @@ test("the threshold falls as credit grows, and is where the fused probability me
 });
 
 test("the last recorded step up to a step", () => {
-  assert.deepEqual([0, 2, 4, 9].map((step) => indexAt([2, 3, 5], step)), [-1, 0, 1, 2]);
+  assert.deepEqual(
+    [0, 2, 4, 9].map((step) => indexAt([2, 3, 5], step)),
+    [-1, 0, 1, 2],
+  );
 });
 
 test("waits fall into shared bins and none is lost", () => {
-  const waits = [[0, 1, 2, 50], [3, 3]];
+  const waits = [
+    [0, 1, 2, 50],
+    [3, 3],
+  ];
   const { size, counts } = binned(waits, 10);
   assert.equal(size, 6);
-  assert.deepEqual(counts.map((lane) => lane.reduce((a, b) => a + b, 0)), [4, 2]);
+  assert.deepEqual(
+    counts.map((lane) => lane.reduce((a, b) => a + b, 0)),
+    [4, 2],
+  );
   assert.deepEqual(binned([[], []]).counts, [[0], [0]]);
 });

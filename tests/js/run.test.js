@@ -13,8 +13,14 @@ test("steps, writes and reasons are Python's", async () => {
     assert.deepEqual(Array.from(lane.written), truth.commit_step);
     assert.deepEqual(Array.from(lane.settled), truth.converge_step);
     const writes = truth.token_ids.map((_, position) => lane.writeAt(position, lane.steps));
-    assert.deepEqual(writes.map((write) => lane.idOf(write.token)), truth.token_ids);
-    assert.deepEqual(writes.map((write) => write.reason), truth.reason);
+    assert.deepEqual(
+      writes.map((write) => lane.idOf(write.token)),
+      truth.token_ids,
+    );
+    assert.deepEqual(
+      writes.map((write) => write.reason),
+      truth.reason,
+    );
     assert.ok(Math.abs(lane.meanWait - truth.mean_wait) < 1e-9);
     assert.equal(lane.contentTokens, truth.content_tokens);
     assert.ok(lane.complete);
@@ -78,19 +84,34 @@ test("a token written twice holds its last text; a mask written over it frees it
   const packets = await openAll();
   const run = new Run(packets[0]);
   const [lane] = run.lanes;
-  run.vocabulary = [{ id: 1, text: "a" }, { id: 2, text: "b" }, { id: lane.info.mask_id, text: "" }];
+  run.vocabulary = [
+    { id: 1, text: "a" },
+    { id: 2, text: "b" },
+    { id: lane.info.mask_id, text: "" },
+  ];
   const write = (from, token) =>
     lane.append(
       { from, k: 1, planes: {} },
       {
-        counts: [0], blocks: [0, 12], positions: [], top: [], changed: [], winners: [],
-        event_counts: [1], event_positions: [4], event_tokens: [token], event_reasons: [1],
+        counts: [0],
+        blocks: [0, 12],
+        positions: [],
+        top: [],
+        changed: [],
+        winners: [],
+        event_counts: [1],
+        event_positions: [4],
+        event_tokens: [token],
+        event_reasons: [1],
       },
     );
   write(1, 0);
   write(2, 1);
   write(3, 2);
-  assert.deepEqual([1, 2, 3].map((step) => lane.tokenAt(4, step)), [0, 1, -1]);
+  assert.deepEqual(
+    [1, 2, 3].map((step) => lane.tokenAt(4, step)),
+    [0, 1, -1],
+  );
   assert.equal(lane.writtenCount(3), 0);
   assert.equal(write(7, 0), false);
 });

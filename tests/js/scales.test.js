@@ -8,7 +8,10 @@ const style = JSON.parse(readFileSync(new URL("../../credit_viz/figures/style.js
 
 test("shares run from 0 to 1 and saturate", () => {
   const { probability, credit } = style.scales;
-  assert.deepEqual([-1, 0, 0.5, 1, 2].map((p) => share(p, probability)), [0, 0, 0.5, 1, 1]);
+  assert.deepEqual(
+    [-1, 0, 0.5, 1, 2].map((p) => share(p, probability)),
+    [0, 0, 0.5, 1, 1],
+  );
   assert.ok(Math.abs(share(3, credit) - 0.5) < 1e-12);
 });
 

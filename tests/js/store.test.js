@@ -37,5 +37,8 @@ test("a view may change the state: it is drawn in the next frame", () => {
 
 test("the step stays inside the run", () => {
   assert.equal(clampStep({ run: null }, 5), 0);
-  assert.deepEqual([-3, 2.4, 99].map((step) => clampStep({ run: { steps: 10 } }, step)), [0, 2, 10]);
+  assert.deepEqual(
+    [-3, 2.4, 99].map((step) => clampStep({ run: { steps: 10 } }, step)),
+    [0, 2, 10],
+  );
 });

@@ -62,7 +62,10 @@ function chip(example) {
     setPrompt(example.prompt);
     if (document.documentElement.dataset.cvLive === "idle") setTimeout(pressRun, 60);
   };
-  const label = [h("span", { class: "cv-chip-task" }, example.task), h("span", { class: "cv-chip-text" }, example.prompt)];
+  const label = [
+    h("span", { class: "cv-chip-task" }, example.task),
+    h("span", { class: "cv-chip-text" }, example.prompt),
+  ];
   return h("button", { class: "cv-chip", type: "button", onclick: use, title: example.prompt }, ...label);
 }
 

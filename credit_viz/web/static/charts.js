@@ -27,7 +27,15 @@ export const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "
 export function baseLayout(style, dark) {
   const surface = style.surface[dark ? "dark" : "light"];
   const font = { family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: 12, color: surface.quiet };
-  const axis = { gridcolor: surface.line, linecolor: surface.line, zeroline: false, tickcolor: surface.line, ticks: "outside", ticklen: 4, automargin: false };
+  const axis = {
+    gridcolor: surface.line,
+    linecolor: surface.line,
+    zeroline: false,
+    tickcolor: surface.line,
+    ticks: "outside",
+    ticklen: 4,
+    automargin: false,
+  };
   return { surface, font, axis, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
 }
 

@@ -39,7 +39,11 @@ export function say(element, text) {
  * @param {string} word @param {string} explanation
  */
 export function term(word, explanation) {
-  return h("button", { class: "cv-term", type: "button", "aria-label": `${word}: ${explanation}`, data: { tip: explanation } }, word);
+  return h(
+    "button",
+    { class: "cv-term", type: "button", "aria-label": `${word}: ${explanation}`, data: { tip: explanation } },
+    word,
+  );
 }
 
 /** A performance mark that keeps its first time. @param {string} name */

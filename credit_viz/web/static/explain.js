@@ -39,7 +39,10 @@ export function theSum(moment) {
   if (threshold !== null && moment.reason !== REASONS.SCHEDULED) {
     parts.push(`${fused >= threshold - 1e-6 ? "≥" : "<"} ${threshold.toFixed(2)}`);
   }
-  return parts.join(", ").replace(", (", " (").replace(/, ([≥<])/, " $1");
+  return parts
+    .join(", ")
+    .replace(", (", " (")
+    .replace(/, ([≥<])/, " $1");
 }
 
 /** What followed from it. @param {Moment} moment */
@@ -69,7 +72,13 @@ export const explain = (moment) => `${theSum(moment)}: ${verdict(moment)}`;
  * @param {Record<string, any>} arrays of the lane @param {{n: number, k: number}} entry
  */
 export function exactLane(arrays, entry) {
-  return { ...arrays, n: entry.n, k: entry.k, boost: arrays["channel.boost"] ?? null, credits: arrays["channel.credit"] ?? null };
+  return {
+    ...arrays,
+    n: entry.n,
+    k: entry.k,
+    boost: arrays["channel.boost"] ?? null,
+    credits: arrays["channel.credit"] ?? null,
+  };
 }
 
 /** Index of the last recorded step up to `step`, -1 when there is none. @param {ArrayLike<number>} recorded @param {number} step */

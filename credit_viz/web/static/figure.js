@@ -46,7 +46,12 @@ export class MapFigure {
 
   /** Visible part as pixels and data. @returns {Frame} */
   get frame() {
-    const area = { left: MARGIN.l, top: MARGIN.t, width: this.width - MARGIN.l - MARGIN.r, height: this.height - MARGIN.t - MARGIN.b };
+    const area = {
+      left: MARGIN.l,
+      top: MARGIN.t,
+      width: this.width - MARGIN.l - MARGIN.r,
+      height: this.height - MARGIN.t - MARGIN.b,
+    };
     const [x, y] = this.zoom ?? this.fullRange;
     return new Frame(area, x, y);
   }
@@ -55,7 +60,10 @@ export class MapFigure {
   get fullRange() {
     const live = this.run.state === "running";
     const steps = Math.max(live ? this.lane.length : 8, this.run.steps);
-    return [[0.5, steps + 0.5], [-0.5, this.lane.length - 0.5]];
+    return [
+      [0.5, steps + 0.5],
+      [-0.5, this.lane.length - 0.5],
+    ];
   }
 
   /** Everything anew: size, theme, map or run state changed. @param {{dark: boolean, tab: string}} look */
@@ -69,6 +77,11 @@ export class MapFigure {
     this.#paintNew();
     this.#plotAxes();
     this.drawMarks();
+  }
+
+  /** Has the room for it changed since it was drawn? */
+  get misfit() {
+    return this.root.clientWidth !== this.width;
   }
 
   /** New steps arrived. */
@@ -86,7 +99,8 @@ export class MapFigure {
     this.nothing.hidden = !lane.steps || this.map.plane in lane.planes;
     if (!this.nothing.hidden) return context.restore();
     drawBlocks(context, frame, lane, waiting ? surface.quiet : "rgba(255,255,255,0.55)");
-    if (waiting) drawWaiting(context, frame, lane, { lane: laneColor(style, lane.index, this.dark), quiet: surface.quiet });
+    if (waiting)
+      drawWaiting(context, frame, lane, { lane: laneColor(style, lane.index, this.dark), quiet: surface.quiet });
     else drawMarks(context, frame, lane, style.marks);
     return context.restore();
   }
@@ -132,7 +146,10 @@ export class MapFigure {
     if (this.handed || !lane.steps) return this.#blit();
     const { scale, table, bytes } = this.#table();
     if (grid.height !== lane.length || grid.width < lane.steps || this.painted === 0) {
-      Object.assign(grid, { width: Math.max(64, lane.steps * 2, this.run.state === "running" ? lane.length : 0), height: lane.length });
+      Object.assign(grid, {
+        width: Math.max(64, lane.steps * 2, this.run.state === "running" ? lane.length : 0),
+        height: lane.length,
+      });
       this.painted = 0;
     }
     const count = lane.steps - this.painted;
@@ -143,7 +160,8 @@ export class MapFigure {
       const colors = pixels(table, scale, this.map.strength);
       for (let k = 0; k < count; k += 1) {
         const base = lane.offset(this.painted + k + 1);
-        for (let i = 0; i < lane.length; i += 1) if (lane.top[base + i] >= 0) data[i * count + k] = colors[bytes[base + i]];
+        for (let i = 0; i < lane.length; i += 1)
+          if (lane.top[base + i] >= 0) data[i * count + k] = colors[bytes[base + i]];
       }
       context.putImageData(image, this.painted, 0);
     }
@@ -172,7 +190,12 @@ export class MapFigure {
     if (!this.plotly || !this.width) return;
     const live = this.run.state === "running";
     const first = !this.plot.classList.contains("js-plotly-plot");
-    await this.plotly.react(this.plot, [live ? this.#heatmap([[null]]) : this.#heatmap(this.#rows())], this.#layout(), CONFIG);
+    await this.plotly.react(
+      this.plot,
+      [live ? this.#heatmap([[null]]) : this.#heatmap(this.#rows())],
+      this.#layout(),
+      CONFIG,
+    );
     if (first) this.#listenToZoom();
     this.handed = !live;
     this.#blit();
@@ -182,8 +205,19 @@ export class MapFigure {
   #heatmap(z) {
     const { scale } = this.#table();
     return {
-      type: "heatmap", z, x0: 1, dx: 1, y0: 0, dy: 1, zmin: 0, zmax: 1, zsmooth: false, showscale: false,
-      hoverinfo: "skip", colorscale: plotlyScale(scale), opacity: this.map.strength,
+      type: "heatmap",
+      z,
+      x0: 1,
+      dx: 1,
+      y0: 0,
+      dy: 1,
+      zmin: 0,
+      zmax: 1,
+      zsmooth: false,
+      showscale: false,
+      hoverinfo: "skip",
+      colorscale: plotlyScale(scale),
+      opacity: this.map.strength,
     };
   }
 
@@ -208,9 +242,20 @@ export class MapFigure {
     const phone = this.width < 420;
     const flat = { ...axis, showgrid: false, fixedrange: phone };
     return {
-      font, paper_bgcolor, plot_bgcolor, width: this.width, height: this.height, margin: MARGIN,
-      dragmode: phone ? false : "zoom", hovermode: false,
-      xaxis: { ...flat, range: [...x], title: axisTitle("denoising step"), dtick: wholeTicks(x[1] - x[0], this.width / 80) },
+      font,
+      paper_bgcolor,
+      plot_bgcolor,
+      width: this.width,
+      height: this.height,
+      margin: MARGIN,
+      dragmode: phone ? false : "zoom",
+      hovermode: false,
+      xaxis: {
+        ...flat,
+        range: [...x],
+        title: axisTitle("denoising step"),
+        dtick: wholeTicks(x[1] - x[0], this.width / 80),
+      },
       yaxis: { ...flat, range: [y[1], y[0]], title: axisTitle("token position", 6), dtick: wholeTicks(y[1] - y[0], 6) },
     };
   }
@@ -220,7 +265,10 @@ export class MapFigure {
       if (change["xaxis.autorange"]) return this.onZoom(null);
       if (change["xaxis.range[0]"] === undefined && change["yaxis.range[0]"] === undefined) return undefined;
       const { xaxis, yaxis } = this.plot.layout;
-      return this.onZoom([[xaxis.range[0], xaxis.range[1]], [yaxis.range[1], yaxis.range[0]]]);
+      return this.onZoom([
+        [xaxis.range[0], xaxis.range[1]],
+        [yaxis.range[1], yaxis.range[0]],
+      ]);
     });
   }
 }

@@ -15,10 +15,17 @@ export function histogramView(store, base) {
   const plot = h("div", { class: "cv-plot", role: "img", "aria-label": "Histogram of waiting" });
   const room = h("div", { class: "cv-histogram-room" }, plot);
   const summary = h("p", { class: "cv-help" });
-  const root = h("section", { class: "cv-card cv-histogram", "aria-label": "Waiting" }, h("h2", { class: "cv-title" }, "How long did answers wait?"), summary, room);
+  const root = h(
+    "section",
+    { class: "cv-card cv-histogram", "aria-label": "Waiting" },
+    h("h2", { class: "cv-title" }, "How long did answers wait?"),
+    summary,
+    room,
+  );
   let drawn = "";
   const draw = async () => {
     const { run, boot, dark } = store.state;
+    root.classList.toggle("stale", run?.state === "running");
     if (!run || run.state === "running") return;
     const size = { width: room.clientWidth, height: room.clientHeight };
     const wanted = `${run.id} ${dark} ${size.width} ${size.height} ${run.steps}`;
@@ -40,8 +47,13 @@ export function histogramView(store, base) {
 /** @param {number[][]} counts @param {number} size @param {any} style @param {boolean} dark */
 function bars(counts, size, style, dark) {
   return counts.map((lane, index) => ({
-    type: "bar", x: lane.map((_, bin) => bin * size + (size - 1) / 2), y: lane, width: size * (counts.length > 1 ? 0.8 / counts.length : 0.8),
-    offset: size * (counts.length > 1 ? (0.8 / counts.length) * index - 0.4 : -0.4), marker: { color: laneColor(style, index, dark) }, hoverinfo: "skip",
+    type: "bar",
+    x: lane.map((_, bin) => bin * size + (size - 1) / 2),
+    y: lane,
+    width: size * (counts.length > 1 ? 0.8 / counts.length : 0.8),
+    offset: size * (counts.length > 1 ? (0.8 / counts.length) * index - 0.4 : -0.4),
+    marker: { color: laneColor(style, index, dark) },
+    hoverinfo: "skip",
   }));
 }
 
@@ -51,8 +63,29 @@ function layout(counts, bin, style, dark, size) {
   const longest = (counts[0]?.length ?? 1) * bin;
   const most = Math.max(1, ...counts.flat());
   return {
-    font, paper_bgcolor, plot_bgcolor, ...size, margin: MARGIN, showlegend: false, dragmode: false, hovermode: false, bargap: 0,
-    xaxis: { ...axis, showgrid: false, fixedrange: true, range: [-0.7, longest - 0.3], title: axisTitle("steps from settled to written"), dtick: wholeTicks(longest, size.width / 70) },
-    yaxis: { ...axis, fixedrange: true, rangemode: "tozero", title: axisTitle("tokens", 6), dtick: wholeTicks(most, 5) },
+    font,
+    paper_bgcolor,
+    plot_bgcolor,
+    ...size,
+    margin: MARGIN,
+    showlegend: false,
+    dragmode: false,
+    hovermode: false,
+    bargap: 0,
+    xaxis: {
+      ...axis,
+      showgrid: false,
+      fixedrange: true,
+      range: [-0.7, longest - 0.3],
+      title: axisTitle("steps from settled to written"),
+      dtick: wholeTicks(longest, size.width / 70),
+    },
+    yaxis: {
+      ...axis,
+      fixedrange: true,
+      rangemode: "tozero",
+      title: axisTitle("tokens", 6),
+      dtick: wholeTicks(most, 5),
+    },
   };
 }

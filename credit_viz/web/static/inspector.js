@@ -15,6 +15,8 @@ import { laneTitle } from "./verdict.js";
 /** @typedef {import("./lane.js").Lane} Lane */
 
 const SETTLED = "From this step on the model's best guess stayed this token (converge step).";
+const INVITATION = "Click a token in the text, or a cell of a map.";
+const CHOSEN = "Best guesses at the shown step: plain confidence, and what credit makes of it.";
 const WRITTEN = "In this step the token was put on the canvas for good (commit step).";
 
 /**
@@ -23,7 +25,7 @@ const WRITTEN = "In this step the token was put on the canvas for good (commit s
  */
 export function inspectorView(store, live, base) {
   const title = h("h2", { class: "cv-title" });
-  const help = h("p", { class: "cv-help" }, "Click a token in the text, or a cell of a map.");
+  const help = h("p", { class: "cv-help" });
   const lanes = h("div", { class: "cv-inspect-lanes" });
   const chart = lineChart(store, base);
   const body = h("div", { class: "cv-inspect-body" }, lanes, chart);
@@ -33,7 +35,7 @@ export function inspectorView(store, live, base) {
     const chosen = selected !== null && run !== null;
     say(title, chosen ? `Why here, why now? Token ${selected}` : "Why here, why now?");
     root.classList.toggle("empty", !chosen);
-    if (chosen) say(help, "Best guesses at the shown step: plain confidence, and what credit makes of it.");
+    say(help, chosen ? CHOSEN : INVITATION);
   });
   let drawn = "";
   store.view(["run", "version", "selected", "step", "exact", "lane"], (state) => {
@@ -42,7 +44,10 @@ export function inspectorView(store, live, base) {
     drawn = shown;
     const { run, selected, step, exact, boot, lane: front } = state;
     if (selected === null || !run) return fill(lanes);
-    fill(lanes, run.lanes.map((lane) => lanePanel(run, lane, selected, step, exact, boot, front)));
+    fill(
+      lanes,
+      run.lanes.map((lane) => lanePanel(run, lane, selected, step, exact, boot, front)),
+    );
   });
   return root;
 }
@@ -70,7 +75,9 @@ function keepExact(store, live, help) {
     try {
       const packet = await live.position(run.id, selected);
       if (store.state.run !== run || store.state.selected !== selected) return undefined;
-      const lanes = packet.header.lanes.map((/** @type {any} */ entry) => exactLane(laneArrays(packet, entry.lane), entry));
+      const lanes = packet.header.lanes.map((/** @type {any} */ entry) =>
+        exactLane(laneArrays(packet, entry.lane), entry),
+      );
       store.set({ exact: { position: selected, lanes, texts: new Map(packet.header.vocab) } });
     } catch (error) {
       store.set({ exact: null });
@@ -102,7 +109,12 @@ function fate(run, lane, position) {
   const at = lane.written[position];
   if (!at) return ["still masked"];
   const token = h("code", { class: "cv-token" }, quoted(run.text(lane.tokenAt(position, lane.steps))));
-  const settled = [term("settled", SETTLED), ` in step ${lane.settled[position]}, `, term("written", WRITTEN), ` in step ${at}`];
+  const settled = [
+    term("settled", SETTLED),
+    ` in step ${lane.settled[position]}, `,
+    term("written", WRITTEN),
+    ` in step ${at}`,
+  ];
   const wait = lane.wait(position);
   return [token, " ", ...settled, wait ? `: waited ${counted(wait, "step")}` : ": at once"];
 }
@@ -145,9 +157,18 @@ function candidateRows(numbers, index, texts) {
     const [p, fused] = [numbers.p[cell], numbers.fused[cell]];
     const lifted = Math.abs(fused - p) > 0.0005;
     const value = lifted ? `${probability(p)} → ${probability(fused)}` : probability(p);
-    const bars = [h("i", { class: "cv-bar-fused", style: `width:${100 * fused}%` }), h("i", { class: "cv-bar-p", style: `width:${100 * p}%` })];
+    const bars = [
+      h("i", { class: "cv-bar-fused", style: `width:${100 * fused}%` }),
+      h("i", { class: "cv-bar-p", style: `width:${100 * p}%` }),
+    ];
     const name = h("code", { class: "cv-token" }, quoted(texts.get(id) ?? `[${id}]`));
     const winner = id === numbers.winner_ids[index];
-    return h("li", { class: winner ? "winner" : null }, name, h("span", { class: "cv-bar", "aria-hidden": "true" }, bars), h("span", { class: "cv-num" }, value));
+    return h(
+      "li",
+      { class: winner ? "winner" : null },
+      name,
+      h("span", { class: "cv-bar", "aria-hidden": "true" }, bars),
+      h("span", { class: "cv-num" }, value),
+    );
   });
 }

@@ -85,7 +85,8 @@ export class Live {
     if (!done) return;
     performance.mark("credit-viz:done");
     const telling = run.telling;
-    if (this.store.state.selected === null && telling) this.store.set({ selected: telling.position, lane: telling.lane });
+    if (this.store.state.selected === null && telling)
+      this.store.set({ selected: telling.position, lane: telling.lane });
   }
 
   /** Gradio's event is over: whatever was lost on the way is asked for, and nothing stays pending. */

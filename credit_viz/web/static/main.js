@@ -3,7 +3,6 @@
  */
 
 import { askView, choiceOf, pressRun } from "./ask.js";
-import { loadPlotly } from "./charts.js";
 import { h } from "./dom.js";
 import { histogramView } from "./histogram.js";
 import { inspectorView } from "./inspector.js";
@@ -24,7 +23,17 @@ export async function mount({ element, base, server, props, watch }) {
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
   paintLanes(boot.style);
-  const stage = h("div", { class: "cv-stage" }, verdictView(store), transportView(store), laneTabs(store), panesView(store), footnoteView(store), mapsView(store, base), h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)));
+  const stage = h(
+    "div",
+    { class: "cv-stage" },
+    verdictView(store),
+    transportView(store),
+    laneTabs(store),
+    panesView(store),
+    footnoteView(store),
+    mapsView(store, base),
+    h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)),
+  );
   const coming = boot.examples.length > 0; // the first example is decoded at once: its place is kept
   store.view(["run"], ({ run }) => {
     stage.classList.toggle("empty", !run);
@@ -36,15 +45,29 @@ export async function mount({ element, base, server, props, watch }) {
   listenToKeys(store);
   followTheme(store);
   await firstVisit(store, live);
-  await loadPlotly(base);
 }
 
 /** @param {any} boot @returns {import("./store.js").State} */
 function initialState(boot) {
   const { lanes, ...options } = boot.choice;
   return {
-    boot, run: null, version: 0, step: 0, follow: true, playing: false, speed: 16, live: "idle", error: "", tab: "waiting",
-    selected: null, lane: Math.min(1, lanes.length - 1), hover: null, exact: null, lanes, options, dark: false,
+    boot,
+    run: null,
+    version: 0,
+    step: 0,
+    follow: true,
+    playing: false,
+    speed: 16,
+    live: "idle",
+    error: "",
+    tab: "waiting",
+    selected: null,
+    lane: Math.min(1, lanes.length - 1),
+    hover: null,
+    exact: null,
+    lanes,
+    options,
+    dark: false,
   };
 }
 
@@ -73,7 +96,9 @@ function expose(store, live) {
   let ticket = "";
   /** @type {any} */ (window).creditViz = {
     choice: () => {
-      ticket = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+      ticket = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(16).padStart(2, "0")).join(
+        "",
+      );
       store.set({ live: "asked", error: "", playing: false });
       return choiceOf(store, ticket);
     },
@@ -96,25 +121,57 @@ function snapshot({ state }, live) {
     length: lane.length,
     written: lane.writtenCount(state.step),
     meanWait: lane.meanWait,
-    ids: Array.from({ length: lane.length }, (_, i) => (lane.tokenAt(i, state.step) < 0 ? -1 : lane.idOf(lane.tokenAt(i, state.step)))),
+    ids: Array.from({ length: lane.length }, (_, i) =>
+      lane.tokenAt(i, state.step) < 0 ? -1 : lane.idOf(lane.tokenAt(i, state.step)),
+    ),
   }));
   const selection = state.selected === null ? null : { position: state.selected, lane: state.lane };
-  return { run: run?.id ?? null, state: run?.state ?? "none", live: state.live, step: state.step, steps: run?.steps ?? 0, tab: state.tab, playing: state.playing, error: state.error, lanes, selection, gaps: live.gaps };
+  return {
+    run: run?.id ?? null,
+    state: run?.state ?? "none",
+    live: state.live,
+    step: state.step,
+    steps: run?.steps ?? 0,
+    tab: state.tab,
+    playing: state.playing,
+    error: state.error,
+    lanes,
+    selection,
+    gaps: live.gaps,
+  };
 }
 
 /** On a phone one lane is in front; these buttons choose which. @param {Store} store */
 function laneTabs(store) {
   const row = h("div", { class: "cv-lane-tabs", role: "group", "aria-label": "Lane" });
   store.view(["run", "lane"], ({ run, boot, lane: front }) => {
-    row.replaceChildren(...(run?.lanes ?? []).map((lane) => h("button", { type: "button", class: "cv-tab", "aria-pressed": String(lane.index === front), onclick: () => store.set({ lane: lane.index }) }, laneTitle(boot, lane.info.decoder))));
+    row.replaceChildren(
+      ...(run?.lanes ?? []).map((lane) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "cv-tab",
+            "aria-pressed": String(lane.index === front),
+            onclick: () => store.set({ lane: lane.index }),
+          },
+          laneTitle(boot, lane.info.decoder),
+        ),
+      ),
+    );
   });
   return row;
 }
 
 /** Lane colours as custom properties, from the one definition. @param {any} style */
 function paintLanes(style) {
-  const rules = (/** @type {"light" | "dark"} */ mode) => style.lanes.map((/** @type {any} */ lane, /** @type {number} */ i) => `[data-lane="${i}"]{--cv-lane:${lane[mode]}}`).join("");
-  const dark = style.lanes.map((/** @type {any} */ lane, /** @type {number} */ i) => `.dark [data-lane="${i}"]{--cv-lane:${lane.dark}}`).join("");
+  const rules = (/** @type {"light" | "dark"} */ mode) =>
+    style.lanes
+      .map((/** @type {any} */ lane, /** @type {number} */ i) => `[data-lane="${i}"]{--cv-lane:${lane[mode]}}`)
+      .join("");
+  const dark = style.lanes
+    .map((/** @type {any} */ lane, /** @type {number} */ i) => `.dark [data-lane="${i}"]{--cv-lane:${lane.dark}}`)
+    .join("");
   document.head.append(h("style", {}, rules("light") + dark));
 }
 
@@ -122,10 +179,16 @@ function paintLanes(style) {
 function followTheme(store) {
   const read = () => store.set({ dark: document.querySelector("html.dark, body.dark") !== null });
   read();
-  for (const target of [document.documentElement, document.body]) new MutationObserver(read).observe(target, { attributes: true, attributeFilter: ["class"] });
+  for (const target of [document.documentElement, document.body])
+    new MutationObserver(read).observe(target, { attributes: true, attributeFilter: ["class"] });
 }
 
 /** @param {any} boot */
 function footer(boot) {
-  return h("footer", { class: "cv-foot" }, `Model: ${boot.model}. Everything on this page is computed here; nothing is sent elsewhere. `, "CreditDecoding: arXiv 2510.06133.");
+  return h(
+    "footer",
+    { class: "cv-foot" },
+    `Model: ${boot.model}. Everything on this page is computed here; nothing is sent elsewhere. `,
+    "CreditDecoding: arXiv 2510.06133.",
+  );
 }

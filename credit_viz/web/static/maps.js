@@ -62,14 +62,22 @@ class Maps {
     store.view(["version"], (state) => this.#grow(state));
     store.view(["tab", "dark"], (state) => this.#redraw(state));
     store.view(["run", "version", "step", "selected", "hover", "dark", "tab"], (state) => this.#cursor(state));
-    store.view(["lane", "run"], (state) => this.figures.forEach((figure, i) => figure.root.parentElement?.classList.toggle("front", i === state.lane)));
-    store.view(["lane"], (state) => this.#redraw(state));
+    store.view(["lane", "run"], (state) =>
+      this.figures.forEach((figure, i) => figure.root.parentElement?.classList.toggle("front", i === state.lane)),
+    );
+    store.view(["lane"], (state) => {
+      for (const figure of this.figures) if (figure.misfit) figure.draw(state); // on a phone: another lane came to front
+      this.#cursor(state);
+    });
     store.view(["hover"], (state) => this.#tell(state));
     new ResizeObserver(() => this.#redraw(store.state)).observe(this.row);
-    new IntersectionObserver(([entry]) => {
-      this.seen = entry.isIntersecting;
-      this.#cursor(store.state);
-    }, { rootMargin: "200px" }).observe(this.row);
+    new IntersectionObserver(
+      ([entry]) => {
+        this.seen = entry.isIntersecting;
+        this.#cursor(store.state);
+      },
+      { rootMargin: "200px" },
+    ).observe(this.row);
   }
 
   /** Plotly is large: it comes after the text can be used. */
@@ -86,8 +94,13 @@ class Maps {
   /** @param {State} state */
   #build({ run, boot }) {
     for (const figure of this.figures) figure.dispose();
-    this.figures = (run?.lanes ?? []).map((lane) => new MapFigure(lane, /** @type {any} */ (run), boot.style, (zoom) => this.#zoom(zoom)));
-    fill(this.row, this.figures.map((figure) => this.#framed(figure, boot)));
+    this.figures = (run?.lanes ?? []).map(
+      (lane) => new MapFigure(lane, /** @type {any} */ (run), boot.style, (zoom) => this.#zoom(zoom)),
+    );
+    fill(
+      this.row,
+      this.figures.map((figure) => this.#framed(figure, boot)),
+    );
     this.state = run?.state ?? "";
     this.figures.forEach((figure) => this.#listen(figure));
     requestAnimationFrame(() => {
@@ -102,7 +115,12 @@ class Maps {
     const label = `${title}: map of steps and token positions; the numbers are in the inspector`;
     figure.root.setAttribute("role", "img");
     figure.root.setAttribute("aria-label", label);
-    return h("div", { class: "cv-lane cv-map", data: { lane: String(figure.lane.index) } }, h("h3", { class: "cv-lane-name" }, title), figure.root);
+    return h(
+      "div",
+      { class: "cv-lane cv-map", data: { lane: String(figure.lane.index) } },
+      h("h3", { class: "cv-lane-name" }, title),
+      figure.root,
+    );
   }
 
   /** @param {State} state */
@@ -110,10 +128,12 @@ class Maps {
     if (!run) return;
     if (run.state === this.state) return this.figures.forEach((figure) => figure.grow());
     this.state = run.state; // ended: the axes get their final range, and Plotly takes over, one figure per task
-    return this.figures.forEach((figure, i) => setTimeout(() => {
-      figure.draw(this.store.state);
-      this.#cursor(this.store.state);
-    }, 40 * i));
+    return this.figures.forEach((figure, i) =>
+      setTimeout(() => {
+        figure.draw(this.store.state);
+        this.#cursor(this.store.state);
+      }, 40 * i),
+    );
   }
 
   /** @param {State} state */
@@ -126,7 +146,8 @@ class Maps {
   #cursor({ step, selected, hover }) {
     if (!this.seen) return this.#later();
     for (const figure of this.figures) {
-      const here = hover && (hover.lane === figure.lane.index || hover.step === null) ? hover : hover && { ...hover, step: null };
+      const here =
+        hover && (hover.lane === figure.lane.index || hover.step === null) ? hover : hover && { ...hover, step: null };
       figure.drawCursor({ step, selected, hover: here });
     }
   }
@@ -159,11 +180,21 @@ class Maps {
     figure.root.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
       if (event.pointerType !== "mouse") return;
       const cell = cellOf(event);
-      const hover = cell && { lane: figure.lane.index, position: cell.position, step: cell.step, x: event.clientX, y: event.clientY };
+      const hover = cell && {
+        lane: figure.lane.index,
+        position: cell.position,
+        step: cell.step,
+        x: event.clientX,
+        y: event.clientY,
+      };
       this.store.set({ hover });
     });
     figure.root.addEventListener("pointerleave", () => this.store.set({ hover: null }));
-    figure.root.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => (down = [event.clientX, event.clientY]), true);
+    figure.root.addEventListener(
+      "pointerdown",
+      (/** @type {PointerEvent} */ event) => (down = [event.clientX, event.clientY]),
+      true,
+    );
     figure.root.addEventListener("click", (/** @type {any} */ event) => {
       const cell = cellOf(event);
       if (!cell || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4) return;
@@ -178,7 +209,10 @@ class Maps {
     const lane = run && hover ? run.lanes[hover.lane] : null;
     this.tip.hidden = !(run && lane && hover && hover.step !== null && at.x !== undefined);
     if (this.tip.hidden || !run || !lane || !hover || hover.step === null) return;
-    fill(this.tip, tipLines(run, lane, hover.position, hover.step, boot.style.maps[tab]).map((line) => h("div", {}, line)));
+    fill(
+      this.tip,
+      tipLines(run, lane, hover.position, hover.step, boot.style.maps[tab]).map((line) => h("div", {}, line)),
+    );
     const left = Math.min(at.x + 14, window.innerWidth - 220);
     this.tip.style.transform = `translate(${left}px, ${at.y + 16}px)`;
   }
@@ -207,7 +241,13 @@ function tabs(store) {
   const { maps } = store.state.boot.style;
   const row = h("div", { class: "cv-tabs", role: "group", "aria-label": "Map" });
   for (const [name, map] of Object.entries(maps)) {
-    row.append(h("button", { type: "button", class: "cv-tab", onclick: () => store.set({ tab: name }), data: { tab: name } }, /** @type {any} */ (map).title));
+    row.append(
+      h(
+        "button",
+        { type: "button", class: "cv-tab", onclick: () => store.set({ tab: name }), data: { tab: name } },
+        /** @type {any} */ (map).title,
+      ),
+    );
   }
   store.view(["tab"], ({ tab }) => {
     for (const button of row.children) button.setAttribute("aria-pressed", String(button.dataset.tab === tab));
@@ -217,12 +257,23 @@ function tabs(store) {
 
 /** @param {any} style @param {string} tab */
 function legendParts(style, tab) {
-  if (tab === "waiting") return [h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar" }), "settled → written"), h("span", { class: "cv-key" }, h("i", { class: "cv-key-veil" }), "not yet")];
+  if (tab === "waiting")
+    return [
+      h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar" }), "settled → written"),
+      h("span", { class: "cv-key" }, h("i", { class: "cv-key-veil" }), "not yet"),
+    ];
   const scale = style.scales[style.maps[tab].scale];
-  const ticks = scale.ticks.map((/** @type {number} */ value) => h("span", { style: `left:${100 * share(value, scale)}%` }, value));
+  const ticks = scale.ticks.map((/** @type {number} */ value) =>
+    h("span", { style: `left:${100 * share(value, scale)}%` }, value),
+  );
   return [
     h("span", { class: "cv-key" }, h("i", { class: "cv-key-tick" }), "settled"),
     h("span", { class: "cv-key" }, h("i", { class: "cv-key-dot" }), "written"),
-    h("span", { class: "cv-scale" }, h("i", { style: `background:${cssGradient(scale)}` }), h("span", { class: "cv-scale-ticks" }, ticks)),
+    h(
+      "span",
+      { class: "cv-scale" },
+      h("i", { style: `background:${cssGradient(scale)}` }),
+      h("span", { class: "cv-scale-ticks" }, ticks),
+    ),
   ];
 }

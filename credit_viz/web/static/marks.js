@@ -38,7 +38,8 @@ export class Frame {
   /** Cell under a point, null outside. @param {number} left @param {number} top */
   cell(left, top) {
     const { area } = this;
-    if (left < area.left || top < area.top || left > area.left + area.width || top > area.top + area.height) return null;
+    if (left < area.left || top < area.top || left > area.left + area.width || top > area.top + area.height)
+      return null;
     const step = this.xRange[0] + ((left - area.left) / area.width) * (this.xRange[1] - this.xRange[0]);
     const position = this.yRange[0] + ((top - area.top) / area.height) * (this.yRange[1] - this.yRange[0]);
     return { step: Math.round(step), position: Math.round(position) };

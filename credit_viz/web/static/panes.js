@@ -26,14 +26,19 @@ export function panesView(store) {
   let panes = [];
   store.view(["run"], (state) => {
     panes = (state.run?.lanes ?? []).map((lane) => new Pane(store, lane));
-    fill(root, panes.map((pane) => pane.root));
+    fill(
+      root,
+      panes.map((pane) => pane.root),
+    );
   });
   store.view(["run", "step", "version"], (state) => {
     panes.forEach((pane) => pane.draw(state));
     if (state.run?.steps) markOnce("credit-viz:text");
   });
   store.view(["run", "selected", "hover"], (state) => panes.forEach((pane) => pane.point(state)));
-  store.view(["lane", "run"], (state) => panes.forEach((pane) => pane.root.classList.toggle("front", pane.lane.index === state.lane)));
+  store.view(["lane", "run"], (state) =>
+    panes.forEach((pane) => pane.root.classList.toggle("front", pane.lane.index === state.lane)),
+  );
   return root;
 }
 
@@ -44,7 +49,12 @@ class Pane {
     this.lane = lane;
     this.count = h("span", { class: "cv-count" });
     this.bar = h("i", {});
-    this.tokens = h("div", { class: "cv-tokens", tabindex: 0, role: "group", data: { role: "tokens", lane: String(lane.index) } });
+    this.tokens = h("div", {
+      class: "cv-tokens",
+      tabindex: 0,
+      role: "group",
+      data: { role: "tokens", lane: String(lane.index) },
+    });
     const title = laneTitle(store.state.boot, lane.info.decoder);
     this.tokens.setAttribute("aria-label", `${title}: text. Up and down arrows choose a token.`);
     this.root = h(
@@ -54,10 +64,15 @@ class Pane {
       h("div", { class: "cv-progress", "aria-hidden": "true" }, this.bar),
       this.tokens,
     );
-    this.spans = Array.from({ length: lane.length }, (_, position) => h("span", { data: { role: "token", position: String(position) } }));
+    this.spans = Array.from({ length: lane.length }, (_, position) =>
+      h("span", { data: { role: "token", position: String(position) } }),
+    );
     /** Leading space of each token stands before its element, so that marks fit the word. */
     this.spaces = this.spans.map(() => document.createTextNode(""));
-    fill(this.tokens, this.spans.flatMap((span, i) => [this.spaces[i], span]));
+    fill(
+      this.tokens,
+      this.spans.flatMap((span, i) => [this.spaces[i], span]),
+    );
     this.classes = new Array(lane.length).fill("");
     this.shown = new Int32Array(lane.length).fill(0x7fffffff);
     this.pointed = { selected: -1, hover: -1 };
@@ -96,7 +111,13 @@ class Pane {
     const write = lane.writeAt(i, step);
     const written = write !== null && lane.tokenAt(i, step) !== -1;
     const token = written ? write.token : lane.guessAt(i, step);
-    const name = written ? (write.step === now ? "written fresh" : "written") : token < 0 ? "blank" : `guess g${this.#level(i, step)}`;
+    const name = written
+      ? write.step === now
+        ? "written fresh"
+        : "written"
+      : token < 0
+        ? "blank"
+        : `guess g${this.#level(i, step)}`;
     const ending = token >= 0 && lane.isEnd(token);
     const text = token < 0 ? BLANK : ending ? END : null;
     const key = written ? token : ~token - 1; // a guess may be spelled differently from a written token
@@ -133,7 +154,8 @@ class Pane {
     });
     this.tokens.addEventListener("pointerover", (/** @type {PointerEvent} */ event) => {
       const position = positionOf(event);
-      if (position !== null && event.pointerType === "mouse") this.store.set({ hover: { lane: this.lane.index, position, step: null } });
+      if (position !== null && event.pointerType === "mouse")
+        this.store.set({ hover: { lane: this.lane.index, position, step: null } });
     });
     this.tokens.addEventListener("pointerleave", () => this.store.set({ hover: null }));
     this.tokens.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {

@@ -12,21 +12,46 @@ import { fill, h, say } from "./dom.js";
 /** Options of the whole run. */
 const OPTIONS = [
   { name: "gen_length", role: "Generated positions", help: "Length of the canvas that is filled, in tokens.", min: 1 },
-  { name: "block_length", role: "Block length", help: "Positions written together; must divide the generated positions. Credit restarts in each block.", min: 1 },
+  {
+    name: "block_length",
+    role: "Block length",
+    help: "Positions written together; must divide the generated positions. Credit restarts in each block.",
+    min: 1,
+  },
   { name: "seed", role: "Seed", help: "Only matters with a temperature above 0.", min: 0 },
 ];
 
 /** @param {Store} store @returns {Node} */
 export function settingsView(store) {
   const lanes = h("div", { class: "cv-setting-lanes" });
-  const options = h("div", { class: "cv-options" }, ...OPTIONS.map((option) => optionField(store, option)), earlyStop(store));
+  const options = h(
+    "div",
+    { class: "cv-options" },
+    ...OPTIONS.map((option) => optionField(store, option)),
+    earlyStop(store),
+  );
   store.view(["lanes"], (state) => {
-    if (lanes.childElementCount !== state.lanes.length) fill(lanes, state.lanes.map((_, index) => laneCard(store, index)));
+    if (lanes.childElementCount !== state.lanes.length)
+      fill(
+        lanes,
+        state.lanes.map((_, index) => laneCard(store, index)),
+      );
   });
-  const again = h("button", { class: "cv-again", type: "button", onclick: () => again.dataset.busy !== "1" && runAgain() }, "Run again with these");
+  const again = h(
+    "button",
+    { class: "cv-again", type: "button", onclick: () => again.dataset.busy !== "1" && runAgain() },
+    "Run again with these",
+  );
   store.view(["live"], ({ live }) => (again.disabled = live !== "idle"));
   const head = h("header", {}, h("h2", { class: "cv-title" }, "Decoders and settings"), again);
-  return h("section", { class: "cv-card cv-settings", id: "cv-settings", tabindex: -1 }, head, lanes, h("h3", { class: "cv-sub" }, "All lanes"), options);
+  return h(
+    "section",
+    { class: "cv-card cv-settings", id: "cv-settings", tabindex: -1 },
+    head,
+    lanes,
+    h("h3", { class: "cv-sub" }, "All lanes"),
+    options,
+  );
 }
 
 function runAgain() {
@@ -40,8 +65,13 @@ function laneCard(store, index) {
   const body = h("div", { class: "cv-knobs" });
   const rule = h("p", { class: "cv-help" });
   const presets = h("div", { class: "cv-presets", role: "group", "aria-label": "Presets" });
-  const select = h("select", { class: "cv-select", "aria-label": `Decoder of lane ${index + 1}`, onchange: () => change(store, index, { decoder: select.value, settings: {} }) });
-  for (const [name, decoder] of Object.entries(boot.decoders)) select.append(h("option", { value: name }, /** @type {any} */ (decoder).title));
+  const select = h("select", {
+    class: "cv-select",
+    "aria-label": `Decoder of lane ${index + 1}`,
+    onchange: () => change(store, index, { decoder: select.value, settings: {} }),
+  });
+  for (const [name, decoder] of Object.entries(boot.decoders))
+    select.append(h("option", { value: name }, /** @type {any} */ (decoder).title));
   let shown = "";
   store.view(["lanes"], ({ lanes }) => {
     const lane = lanes[index];
@@ -51,8 +81,16 @@ function laneCard(store, index) {
     shown = lane.decoder;
     const decoder = boot.decoders[lane.decoder];
     fill(rule, `${decoder.rule[0].toUpperCase()}${decoder.rule.slice(1)}. `, h("cite", {}, decoder.paper));
-    fill(body, decoder.knobs.map((/** @type {any} */ knob) => knobField(store, index, lane.decoder, knob)));
-    fill(presets, Object.entries(decoder.presets).map(([name, settings]) => presetButton(store, index, name, /** @type {any} */ (settings))));
+    fill(
+      body,
+      decoder.knobs.map((/** @type {any} */ knob) => knobField(store, index, lane.decoder, knob)),
+    );
+    fill(
+      presets,
+      Object.entries(decoder.presets).map(([name, settings]) =>
+        presetButton(store, index, name, /** @type {any} */ (settings)),
+      ),
+    );
     presets.hidden = !presets.childElementCount;
   });
   return h("article", { class: "cv-lane cv-setting-lane", data: { lane: String(index) } }, select, rule, presets, body);
@@ -72,8 +110,23 @@ function knobField(store, index, decoder, knob) {
   const id = `cv-knob-${index}-${knob.name}`;
   const [low, high] = knob.slider;
   const common = { step: knob.step, "aria-describedby": `${id}-help` };
-  const slider = h("input", { ...common, type: "range", min: low, max: high, "aria-label": `${knob.role}, slider`, oninput: () => set(slider.value) });
-  const number = h("input", { ...common, type: "number", min: knob.minimum, max: knob.maximum, id, placeholder: knob.default === null ? "auto" : "", onchange: () => set(number.value) });
+  const slider = h("input", {
+    ...common,
+    type: "range",
+    min: low,
+    max: high,
+    "aria-label": `${knob.role}, slider`,
+    oninput: () => set(slider.value),
+  });
+  const number = h("input", {
+    ...common,
+    type: "number",
+    min: knob.minimum,
+    max: knob.maximum,
+    id,
+    placeholder: knob.default === null ? "auto" : "",
+    onchange: () => set(number.value),
+  });
   const set = (/** @type {string} */ text) => {
     const settings = { ...store.state.lanes[index].settings };
     if (text === "") delete settings[knob.name];
@@ -101,15 +154,31 @@ function change(store, index, lane) {
 /** @param {Store} store @param {{name: string, role: string, help: string, min: number}} option */
 function optionField(store, { name, role, help, min }) {
   const id = `cv-option-${name}`;
-  const field = h("input", { type: "number", id, min, step: 1, value: store.state.options[name], onchange: () => store.set({ options: { ...store.state.options, [name]: Math.round(Number(field.value)) } }) });
+  const field = h("input", {
+    type: "number",
+    id,
+    min,
+    step: 1,
+    value: store.state.options[name],
+    onchange: () => store.set({ options: { ...store.state.options, [name]: Math.round(Number(field.value)) } }),
+  });
   return h("div", { class: "cv-knob" }, h("label", { for: id }, role), field, h("p", { class: "cv-help" }, help));
 }
 
 /** @param {Store} store */
 function earlyStop(store) {
-  const box = h("input", { type: "checkbox", id: "cv-option-early", onchange: () => store.set({ options: { ...store.state.options, early_stop: box.checked } }) });
+  const box = h("input", {
+    type: "checkbox",
+    id: "cv-option-early",
+    onchange: () => store.set({ options: { ...store.state.options, early_stop: box.checked } }),
+  });
   box.checked = store.state.options.early_stop;
   const note = h("p", { class: "cv-help" });
   say(note, "Once end-of-text is written and nothing before it is masked, fill the rest and stop.");
-  return h("div", { class: "cv-knob" }, h("label", { class: "cv-check", for: "cv-option-early" }, box, "Stop at the end of the text"), note);
+  return h(
+    "div",
+    { class: "cv-knob" },
+    h("label", { class: "cv-check", for: "cv-option-early" }, box, "Stop at the end of the text"),
+    note,
+  );
 }

@@ -16,12 +16,24 @@ const SPEEDS = [4, 8, 16, 32, 64];
 export function transportView(store) {
   const play = h("button", { class: "cv-play", type: "button", onclick: () => togglePlay(store) });
   const range = h("input", {
-    type: "range", min: 0, max: 0, value: 0, step: 1, class: "cv-range", "aria-label": "Denoising step", data: { role: "step" },
+    type: "range",
+    min: 0,
+    max: 0,
+    value: 0,
+    step: 1,
+    class: "cv-range",
+    "aria-label": "Denoising step",
+    data: { role: "step" },
     oninput: () => goTo(store, Number(range.value)),
   });
   const label = h("output", { class: "cv-step" });
-  const speed = h("select", { class: "cv-speed", "aria-label": "Speed", onchange: () => store.set({ speed: Number(speed.value) }) });
-  for (const value of SPEEDS) speed.append(h("option", { value, selected: value === store.state.speed }, `${value} steps/s`));
+  const speed = h("select", {
+    class: "cv-speed",
+    "aria-label": "Speed",
+    onchange: () => store.set({ speed: Number(speed.value) }),
+  });
+  for (const value of SPEEDS)
+    speed.append(h("option", { value, selected: value === store.state.speed }, `${value} steps/s`));
   store.view(["step", "version", "run"], (state) => {
     const steps = state.run?.steps ?? 0;
     if (range.max !== String(steps)) range.max = String(steps);
@@ -35,14 +47,37 @@ export function transportView(store) {
     play.classList.toggle("playing", playing);
   });
   startPlayer(store);
-  const hint = h("span", { class: "cv-hint" }, h("kbd", {}, "Space"), " play ", h("kbd", {}, "←"), h("kbd", {}, "→"), " step ", h("kbd", {}, "Shift"), " ×10");
-  return h("section", { class: "cv-card cv-transport", "aria-label": "Playback" }, play, range, label, speed, contrastSwitch(), hint);
+  const hint = h(
+    "span",
+    { class: "cv-hint" },
+    h("kbd", {}, "Space"),
+    " play ",
+    h("kbd", {}, "←"),
+    h("kbd", {}, "→"),
+    " step ",
+    h("kbd", {}, "Shift"),
+    " ×10",
+  );
+  return h(
+    "section",
+    { class: "cv-card cv-transport", "aria-label": "Playback" },
+    play,
+    range,
+    label,
+    speed,
+    contrastSwitch(),
+    hint,
+  );
 }
 
 /** Faint guesses are hard to read for some: this draws them in full. */
 function contrastSwitch() {
   const root = document.documentElement;
-  const button = h("button", { class: "cv-contrast", type: "button", title: "High contrast", "aria-label": "High contrast for guesses" }, "Aa");
+  const button = h(
+    "button",
+    { class: "cv-contrast", type: "button", title: "High contrast", "aria-label": "High contrast for guesses" },
+    "Aa",
+  );
   const turn = (/** @type {boolean} */ high) => {
     root.dataset.cvContrast = high ? "high" : "normal";
     button.setAttribute("aria-pressed", String(high));

@@ -12,7 +12,8 @@ import { counted, steps as stepCount } from "./text.js";
 
 const SETTLED = "The model's best guess stayed the final token from this step on (converge step).";
 const PASSES = "One run of the model over the whole canvas (NFE). What decoding costs, whatever the hardware.";
-const QUEUE = "Vanilla decoding writes a fixed number of tokens per step, so a finished answer waits until its turn comes.";
+const QUEUE =
+  "Vanilla decoding writes a fixed number of tokens per step, so a finished answer waits until its turn comes.";
 
 /**
  * @param {Store} store
@@ -22,18 +23,32 @@ export function verdictView(store) {
   const cards = h("div", { class: "cv-verdict-cards" });
   store.view(["version", "run"], ({ run, boot }) => {
     if (!run) return;
-    fill(cards, run.lanes.map((lane) => card(run, lane, boot)));
+    fill(
+      cards,
+      run.lanes.map((lane) => card(run, lane, boot)),
+    );
   });
   return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards);
 }
 
 /** @param {Run} run @param {Lane} lane @param {any} boot */
 function card(run, lane, boot) {
-  const passes = h("div", { class: "cv-big" }, h("b", {}, lane.steps), " ", term(lane.steps === 1 ? "forward pass" : "forward passes", PASSES));
+  const passes = h(
+    "div",
+    { class: "cv-big" },
+    h("b", {}, lane.steps),
+    " ",
+    term(lane.steps === 1 ? "forward pass" : "forward passes", PASSES),
+  );
   return h(
     "article",
     { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
-    h("h2", { class: "cv-lane-name" }, laneTitle(boot, lane.info.decoder), h("small", {}, changedKnobs(boot, lane.info))),
+    h(
+      "h2",
+      { class: "cv-lane-name" },
+      laneTitle(boot, lane.info.decoder),
+      h("small", {}, changedKnobs(boot, lane.info)),
+    ),
     passes,
     h("p", { class: "cv-versus" }, versus(run, lane)),
     h("p", { class: "cv-waited" }, ...waited(run, lane)),
@@ -48,14 +63,17 @@ export function laneTitle(boot, decoder) {
 /** Settings that are not the defaults, e.g. " α 0.65, τ 0.95". @param {any} boot @param {any} info */
 function changedKnobs(boot, info) {
   const knobs = boot.decoders[info.decoder]?.knobs ?? [];
-  const changed = knobs.filter((/** @type {any} */ knob) => info.settings[knob.name] !== undefined && info.settings[knob.name] !== knob.default);
+  const changed = knobs.filter(
+    (/** @type {any} */ knob) => info.settings[knob.name] !== undefined && info.settings[knob.name] !== knob.default,
+  );
   return changed.map((/** @type {any} */ knob) => ` ${knob.symbol} ${info.settings[knob.name]}`).join(",");
 }
 
 /** @param {Run} run @param {Lane} lane */
 function versus(run, lane) {
   if (lane.steps === 0) return run.state === "running" ? "about to start" : "did not run";
-  if (!lane.complete) return `${lane.writtenCount(lane.steps)} of ${lane.length} tokens written${run.state === "running" ? " so far" : ", then stopped"}`;
+  if (!lane.complete)
+    return `${lane.writtenCount(lane.steps)} of ${lane.length} tokens written${run.state === "running" ? " so far" : ", then stopped"}`;
   const base = run.baseline;
   const fewer = base.steps / lane.steps;
   if (lane === base) return run.lanes.length > 1 ? "the baseline" : `${lane.length} tokens written`;
@@ -63,7 +81,9 @@ function versus(run, lane) {
   const name = base.info.decoder === "vanilla" ? "vanilla" : "the first lane";
   const text = run.firstDifference(lane) < 0 ? "same text" : "different text";
   if (Math.abs(fewer - 1) < 0.005) return `as many as ${name} · ${text}`;
-  return fewer > 1 ? `${fewer.toFixed(1)}× fewer than ${name} · ${text}` : `${(1 / fewer).toFixed(1)}× as many as ${name} · ${text}`;
+  return fewer > 1
+    ? `${fewer.toFixed(1)}× fewer than ${name} · ${text}`
+    : `${(1 / fewer).toFixed(1)}× as many as ${name} · ${text}`;
 }
 
 /** @param {Run} run @param {Lane} lane */
@@ -72,7 +92,13 @@ function waited(run, lane) {
   const tail = lane.scheduled ? [" – mostly ", term("queueing for its turn", QUEUE)] : [];
   const wait = lane.meanWait;
   if (wait < 0.05) return ["each token was written as soon as its answer had ", term("settled", SETTLED)];
-  return ["each token waited ", h("b", {}, `${stepCount(wait)} ${wait === 1 ? "step" : "steps"}`), " after its answer had ", term("settled", SETTLED), ...tail];
+  return [
+    "each token waited ",
+    h("b", {}, `${stepCount(wait)} ${wait === 1 ? "step" : "steps"}`),
+    " after its answer had ",
+    term("settled", SETTLED),
+    ...tail,
+  ];
 }
 
 /**
@@ -96,9 +122,13 @@ export function footnoteView(store) {
 
 /** @param {Run} run @param {string} model */
 function footnote(run, model) {
+  const on = `Counted on the ${model}, for this one prompt`;
+  if (run.state === "running") return `${on}.`;
   const [lane] = run.lanes;
   const content = run.lanes.map((each) => each.contentTokens);
   const same = content.every((count) => count === content[0]);
-  const text = same ? `${content[0]} of ${counted(lane.length, "token")} are text` : `${content.join(" and ")} of ${lane.length} tokens are text`;
-  return `Counted on the ${model}, for this one prompt; ${text}, the rest marks the end of text.`;
+  const text = same
+    ? `${content[0]} of ${counted(lane.length, "token")} are text`
+    : `${content.join(" and ")} of ${lane.length} tokens are text`;
+  return `${on}; ${text}, the rest marks the end of text.`;
 }
