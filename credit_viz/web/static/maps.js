@@ -260,6 +260,7 @@ function legendParts(style, tab) {
   if (tab === "waiting")
     return [
       h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar" }), "settled → written"),
+      h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar pale" }), "end of text"),
       h("span", { class: "cv-key" }, h("i", { class: "cv-key-veil" }), "not yet"),
     ];
   const scale = style.scales[style.maps[tab].scale];
