@@ -111,11 +111,11 @@ export function footnoteView(store) {
   store.view(["version", "run"], ({ run, boot }) => run && say(counted, footnote(run, boot.model)));
   const key = [
     h("span", { class: "cv-key-guess" }, "faint"),
-    " a guess that may still change · ",
+    " = a guess that may still change · ",
     h("span", { class: "cv-key-fresh" }, "marked"),
-    " written in this step · ",
+    " = written in this step · ",
     h("span", { class: "cv-key-end" }, "···"),
-    " end of text",
+    " = end of text",
   ];
   return h("p", { class: "cv-note" }, h("span", {}, key), counted);
 }
