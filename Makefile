@@ -30,7 +30,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 test: lint
-	@if command -v node >/dev/null; then node --test tests/js/; elif [ -n "$$CI" ]; then echo "node is missing" >&2; exit 1; else echo "no node: JavaScript unit tests skipped"; fi
+	@if command -v node >/dev/null; then node --test tests/js/*.test.js; elif [ -n "$$CI" ]; then echo "node is missing" >&2; exit 1; else echo "no node: JavaScript unit tests skipped"; fi
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(ARGS)
 
 bench: $(STAMP)

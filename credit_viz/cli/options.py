@@ -33,8 +33,9 @@ class ModelChoice(NamedTuple):
             CheckpointError, SettingsError: as `load_model`.
         """
         from credit_viz.models.loading import load_model  # imports torch
+        from credit_viz.models.threads import fit_threads
 
-        return load_model(self.source, device=self.device, dtype=self.dtype, revision=self.revision)
+        return fit_threads(load_model(self.source, device=self.device, dtype=self.dtype, revision=self.revision))
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,7 +42,7 @@ class TextCodec:
             PromptError: the prompt is empty or blank.
         """
         if not prompt.strip():
-            raise PromptError("the prompt is empty; valid: some text")
+            raise PromptError("the prompt is empty; write something to decode")
         if self._tokenizer.chat_template is None:
             return self._ids(clean_text(prompt))
         messages = [{"role": "user", "content": clean_text(prompt)}]
