@@ -12,8 +12,9 @@ from credit_viz.tiny.tasks import Example, held_out_example
 
 __all__ = ["Example", "examples"]
 
-#: (family, seed): each names one held-out prompt that reads nicely.
-_SHOWN = (("story", 3), ("arithmetic", 2), ("json", 4), ("code", 1), ("story", 8), ("arithmetic", 5))
+#: (family, seed): each names one held-out prompt. They were picked because vanilla decoding gets them right and
+#: they read nicely, so they say nothing about accuracy; in the last two, faster decoders mix two alternatives.
+_SHOWN = (("story", 12), ("arithmetic", 0), ("json", 4), ("code", 8), ("story", 7), ("json", 8))
 
 
 def examples() -> list[Example]:

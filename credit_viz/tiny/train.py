@@ -247,6 +247,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Rows of tokens that never occur get gradients so small that they leave the normal float range; computing
     # with such numbers is slow, and after a few million tokens it halved the speed.
     torch.set_flush_denormal(True)
+    try:
+        _train(args)
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def _train(args: argparse.Namespace) -> None:
     recipe = Recipe(steps=args.steps, seed=args.seed, rate=args.rate, bfloat16=not args.float32)
     trainer = Trainer(recipe, build_tokenizer(), args.out, lambda line: print(line, flush=True))
     if args.resume:
