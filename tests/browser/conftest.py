@@ -98,5 +98,11 @@ def snapshot(page: Any) -> dict[str, Any]:
 
 
 def wait_for(page: Any, condition: str) -> None:
-    """Wait until a condition on the snapshot `s` holds."""
+    """Wait until a condition on the snapshot `s` holds and is drawn."""
     page.wait_for_function(f"(() => {{ const s = window.creditViz.snapshot(); return {condition}; }})()")
+    drawn(page)
+
+
+def drawn(page: Any) -> None:
+    """Wait until the page has drawn what its state says: views follow the state in the next frame."""
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Open, snapshot, wait_for
+from tests.browser.conftest import Open, drawn, snapshot, wait_for
 from tests.web.fake import FakeBackend
 
 pytestmark = [
@@ -27,7 +27,6 @@ def scrub(page: Any, step: int) -> None:
         "(e, step) => { e.value = step; e.dispatchEvent(new Event('input', { bubbles: true })); }", step
     )
     wait_for(page, f"s.step === {step}")
-    page.evaluate("new Promise(requestAnimationFrame)")
 
 
 def test_a_first_visit_shows_a_finished_run(open_page: Open) -> None:
@@ -230,10 +229,12 @@ def test_settings_of_the_decoders_come_from_their_descriptions_and_are_used(open
     lane = page.locator(".cv-setting-lane").nth(1)
     assert "fusion strength α" in lane.inner_text()
     lane.get_by_role("button", name="paper").click()
+    drawn(page)
     assert lane.locator("#cv-knob-1-alpha").input_value() == "0.65"
     lane.locator("#cv-knob-1-threshold").fill("0.5")
     lane.locator("#cv-knob-1-threshold").blur()
     page.locator(".cv-setting-lane").nth(0).locator("select").select_option("threshold")
+    drawn(page)
     page.get_by_role("button", name="Run again with these").click()
     wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
     lanes = snapshot(page)["lanes"]
@@ -258,6 +259,7 @@ def test_a_phone_shows_one_lane_at_a_time_and_never_scrolls_sideways(open_page: 
     assert [panes.nth(i).is_visible() for i in range(2)] == [False, True]
     page.locator(".cv-lane-tabs button").first.click()
     panes.nth(0).wait_for(state="visible")
+    drawn(page)
     assert not panes.nth(1).is_visible()
     for selector in ("#run", ".cv-play", ".cv-chip", ".cv-tab", ".cv-speed", ".cv-again"):
         assert page.locator(selector).first.bounding_box()["height"] >= 44, selector
