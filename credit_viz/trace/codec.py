@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from credit_viz.errors import TraceError
+from credit_viz.text import clean_text
 from credit_viz.trace.record import RunInfo, StepRecord, Trace
 
 __all__ = [
@@ -47,7 +48,6 @@ __all__ = [
     "Encoder",
     "Packet",
     "Plane",
-    "clean_text",
     "decode_columns",
     "encode_position",
     "encode_traces",
@@ -270,11 +270,6 @@ def decode_columns(packets: Iterable[str]) -> list[Column]:
             for entry in header["lanes"]:
                 columns.extend(_decode_lane(entry, arrays, np.array(ids, np.int64)))
     return columns
-
-
-def clean_text(text: str) -> str:
-    """Text without lone surrogates, which neither UTF-8 nor pandas can hold; valid pairs become their character."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _decode_lane(entry: Mapping[str, Any], arrays: Arrays, ids: NDArray[np.int64]) -> Iterable[Column]:

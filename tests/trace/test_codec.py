@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest, StepTaken
 from credit_viz.errors import TraceError
+from credit_viz.text import clean_text
 from credit_viz.trace.codec import (
     PLANES,
     Column,
     Encoder,
     Plane,
-    clean_text,
     decode_columns,
     encode_position,
     encode_traces,
