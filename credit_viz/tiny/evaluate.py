@@ -32,8 +32,8 @@ from credit_viz.tiny.tasks import TASKS, Example, held_out
 GEN_LENGTH = 64
 BLOCK_LENGTHS = (32, 64)
 SEED = 20_000
-THRESHOLDS = (0.95, 0.9, 0.8, 0.7, 0.5)
-CREDIT_THRESHOLDS = (0.95, 0.9, 0.8)
+THRESHOLDS = (0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.5)
+CREDIT_THRESHOLDS = (0.99, 0.98, 0.95, 0.9, 0.8)
 
 Floats = NDArray[np.float64]
 

@@ -245,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _arguments(argv)
     torch.set_num_threads(args.threads)
     # Rows of tokens that never occur get gradients so small that they leave the normal float range; computing
-    # with such numbers is slow, and after a few million tokens it halved the speed.
+    # with such numbers is slow (measured after 6 million tokens: steps took 1.4 times as long).
     torch.set_flush_denormal(True)
     try:
         _train(args)

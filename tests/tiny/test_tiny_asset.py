@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_training_record_belongs_to_these_weights() -> None:
     assert record["vocabulary"] == build_tokenizer().get_vocab_size()
 
 
-def decoded(model: DiffusionLM, prompts: list[Example]) -> list[str]:
+def decoded(model: DiffusionLM, prompts: Sequence[Example]) -> list[str]:
     return [credit_viz.decode(model, e.prompt, decoder="vanilla", record="none").text for e in prompts]
 
 
