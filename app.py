@@ -10,11 +10,11 @@ if os.environ.get("SPACES_ZERO_GPU"):
 from credit_viz import load_model
 from credit_viz.backend.local import LocalBackend
 from credit_viz.models.threads import fit_threads
-from credit_viz.tiny import examples
+from credit_viz.tiny import SETTINGS, examples
 from credit_viz.web import build_app
 
 # at module level, as ZeroGPU wants it
-app = build_app(LocalBackend(fit_threads(load_model())), examples=examples())
+app = build_app(LocalBackend(fit_threads(load_model())), examples=examples(), settings=SETTINGS)
 
 if __name__ == "__main__":
     app.launch()

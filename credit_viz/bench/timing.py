@@ -14,13 +14,15 @@ __all__ = ["medians"]
 def medians(tasks: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 2) -> dict[str, float]:
     """Median milliseconds per call of each task.
 
-    The tasks take turns within every round, so that a busy moment of the machine hits all of them alike.
+    The tasks take turns within every round, and every round starts with another one, so that neither a busy moment
+    of the machine nor the task that ran before favours any of them.
     """
     taken: dict[str, list[float]] = {name: [] for name in tasks}
     for turn in range(warmup + rounds):
-        for name, task in tasks.items():
+        first = turn % len(tasks)
+        for name in [*tasks][first:] + [*tasks][:first]:
             began = time.perf_counter()
-            task()
+            tasks[name]()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             if turn >= warmup:

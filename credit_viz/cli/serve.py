@@ -21,14 +21,14 @@ def command(
     """Serve the page on which prompts are decoded live."""
     from credit_viz.backend.local import LocalBackend  # imports torch
     from credit_viz.cli.progress import waiting_for
-    from credit_viz.tiny import examples
+    from credit_viz.tiny import SETTINGS, examples
     from credit_viz.web import build_app
 
     model = ModelChoice(source, revision, device, dtype)
     with waiting_for(f"loading {model.name}"):
         backend = LocalBackend(model.load())
-    # the example prompts are of the tasks the embedded model was trained on
-    page = build_app(backend, examples=examples() if source is None else ())
+    # prompts and knobs that suit the embedded model say nothing about another
+    page = build_app(backend, examples=examples(), settings=SETTINGS) if source is None else build_app(backend)
     try:
         page.launch(server_name=host, server_port=port, share=share)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -75,6 +76,7 @@ def build_app(
     backend: Backend,
     *,
     examples: Sequence[Example] = (),
+    settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     decoders: Mapping[str, type[Decoder]] = DECODERS,
     concurrency: int = 2,
 ) -> Page:
@@ -83,13 +85,15 @@ def build_app(
     Args:
         backend: runs what the page asks for.
         examples: prompts offered as chips; the first one is decoded on the first visit.
+        settings: knobs by decoder that suit the backend's model, instead of the decoders' own defaults.
         decoders: what lanes can be chosen from.
         concurrency: runs at a time; further ones wait in the queue.
     """
     store = RunStore()
     first = examples[0].prompt if examples else ""
-    live = Live(on_gpu(backend.stream), store, welcome=default_choice().request(first))
-    assets = Assets(boot(backend.model_name, decoders, examples, default_choice()))
+    defaults = default_choice(settings)
+    live = Live(on_gpu(backend.stream), store, welcome=defaults.request(first))
+    assets = Assets(boot(backend.model_name, decoders, examples, defaults))
     page = Page(title=TITLE, analytics_enabled=False)
     page.assets = assets
     with page:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from credit_viz.backend.base import LaneRequest, RunRequest
-from credit_viz.decoding.credit import Credit
 from credit_viz.errors import SettingsError
 
 __all__ = ["MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice"]
@@ -41,13 +41,10 @@ class Choice:
         )
 
 
-def default_choice() -> Choice:
-    """What runs when nobody chose: vanilla beside CreditDecoding with the paper's settings.
-
-    On the embedded model the paper's threshold of 0.95 keeps clearly more answers right than dInfer's 0.9, for about
-    one forward pass more (assets/tiny/README.md).
-    """
-    return Choice(lanes=(LaneRequest("vanilla"), LaneRequest("credit", Credit.presets["paper"].to_dict())))
+def default_choice(settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Choice:
+    """What runs when nobody chose: vanilla beside CreditDecoding. settings: knobs by decoder that suit the model."""
+    lanes = (LaneRequest(name, dict(settings.get(name, {}))) for name in ("vanilla", "credit"))
+    return Choice(lanes=tuple(lanes))
 
 
 def parse_choice(text: str) -> Choice:

@@ -188,7 +188,7 @@ def test_a_clicked_token_is_explained_with_its_numbers(open_page: Open) -> None:
     sums = inspector.locator(".cv-sum").all_inner_texts()
     assert len(sums) == 2
     assert "odds ×" in sums[1]
-    assert "≥ 0.95" in sums[1] or "< 0.95" in sums[1]
+    assert "≥ 0.90" in sums[1] or "< 0.90" in sums[1]
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     scrub(page, 1)
@@ -228,9 +228,9 @@ def test_settings_of_the_decoders_come_from_their_descriptions_and_are_used(open
     before = snapshot(page)["run"]
     lane = page.locator(".cv-setting-lane").nth(1)
     assert "fusion strength α" in lane.inner_text()
-    lane.get_by_role("button", name="dInfer").click()
+    lane.get_by_role("button", name="paper").click()
     drawn(page)
-    assert lane.locator("#cv-knob-1-alpha").input_value() == "0.7"
+    assert lane.locator("#cv-knob-1-alpha").input_value() == "0.65"
     lane.locator("#cv-knob-1-threshold").fill("0.5")
     lane.locator("#cv-knob-1-threshold").blur()
     page.locator(".cv-setting-lane").nth(0).locator("select").select_option("threshold")

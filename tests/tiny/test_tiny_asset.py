@@ -10,9 +10,10 @@ import pytest
 from safetensors.torch import load_file
 
 import credit_viz
+from credit_viz.decoding import make_decoder
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.loading import embedded_model_path
-from credit_viz.tiny import examples
+from credit_viz.tiny import SETTINGS, examples
 from credit_viz.tiny.tasks import Example, held_out
 from credit_viz.tiny.tasks.arithmetic import ArithmeticExample
 from credit_viz.tiny.tokenizer import build_tokenizer, prompt_ids
@@ -85,3 +86,8 @@ def test_sums_are_told_right_even_where_they_come_out_wrong(model: DiffusionLM) 
 def test_examples_are_answered_right(model: DiffusionLM) -> None:
     shown = examples()
     assert all(e.accepts(text) for e, text in zip(shown, decoded(model, shown), strict=True))
+
+
+def test_recommended_knobs_are_valid_settings() -> None:
+    for name, knobs in SETTINGS.items():
+        assert make_decoder(name, knobs).settings.threshold == 0.99

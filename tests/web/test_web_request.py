@@ -49,3 +49,8 @@ def test_a_full_choice_becomes_the_request() -> None:
 def test_bad_choices_are_named(data: Any, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         parse_choice(data if isinstance(data, str) else json.dumps(data))
+
+
+def test_a_model_may_bring_its_own_knobs() -> None:
+    lanes = default_choice({"credit": {"threshold": 0.99}}).lanes
+    assert [dict(lane.settings) for lane in lanes] == [{}, {"threshold": 0.99}]
