@@ -53,7 +53,7 @@ class Vanilla:
     Source: LLaDA (arXiv 2502.09992), section 2.4, "low-confidence remasking", semi-autoregressive over blocks; the
     remainder of tokens / steps goes to the first steps, as in the authors' code. Two things differ: steps that do not
     divide evenly over the blocks are allowed (the first blocks get one more), and a position whose best guess is the
-    mask token waits instead of being "written" as a mask.
+    mask token waits instead of being "written" as a mask, which may take more steps than were asked for.
     """
 
     settings: VanillaSettings = VanillaSettings()
