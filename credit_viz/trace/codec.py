@@ -167,7 +167,7 @@ class Encoder:
             if values is None:
                 continue
             encoded = plane.to_bytes(values)
-            planes[name] = next((known for known in planes if np.array_equal(arrays[known], encoded)), name)
+            planes[name] = next((known for known in planes.values() if np.array_equal(arrays[known], encoded)), name)
             if planes[name] == name:
                 arrays[name] = encoded
         return arrays, planes

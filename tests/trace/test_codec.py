@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import json
 from collections.abc import Sequence
@@ -135,6 +136,18 @@ def test_equal_planes_travel_once() -> None:
     packet = open_packet(encode_traces("r", vanilla, {})[1])
     assert packet.header["lanes"][0]["planes"] == {"confidence": "confidence", "fused": "confidence"}
     assert "0.fused" not in packet.arrays
+
+
+def test_a_credit_step_in_which_credit_changes_nothing() -> None:
+    trace = fake_traces(decoders=("credit",))[0]
+    record = next(trace.steps())
+    sure = dataclasses.replace(record, candidate_p=np.ones_like(record.candidate_p), fused=np.ones_like(record.fused))
+    encoder = Encoder("r", [trace.info])
+    encoder.add(0, sure, TEXTS)
+    packet = open_packet(encoder.flush() or "")
+    planes = packet.header["lanes"][0]["planes"]
+    assert planes == {"confidence": "confidence", "fused": "confidence", "credit": "credit"}
+    assert {"0.confidence", "0.credit"} <= set(packet.arrays)
 
 
 def test_a_saved_run_of_256_positions_is_small() -> None:
