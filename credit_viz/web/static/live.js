@@ -116,6 +116,28 @@ export class Live {
     for (const text of answer) run.apply(await openPacket(text));
   }
 
+  /**
+   * While a run is on, see now and then whether the server is still there: a dead one never says so itself.
+   * @param {() => Promise<unknown>} ask rejects when the server does not answer
+   */
+  async guard(ask) {
+    if (this.store.state.live === "idle") return;
+    try {
+      await ask();
+    } catch {
+      this.#lost();
+    }
+  }
+
+  /** The server is gone: what has arrived stays and can be looked at. */
+  #lost() {
+    const { live, run, version } = this.store.state;
+    if (live === "idle") return;
+    if (run?.state === "running") run.state = "cancelled";
+    const error = "The server no longer answers. What was decoded so far stays; press Run to try again.";
+    this.store.set({ live: "idle", follow: false, version: version + 1, error });
+  }
+
   /** @param {Error} error */
   #fail(error) {
     this.store.set({ error: `The page lost track of the run: ${error.message}`, live: "idle" });

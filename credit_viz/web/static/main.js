@@ -44,6 +44,8 @@ export async function mount({ element, base, server, props, watch }) {
   expose(store, live);
   listenToKeys(store);
   followTheme(store);
+  const ask = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
+  setInterval(() => live.guard(ask), 3000);
   await firstVisit(store, live);
 }
 

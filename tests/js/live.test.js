@@ -1,0 +1,38 @@
+/** The link to the server, without one: what happens when it is gone. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Live } from "../../credit_viz/web/static/live.js";
+import { Store } from "../../credit_viz/web/static/store.js";
+
+/** @param {any} state */
+function linked(state) {
+  const store = new Store(state, () => {});
+  return { store, live: new Live(store, /** @type {any} */ ({})) };
+}
+
+const gone = () => Promise.reject(new Error("no connection"));
+
+test("a dead server ends the run and keeps what has arrived", async () => {
+  const run = { state: "running", steps: 7 };
+  const { store, live } = linked({ live: "running", run, version: 1, error: "" });
+  await live.guard(gone);
+  assert.equal(store.state.live, "idle");
+  assert.equal(store.state.run, run);
+  assert.equal(run.state, "cancelled");
+  assert.match(store.state.error, /no longer answers/);
+});
+
+test("a slow server is left alone", async () => {
+  const { store, live } = linked({ live: "running", run: { state: "running" }, version: 1, error: "" });
+  await live.guard(() => Promise.resolve());
+  assert.equal(store.state.live, "running");
+  assert.equal(store.state.error, "");
+});
+
+test("nothing is asked while nothing runs", async () => {
+  const { store, live } = linked({ live: "idle", run: null, version: 1, error: "" });
+  await live.guard(() => assert.fail("asked"));
+  assert.equal(store.state.error, "");
+});
