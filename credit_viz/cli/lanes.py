@@ -55,7 +55,7 @@ def parse_lanes(decoders: Sequence[str], presets: Sequence[str], settings: Seque
             raise SettingsError(f"lane name {label!r}; valid: letters, digits, - and _")
         lanes[label] = LaneSpec(label, decoder)
     for word in presets:
-        name, equals, preset = word.rpartition("=")
+        name, _, preset = word.rpartition("=")
         _find(lanes, name, f"--preset {word}").preset = preset
     for word in settings:
         target, equals, value = word.partition("=")

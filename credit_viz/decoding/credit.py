@@ -59,10 +59,14 @@ class CreditSettings(Settings):
 
 @dataclass(frozen=True)
 class CreditState:
-    """The ledger (None before the first step: its dtype comes with the logits) and the last fusion."""
+    """The last fusion, with its ledger; None before the first step: the ledger's dtype comes with the logits."""
 
-    ledger: Ledger | None
     fusion: Fusion | None = None
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """Credits so far."""
+        return None if self.fusion is None else self.fusion.ledger
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Credit:
 
     def start(self, block: Block) -> CreditState:
         """No credit yet."""
-        return CreditState(None)
+        return CreditState()
 
     def step(self, predictions: Predictions, masked: Tensor, state: CreditState, rng: torch.Generator) -> Decision:
         """Award, fuse, accept; see `Decoder.step`."""
@@ -151,7 +155,7 @@ class Credit:
         eligible = masked & ~predictions.blocked(ids)
         accepted = accept_threshold(fused, raw_p, eligible, self.settings.threshold)
         channels = {"credit": credit, "boost": boost}
-        state = CreditState(fusion.ledger, fusion)
+        state = CreditState(fusion)
         return Decision(state, ids, raw_p, fused, accepted.commit, accepted.reasons, channels)
 
     def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:

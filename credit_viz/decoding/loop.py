@@ -62,8 +62,8 @@ class RunOptions:
     top_k: int = 5  #: candidates per cell
 
     def __post_init__(self) -> None:
-        for name, maximum in (("gen_length", MAX_LENGTH), ("block_length", MAX_LENGTH), ("top_k", MAX_LENGTH)):
-            object.__setattr__(self, name, _whole(name, getattr(self, name), 1, maximum))
+        for name in ("gen_length", "block_length", "top_k"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name), 1, MAX_LENGTH))
         object.__setattr__(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
         if self.gen_length % self.block_length:
             divisors = [n for n in range(1, self.gen_length + 1) if self.gen_length % n == 0]

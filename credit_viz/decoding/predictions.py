@@ -41,7 +41,8 @@ class Predictions:
         part = Predictions(self.logits[start:end], self.mask_id, self.token_limit)
         top_values, top_ids = self._top
         part.__dict__["_top"] = (top_values[start:end], top_ids[start:end])
-        part.__dict__["_normalizer"] = tuple(None if x is None else x[start:end] for x in self._normalizer)
+        log_sum, entropy = self._normalizer
+        part.__dict__["_normalizer"] = (log_sum[start:end], None if entropy is None else entropy[start:end])
         return part
 
     @property
@@ -62,9 +63,7 @@ class Predictions:
     @property
     def _log_sum(self) -> Tensor:
         """(N,) log of the sum of exp(x - top)."""
-        log_sum = self._normalizer[0]
-        assert log_sum is not None
-        return log_sum
+        return self._normalizer[0]
 
     @cached_property
     def entropy(self) -> Tensor:
@@ -156,7 +155,7 @@ class Predictions:
         return values, best * _CHUNK + inside.argmax(-1)
 
     @cached_property
-    def _normalizer(self) -> tuple[Tensor | None, Tensor | None]:
+    def _normalizer(self) -> tuple[Tensor, Tensor | None]:
         """Log of the sum of exp(x - top) (N,), and the entropy (N,) if it was asked for, in one sweep."""
         rows, vocabulary = self.logits.shape
         at_once = max(1, _SCRATCH // vocabulary) if self.logits.device.type == "cpu" else max(1, rows)
