@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from credit_viz.errors import BackendError, PromptError
+from credit_viz.models.attention import block_causal, for_attention
 from credit_viz.models.text import TextCodec
 
 __all__ = ["DiffusionLM", "ModelInfo"]
@@ -37,6 +38,9 @@ class DiffusionLM:
         token_limit: ids below have text; the embedding may be larger than the tokenizer.
         vocab_size: width V of the logits.
         max_positions: longest canvas, prompt included.
+        abilities: what decoding may ask for beyond one pass over the whole canvas, see `families.base.ABILITIES`.
+        block_length: block that a block-causal model was trained with, counted from the canvas's first position; a
+            position sees its own block and those before it. None: every position sees every other.
     """
 
     def __init__(
@@ -49,6 +53,9 @@ class DiffusionLM:
         eos_ids: tuple[int, ...],
         vocab_size: int,
         max_positions: int,
+        abilities: frozenset[str] = frozenset(),
+        block_length: int | None = None,
+        shifted: bool = False,
     ) -> None:
         self.network = network
         self.text = text
@@ -58,6 +65,9 @@ class DiffusionLM:
         self.vocab_size = vocab_size
         self.token_limit = min(text.size, vocab_size)
         self.max_positions = max_positions
+        self.abilities = abilities
+        self.block_length = block_length
+        self._shifted = shifted
 
     @property
     def device(self) -> torch.device:
@@ -65,13 +75,21 @@ class DiffusionLM:
         return next(self.network.parameters()).device
 
     @torch.no_grad()
-    def token_logits(self, canvas: Tensor, rows: Tensor | None = None, attention_mask: Tensor | None = None) -> Tensor:
+    def token_logits(
+        self,
+        canvas: Tensor,
+        rows: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+    ) -> Tensor:
         """Logits of every position of `canvas`, each for the token AT that position.
 
         Args:
             canvas: (B, L) int64 token ids; mask ids where the model shall guess.
-            rows: (R,) positions whose logits are wanted; the output layer runs on these only.
-            attention_mask: (B, L), 0 at padding; the logits of padded positions mean nothing.
+            rows: (R,) indices into the canvas whose logits are wanted; the output layer runs on these only.
+            attention_mask: (B, L), 0 at padding (the logits there mean nothing); or (B, L, L) bool, whether the
+                first position may look at the second: then nothing else limits what is seen.
+            position_ids: (B, L) or (L,) places in the text, where they are not 0..L-1.
 
         Returns:
             (B, L, V), or (B, R, V) with rows; on the model's device, in the model's dtype.
@@ -80,12 +98,15 @@ class DiffusionLM:
             PromptError: wrong shape or dtype, ids outside the vocabulary, or more positions than the model has.
             BackendError: the device has too little memory for this canvas.
         """
-        self._check(canvas)
+        self._check(canvas, attention_mask, position_ids)
+        canvas = canvas.to(self.device)
+        places = _places(canvas, position_ids)
         try:
             output = self.network(
-                input_ids=canvas.to(self.device),
-                attention_mask=None if attention_mask is None else attention_mask.to(self.device),
-                logits_to_keep=0 if rows is None else rows.to(self.device),
+                input_ids=canvas,
+                attention_mask=self._attention_mask(places, attention_mask),
+                position_ids=places,
+                logits_to_keep=self._kept(canvas, rows),
             )
         except torch.OutOfMemoryError as error:
             shape = " x ".join(map(str, canvas.shape))
@@ -93,7 +114,29 @@ class DiffusionLM:
         logits: Tensor = output.logits
         return logits
 
-    def _check(self, canvas: Tensor) -> None:
+    def _kept(self, canvas: Tensor, rows: Tensor | None) -> Tensor | int:
+        """Rows of the network's output that are about the wanted positions; 0 means all of them."""
+        if not self._shifted:
+            return 0 if rows is None else rows.to(self.device)
+        wanted = torch.arange(canvas.shape[1]) if rows is None else rows
+        # the row before a position is about it; the first position has none, and the original code keeps its own row
+        return (wanted - 1).clamp(min=0).to(self.device)
+
+    def _attention_mask(self, places: Tensor, given: Tensor | None) -> Tensor | None:
+        """(B, 1, L, L) as the network's attention wants it; None where everything sees everything."""
+        given = None if given is None else given.to(self.device, torch.bool)
+        if given is not None and given.ndim == 3:
+            seen = given
+        elif self.block_length is not None:
+            seen = block_causal(places, places, self.block_length)
+            seen = seen if given is None else seen & given[:, None, :]
+        elif given is not None:
+            seen = given[:, None, :].expand(-1, given.shape[1], -1)
+        else:
+            return None
+        return for_attention(seen, self.network)
+
+    def _check(self, canvas: Tensor, attention_mask: Tensor | None, position_ids: Tensor | None) -> None:
         if canvas.ndim != 2 or canvas.dtype not in (torch.int64, torch.int32):
             raise PromptError(f"canvas is {tuple(canvas.shape)} {canvas.dtype}; expected (B, L) int64")
         if not 0 < canvas.shape[1] <= self.max_positions:
@@ -103,14 +146,20 @@ class DiffusionLM:
             low, high = int(canvas.min()), int(canvas.max())
             if low < 0 or high >= self.vocab_size:
                 raise PromptError(f"canvas ids span {low}..{high}; valid: 0..{self.vocab_size - 1}")
+        batch, length = canvas.shape
+        if attention_mask is not None and attention_mask.shape not in ((batch, length), (batch, length, length)):
+            found = tuple(attention_mask.shape)
+            raise PromptError(f"attention_mask is {found}; expected {(batch, length)} or {(batch, length, length)}")
+        if position_ids is not None and position_ids.shape not in ((length,), (batch, length)):
+            raise PromptError(f"position_ids is {tuple(position_ids.shape)}; expected {(length,)} or {(batch, length)}")
 
-    def encode(self, prompt: str) -> list[int]:
-        """Prompt as the model was trained to see it (through its chat template, if it has one).
+    def encode(self, prompt: str, raw: bool = False, history: Sequence[tuple[str, str]] = ()) -> list[int]:
+        """Prompt as the model was trained to see it; see `TextCodec.encode`.
 
         Raises:
-            PromptError: the prompt is empty.
+            PromptError: the prompt is empty, or the history cannot be rendered.
         """
-        return self.text.encode(prompt)
+        return self.text.encode(prompt, raw, history)
 
     def decode_ids(self, ids: Sequence[int]) -> str:
         """Readable text of generated ids, without special tokens."""
@@ -119,3 +168,11 @@ class DiffusionLM:
     def token_text(self, token_id: int) -> str:
         """Text of one token, as it would appear inside a text."""
         return self.text.token(token_id)
+
+
+def _places(canvas: Tensor, position_ids: Tensor | None) -> Tensor:
+    """(1 or B, L) places of the canvas's tokens in the text."""
+    if position_ids is None:
+        return torch.arange(canvas.shape[1], device=canvas.device)[None]
+    places = position_ids.to(canvas.device)
+    return places if places.ndim == 2 else places[None]

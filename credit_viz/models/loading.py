@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import torch
@@ -18,12 +18,13 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch import nn
-from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from credit_viz.errors import CheckpointError, SettingsError, one_of
 from credit_viz.models.base import DiffusionLM, ModelInfo
 from credit_viz.models.families import family_of
+from credit_viz.models.families.base import Family
 from credit_viz.models.text import TextCodec
 
 __all__ = ["DTYPES", "embedded_model_path", "load_model"]
@@ -63,13 +64,14 @@ def load_model(
     kind = _dtype(dtype, where)
     folder, name, commit = _locate(source, revision)
     config = _read_json(folder / "config.json")
-    family_name, family = family_of(config)
+    family = family_of(config)
     translated = family.translate_config(config)
-    text = TextCodec(_load_tokenizer(folder))
+    tokenizer = _load_tokenizer(folder, family)
+    text = TextCodec(tokenizer, _chat_template(tokenizer, family, name))
     mask_id = _mask_id(config, text, family, translated.vocab_size)
     eos_ids = _end_ids(config, text, family, translated.vocab_size)
     with _quiet(folder):
-        network = _load_network(folder, translated, family.model_class(config), family, kind)
+        network = _load_network(folder, translated, family, kind)
     try:
         nn.Module.to(network, where)
     except torch.OutOfMemoryError as error:
@@ -78,11 +80,14 @@ def load_model(
     return DiffusionLM(
         network,
         text,
-        ModelInfo(name, family_name, commit, parameters, str(kind).removeprefix("torch.")),
+        ModelInfo(name, family.name, commit, parameters, str(kind).removeprefix("torch.")),
         mask_id=mask_id,
         eos_ids=eos_ids,
         vocab_size=int(network.config.vocab_size),
         max_positions=int(network.config.max_position_embeddings),
+        abilities=family.abilities,
+        block_length=family.block_length(config),
+        shifted=family.shifted,
     )
 
 
@@ -141,16 +146,28 @@ def _read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """The tokenizer from its own files; the generic class never looks for code in the folder."""
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        _read_json(folder / name)
+def _load_tokenizer(folder: Path, family: Family) -> PreTrainedTokenizerBase:
+    """The tokenizer from its own files; the class is the family's, so no code in the folder is ever looked for."""
+    for name in family.tokenizer_files:
+        if name.endswith(".json"):
+            _read_json(folder / name)
     try:
-        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        tokenizer: PreTrainedTokenizerBase = family.tokenizer_class.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     # the tokenizer library raises bare Exceptions for files it cannot read: nothing narrower would catch them
     except Exception as error:
-        raise CheckpointError(f"{folder / 'tokenizer.json'} cannot be read: {_first_line(error)}") from error
+        raise CheckpointError(f"{folder / family.tokenizer_files[0]} cannot be read: {_first_line(error)}") from error
     return tokenizer
+
+
+def _chat_template(tokenizer: PreTrainedTokenizerBase, family: Family, name: str) -> str | None:
+    """The tokenizer's own template; else the family's, unless the checkpoint is a base model by its name."""
+    own = tokenizer.chat_template
+    if own is not None:
+        return str(own["default"] if isinstance(own, dict) else own)
+    base = "base" in re.split(r"[^a-z]+", name.lower())
+    return None if base else family.chat_template
 
 
 def _first_line(error: Exception) -> str:
@@ -158,12 +175,12 @@ def _first_line(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _mask_id(config: dict[str, Any], text: TextCodec, family: ModuleType, vocab_size: int) -> int:
+def _mask_id(config: dict[str, Any], text: TextCodec, family: Family, vocab_size: int) -> int:
     """Id of the mask token; where config and tokenizer both know it, they must agree."""
-    by_text = next((i for i in map(text.find, family.MASK_TOKENS) if i is not None), None)
+    by_text = next((i for i in map(text.find, family.mask_tokens) if i is not None), None)
     by_config = config.get("mask_token_id")
     if by_config is None and by_text is None:
-        wanted = " or ".join(family.MASK_TOKENS)
+        wanted = " or ".join(family.mask_tokens)
         raise CheckpointError(f"no mask token: config.json lacks mask_token_id and the tokenizer lacks {wanted}")
     mask_id = _token_id("mask_token_id", by_text if by_config is None else by_config, vocab_size)
     if by_text is not None and by_text != mask_id:
@@ -171,7 +188,7 @@ def _mask_id(config: dict[str, Any], text: TextCodec, family: ModuleType, vocab_
     return mask_id
 
 
-def _end_ids(config: dict[str, Any], text: TextCodec, family: ModuleType, vocab_size: int) -> tuple[int, ...]:
+def _end_ids(config: dict[str, Any], text: TextCodec, family: Family, vocab_size: int) -> tuple[int, ...]:
     """Ids that end the text: those the config (else the tokenizer) names, then the family's own."""
     named = config.get("eos_token_id")
     if named is None:
@@ -180,7 +197,7 @@ def _end_ids(config: dict[str, Any], text: TextCodec, family: ModuleType, vocab_
         raise CheckpointError("no end-of-text token: neither config.json (eos_token_id) nor the tokenizer names one")
     listed = named if isinstance(named, list) else [named]
     ends = [_token_id("eos_token_id", token, vocab_size) for token in listed]
-    ends += [i for i in map(text.find, family.END_TOKENS) if i is not None]
+    ends += [i for i in map(text.find, family.end_tokens) if i is not None]
     return tuple(dict.fromkeys(ends))
 
 
@@ -207,9 +224,7 @@ def _quiet(folder: Path) -> Iterator[None]:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _load_network(
-    folder: Path, config: PreTrainedConfig, kind: type[PreTrainedModel], family: ModuleType, dtype: torch.dtype
-) -> PreTrainedModel:
+def _load_network(folder: Path, config: PreTrainedConfig, family: Family, dtype: torch.dtype) -> PreTrainedModel:
     """Weights into the family's stock class; every key must match, in both directions.
 
     Raises:
@@ -217,11 +232,11 @@ def _load_network(
     """
     _check_weight_files(folder)
     try:
-        network, loading = cast(Any, kind).from_pretrained(
+        network, loading = cast(Any, family.network_class).from_pretrained(
             folder,
             config=config,
             dtype=dtype,
-            key_mapping=family.KEY_MAPPING,
+            key_mapping=dict(family.key_mapping),
             attn_implementation="sdpa",
             local_files_only=True,
             use_safetensors=True,
@@ -232,7 +247,8 @@ def _load_network(
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         raise CheckpointError(f"the weights in {folder} cannot be read: {_first_line(error)}") from error
     _refuse_mismatch(folder, loading)
-    return family.set_bidirectional(network).eval().requires_grad_(False)  # type: ignore[no-any-return]
+    family.prepare(network)
+    return network.eval().requires_grad_(False)  # type: ignore[no-any-return]
 
 
 def _check_weight_files(folder: Path) -> None:

@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from credit_viz.errors import PromptError
+from credit_viz.errors import PromptError, one_of
 from credit_viz.text import clean_text
 
-__all__ = ["TextCodec"]
+__all__ = ["ROLES", "TextCodec"]
+
+ROLES = ("system", "user", "assistant")  #: who may speak in a chat
 
 
 class TextCodec:
     """A tokenizer with the few operations this project needs."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, chat_template: str | None = None) -> None:
+        """chat_template: Jinja template for prompts; None sends them as they are."""
         self._tokenizer = tokenizer
+        self._chat_template = chat_template
+
+    @property
+    def chats(self) -> bool:
+        """Prompts go through a chat template."""
+        return self._chat_template is not None
 
     @cached_property
     def size(self) -> int:
@@ -35,20 +45,39 @@ class TextCodec:
         found = self._tokenizer.get_vocab().get(token)
         return None if found is None else int(found)
 
-    def encode(self, prompt: str) -> list[int]:
+    def encode(self, prompt: str, raw: bool = False, history: Sequence[tuple[str, str]] = ()) -> list[int]:
         """Prompt through the chat template if there is one, else as it is.
 
+        Args:
+            raw: send the text as it is, also where there is a chat template.
+            history: (role, content) turns before the prompt, the oldest first; roles are `ROLES`.
+
         Raises:
-            PromptError: the prompt is empty or blank.
+            PromptError: the prompt is blank, a role is unknown, or the history cannot be rendered.
         """
         if not prompt.strip():
             raise PromptError("the prompt is empty; write something to decode")
-        if self._tokenizer.chat_template is None:
+        if self._chat_template is None or raw:
+            if history:
+                why = "raw" if raw else "this model has no chat template, so it"
+                raise PromptError(f"the prompt has {len(history)} turns before it, but {why} takes a single text")
             return self._ids(clean_text(prompt))
-        messages = [{"role": "user", "content": clean_text(prompt)}]
-        rendered = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return self._ids(self._render([*history, ("user", prompt)]))
+
+    def _render(self, turns: Sequence[tuple[str, str]]) -> str:
+        """Turns as one text that ends where the answer begins."""
+        for role, _ in turns:
+            if role not in ROLES:
+                raise PromptError(one_of("role", role, ROLES))
+        messages = [{"role": role, "content": clean_text(content)} for role, content in turns]
+        try:
+            rendered = self._tokenizer.apply_chat_template(
+                messages, chat_template=self._chat_template, tokenize=False, add_generation_prompt=True
+            )
+        except (TemplateError, TypeError, ValueError) as error:
+            raise PromptError(f"the model's chat template refuses these {len(turns)} turns: {error}") from error
         assert isinstance(rendered, str)
-        return self._ids(rendered)
+        return rendered
 
     def _ids(self, text: str) -> list[int]:
         # not verbose: a text that is too long is refused by the canvas, with what fits, and needs no warning before

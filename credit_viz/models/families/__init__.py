@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType, ModuleType
 from typing import Any
 
 from credit_viz.errors import CheckpointError
 from credit_viz.models.families import llada
+from credit_viz.models.families.base import Family
 
 __all__ = ["FAMILIES", "family_of"]
 
-#: architecture name -> module with translate_config, model_class, KEY_MAPPING, set_bidirectional, MASK_TOKENS.
-FAMILIES: Mapping[str, tuple[str, ModuleType]] = MappingProxyType(dict.fromkeys(llada.ARCHITECTURES, ("llada", llada)))
+FAMILIES: tuple[Family, ...] = (llada.FAMILY,)
 
 
-def family_of(config: Mapping[str, Any]) -> tuple[str, ModuleType]:
-    """Family name and module for a published config.
+def family_of(config: Mapping[str, Any]) -> Family:
+    """The family of a published config.
 
     Raises:
         CheckpointError: no known architecture; the known ones are listed.
     """
-    architectures = config.get("architectures") or []
-    if isinstance(architectures, list):
-        for architecture in architectures:
-            if isinstance(architecture, str) and architecture in FAMILIES:
-                return FAMILIES[architecture]
-    found = ", ".join(map(str, architectures)) if isinstance(architectures, list) else repr(architectures)
-    raise CheckpointError(
-        f"config.json names architectures: {found or 'none'}; served natively: {', '.join(sorted(FAMILIES))}"
-    )
+    known = {architecture: family for family in FAMILIES for architecture in family.architectures}
+    named = config.get("architectures")
+    listed = named if isinstance(named, list) else []
+    for architecture in listed:
+        if isinstance(architecture, str) and architecture in known:
+            return known[architecture]
+    found = ", ".join(map(str, listed)) if listed else "none" if named in (None, []) else repr(named)
+    raise CheckpointError(f"config.json names architectures: {found}; served natively: {', '.join(sorted(known))}")

@@ -1,8 +1,6 @@
 """The LLaDA dense family (LLaDA-8B-Base/Instruct, LLaDA-1.5, the embedded model) on stock `LlamaForCausalLM`.
 
-Knows the published config fields and weight names. Does not know tokenizers, canvases or decoding.
-A config value that was never proven against the original modeling code is refused by name: running it
-would give plausible but wrong logits.
+Knows the published config fields, weight names and special tokens. Does not know canvases or decoding.
 """
 
 from __future__ import annotations
@@ -15,23 +13,27 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from credit_viz.errors import CheckpointError
+from credit_viz.models.families.base import (
+    Family,
+    either,
+    flag,
+    positive,
+    refuse_unproven,
+    see_both_ways,
+    shared_heads,
+    whole,
+)
 
-__all__ = [
-    "ARCHITECTURES",
-    "END_TOKENS",
-    "KEY_MAPPING",
-    "MASK_TOKENS",
-    "export_weights",
-    "model_class",
-    "new_model",
-    "set_bidirectional",
-    "translate_config",
-]
+__all__ = ["FAMILY", "KEY_MAPPING", "export_weights", "new_model", "translate_config"]
 
-ARCHITECTURES = ("LLaDAModelLM",)
-MASK_TOKENS = ("<|mdm_mask|>",)
-#: tokens besides the configured end-of-text that end an answer: the end of a chat turn.
-END_TOKENS = ("<|eot_id|>",)
+#: headers and turn ends of Llama 3, after one start-of-text token.
+CHAT_TEMPLATE = (
+    "{{ bos_token }}"
+    "{% for message in messages %}"
+    "<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n{{ message.content | trim }}<|eot_id|>"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
+)
 
 #: published key (regex) -> transformers key. One group each: the loader carries no second one over.
 KEY_MAPPING: dict[str, str] = {
@@ -91,24 +93,22 @@ def translate_config(config: Mapping[str, Any]) -> LlamaConfig:
     Raises:
         CheckpointError: a required field is missing, or a value was never proven equivalent.
     """
-    _refuse_unproven(config)
-    width, heads = _whole(config, "d_model"), _whole(config, "n_heads")
-    kv_heads = _whole(config, "n_kv_heads", heads)
-    if width % heads or heads % kv_heads:
-        raise CheckpointError(
-            f"config.json has d_model={width}, n_heads={heads}, n_kv_heads={kv_heads}; each must divide the one before"
-        )
+    refuse_unproven(config, "LLaDA", _PROVEN, _NO_DEFAULT)
+    width = whole(config, "d_model")
+    heads, kv_heads = shared_heads(config, "n_heads", "n_kv_heads")
+    if width % heads:
+        raise CheckpointError(f"config.json has d_model={width}, n_heads={heads}; the second must divide the first")
     llama = LlamaConfig(
-        vocab_size=_whole(config, _either(config, "embedding_size", "vocab_size")),
+        vocab_size=whole(config, either(config, "embedding_size", "vocab_size")),
         hidden_size=width,
         intermediate_size=_feed_forward_size(config, width),
-        num_hidden_layers=_whole(config, "n_layers"),
+        num_hidden_layers=whole(config, "n_layers"),
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,
-        max_position_embeddings=_whole(config, "max_sequence_length"),
-        rms_norm_eps=_positive(config, "rms_norm_eps", 1e-5),
-        rope_parameters={"rope_type": "default", "rope_theta": _positive(config, "rope_theta", 10_000.0)},
-        tie_word_embeddings=bool(config.get("weight_tying", False)),
+        max_position_embeddings=whole(config, "max_sequence_length"),
+        rms_norm_eps=positive(config, "rms_norm_eps", 1e-5),
+        rope_parameters={"rope_type": "default", "rope_theta": positive(config, "rope_theta", 10_000.0)},
+        tie_word_embeddings=flag(config, "weight_tying", False),
         use_cache=False,
         pad_token_id=None,
         bos_token_id=None,
@@ -119,57 +119,9 @@ def translate_config(config: Mapping[str, Any]) -> LlamaConfig:
     return llama
 
 
-def _refuse_unproven(config: Mapping[str, Any]) -> None:
-    for name in _NO_DEFAULT:
-        if name not in config:
-            raise CheckpointError(f"config.json lacks {name}; a LLaDA config that is served has {_PROVEN[name][0]!r}")
-    for name, proven in _PROVEN.items():
-        if name in config and config[name] not in proven:
-            valid = " or ".join(repr(value) for value in proven)
-            raise CheckpointError(f"config.json has {name}={config[name]!r}; only {valid} is proven for LLaDA")
-
-
-def _whole(config: Mapping[str, Any], name: str, default: Any = None) -> int:
-    """A size of the config; `default` where it is absent or null."""
-    value = config.get(name) if config.get(name) is not None else default
-    if value is None:
-        raise CheckpointError(f"config.json lacks {name}; a LLaDA config has it")
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise CheckpointError(f"config.json has {name}={value!r}; valid: a positive whole number")
-    return value
-
-
 def _feed_forward_size(config: Mapping[str, Any], width: int) -> int:
-    name = _either(config, "mlp_hidden_size", "mlp_ratio")
-    return _whole(config, name) * (width if name == "mlp_ratio" else 1)
-
-
-def _either(config: Mapping[str, Any], first: str, second: str) -> str:
-    """The first of two names that the config has a value for."""
-    for name in (first, second):
-        if config.get(name) is not None:
-            return name
-    raise CheckpointError(f"config.json lacks {first} (or {second}); a LLaDA config has one of them")
-
-
-def _positive(config: Mapping[str, Any], name: str, default: float) -> float:
-    value = config.get(name) if config.get(name) is not None else default
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise CheckpointError(f"config.json has {name}={value!r}; valid: a positive number")
-    return float(value)
-
-
-def model_class(_config: Mapping[str, Any]) -> type[LlamaForCausalLM]:
-    """Stock transformers class that computes the published model; the same for every LLaDA config."""
-    return LlamaForCausalLM
-
-
-def set_bidirectional(model: LlamaForCausalLM) -> LlamaForCausalLM:
-    """Let every layer attend both ways: SDPA would otherwise fall back to its own causal flag."""
-    model.config.is_causal = False
-    for layer in model.model.layers:
-        layer.self_attn.is_causal = False
-    return model
+    name = either(config, "mlp_hidden_size", "mlp_ratio")
+    return whole(config, name) * (width if name == "mlp_ratio" else 1)
 
 
 def new_model(config: Mapping[str, Any], seed: int, initializer_range: float = 0.02) -> torch.nn.Module:
@@ -179,7 +131,9 @@ def new_model(config: Mapping[str, Any], seed: int, initializer_range: float = 0
     llama._attn_implementation = "sdpa"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return set_bidirectional(LlamaForCausalLM(llama))
+        network = LlamaForCausalLM(llama)
+    see_both_ways(network)
+    return network
 
 
 def export_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -198,3 +152,16 @@ def _published_name(key: str) -> str:
         if count:
             return renamed
     raise CheckpointError(f"weight {key!r} has no name in the published LLaDA layout")
+
+
+FAMILY = Family(
+    name="llada",
+    architectures=("LLaDAModelLM",),
+    network_class=LlamaForCausalLM,
+    translate_config=translate_config,
+    mask_tokens=("<|mdm_mask|>",),
+    end_tokens=("<|eot_id|>",),
+    chat_template=CHAT_TEMPLATE,
+    abilities=frozenset({"guidance", "shadow", "prefix cache", "dual cache"}),
+    key_mapping=KEY_MAPPING,
+)
