@@ -5,6 +5,7 @@
     ├── PromptError (ValueError)   the prompt cannot be decoded (empty, too long, unknown ids)
     ├── CheckpointError            a model folder or hub id cannot be served
     ├── TraceError (ValueError)    a trace is inconsistent, or a trace file is damaged
+    ├── DecoderError               a decoder broke the contract of the loop
     └── BackendError               a run cannot be started or was lost
 
 Every message names the bad value and says what is valid.
@@ -18,6 +19,7 @@ __all__ = [
     "BackendError",
     "CheckpointError",
     "CreditVizError",
+    "DecoderError",
     "PromptError",
     "SettingsError",
     "TraceError",
@@ -43,6 +45,10 @@ class CheckpointError(CreditVizError):
 
 class TraceError(CreditVizError, ValueError):
     """A trace is inconsistent, or a trace file is damaged or of another version."""
+
+
+class DecoderError(CreditVizError):
+    """A decoder broke the contract of the loop: its author must mend it."""
 
 
 class BackendError(CreditVizError):

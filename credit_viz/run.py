@@ -11,7 +11,8 @@ from typing import Any
 
 from credit_viz.decoding import make_decoder
 from credit_viz.decoding.base import Decoder
-from credit_viz.decoding.loop import Lane, RunOptions, denoise
+from credit_viz.decoding.loop import Lane, denoise
+from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import PromptError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.trace.build import build_trace
@@ -36,19 +37,23 @@ def decode(
     early_stop: bool = False,
     record: str = "all",
     top_k: int = 5,
+    cache: str = "none",
+    logits_to_keep: str = "all",
+    fixed: Mapping[int, int] | None = None,
 ) -> Trace:
     """Decode one prompt and return everything that happened.
 
     Args:
         prompt: text, sent through the model's chat template; or give `prompt_ids`, used as they are.
         decoder: a name in `DECODERS`; settings: its knobs, laid over `preset` or the defaults.
-        gen_length, block_length, seed, early_stop, record, top_k: see `RunOptions`.
+        gen_length, block_length, seed, early_stop, record, top_k, cache, logits_to_keep: see `RunOptions`.
+        fixed: token ids by generated position that are given and never change.
 
     Raises:
         PromptError, SettingsError: the message names the bad value and what is valid.
     """
-    options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k)
-    race = Race.start(model, [make_decoder(decoder, settings, preset)], options, prompt, prompt_ids)
+    options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k, cache, logits_to_keep)
+    race = Race.start(model, [make_decoder(decoder, settings, preset)], options, prompt, prompt_ids, fixed=fixed)
     for _ in race.steps():
         pass
     return race.traces()[0]
@@ -73,16 +78,21 @@ class Race:
         prompt: str | None = None,
         prompt_ids: Sequence[int] | None = None,
         batched: bool = False,
+        fixed: Mapping[int, int] | None = None,
     ) -> Race:
         """Check everything and lay out the canvases; no forward pass yet.
+
+        Args:
+            fixed: token ids by generated position that are given and never change (constraints, infilling).
 
         Raises:
             PromptError, SettingsError: as `decode`.
         """
         ids = _prompt_ids(model, prompt, prompt_ids)
         shared = len(decoders) if batched else 1
-        infos = tuple(_describe(model, d, options, prompt, ids, shared) for d in decoders)
-        lanes = [Lane(model, ids, decoder, options) for decoder in decoders]
+        given = dict(fixed or {})
+        lanes = [Lane(model, ids, decoder, options, given) for decoder in decoders]
+        infos = tuple(_describe(model, d, options, prompt, ids, shared, given) for d in decoders)
         return cls(model, infos, batched, lanes, [[] for _ in lanes])
 
     def steps(self) -> Iterator[tuple[int, StepRecord]]:
@@ -133,6 +143,7 @@ def _describe(
     prompt: str | None,
     ids: tuple[int, ...],
     lanes: int,
+    fixed: Mapping[int, int],
 ) -> RunInfo:
     return RunInfo(
         model=model.info.name,
@@ -149,6 +160,8 @@ def _describe(
         eos_ids=model.eos_ids,
         vocab_size=model.vocab_size,
         lanes=lanes,
+        fixed=fixed,
+        compiled=model.compiled,
         versions=_versions(),
     )
 

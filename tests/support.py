@@ -13,7 +13,8 @@ from torch import Tensor
 
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.base import Block, Decoder
-from credit_viz.decoding.loop import Lane, RunOptions, denoise
+from credit_viz.decoding.loop import Lane, denoise
+from credit_viz.decoding.options import RunOptions
 from credit_viz.decoding.settings import Knob, knobs
 from credit_viz.errors import SettingsError
 from credit_viz.models.base import ModelInfo
@@ -47,6 +48,9 @@ class MockModel:
         self.token_limit = vocab_size if token_limit is None else token_limit
         self.eos_ids = eos_ids
         self.max_positions = max_positions
+        self.abilities = frozenset({"guidance", "shadow"})
+        self.block_length: int | None = None
+        self.compiled = False
         self.device = CPU
         self.info = ModelInfo("mock", "mock", None, 0, "float32")
         self.canvases: list[np.ndarray] = []  #: one (B, P + L) per call
@@ -64,16 +68,39 @@ class MockModel:
         """Forward passes so far."""
         return len(self.canvases)
 
-    def token_logits(self, canvas: Tensor, rows: Tensor | None = None) -> Tensor:
-        """See LanguageModel."""
+    def token_logits(
+        self,
+        canvas: Tensor,
+        rows: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+    ) -> Tensor:
+        """See LanguageModel. Positions that stand beside others are read as if they stood in their place, alone."""
         ids = canvas.numpy()
         self.canvases.append(ids.copy())
+        if position_ids is not None:
+            return self._beside(canvas, rows, position_ids)
+        logits = self._logits(ids)
+        logits = logits if rows is None else logits[:, rows]
+        self.logits.append(logits)
+        return logits
+
+    def _logits(self, ids: np.ndarray) -> Tensor:
         padded = np.pad(ids, ((0, 0), (2, 2)), constant_values=0)
         width = ids.shape[1]
         context = sum(padded[:, i : i + width] * factor for i, factor in enumerate((3, 17, 29, 5, 41)))
         places = np.arange(width)[None] * 7 % 97
-        logits = torch.from_numpy(self._place[places] + self._context[context % 101]).to(self._dtype)
-        logits = logits if rows is None else logits[:, rows]
+        return torch.from_numpy(self._place[places] + self._context[context % 101]).to(self._dtype)
+
+    def _beside(self, canvas: Tensor, rows: Tensor | None, position_ids: Tensor) -> Tensor:
+        length = int(position_ids.max()) + 1
+        answers = []
+        for row in range(canvas.shape[1]) if rows is None else rows.tolist():
+            alone = canvas[:, :length].clone()
+            place = int(position_ids[0, row])
+            alone[:, place] = canvas[:, row]
+            answers.append(self._logits(alone.numpy())[:, place])
+        logits = torch.stack(answers, 1)
         self.logits.append(logits)
         return logits
 
@@ -117,6 +144,8 @@ def lane_records(model: Any, decoder: Decoder, **options: Any) -> list[StepRecor
 
 def knob_values(described: Knob) -> st.SearchStrategy[Any]:
     """Valid values of a knob: its whole range, with its corners and the part worth dragging more often."""
+    if described.choices:
+        return st.sampled_from(described.choices)
     low, high = described.slider
     if described.integer:
         values: st.SearchStrategy[Any] = st.integers(int(described.minimum), int(min(described.maximum, 24)))
@@ -127,7 +156,7 @@ def knob_values(described: Knob) -> st.SearchStrategy[Any]:
             st.floats(low, high),
             st.floats(described.minimum, described.maximum),
         )
-    return st.one_of(st.none(), values) if described.default is None else values
+    return st.one_of(st.none(), values) if described.unset else values
 
 
 def settings_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -148,7 +177,7 @@ def decoders(draw: st.DrawFn, length: int, block_length: int, name: str | None =
     chosen = name or draw(st.sampled_from(sorted(DECODERS)))
     decoder = make_decoder(chosen, draw(settings_of(chosen)))
     try:
-        decoder.start(Block(0, length // block_length, block_length, length, CPU))
+        decoder.start(Block(0, length // block_length, 0, block_length, length, CPU))
     except SettingsError:
         assume(False)
     return decoder

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from credit_viz.decoding import DECODERS
-from credit_viz.decoding.loop import Lane, RunOptions, denoise
+from credit_viz.decoding.loop import Lane, denoise
+from credit_viz.decoding.options import RunOptions
 from credit_viz.models.loading import load_model
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 import credit_viz
 from credit_viz.decoding import make_decoder
-from credit_viz.decoding.loop import RunOptions
+from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import PromptError, SettingsError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.run import Race

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from credit_viz.bench.rivals import DenseCredit, float64_threshold
 from credit_viz.bench.timing import medians
-from credit_viz.decoding.base import Block, Decoder
+from credit_viz.decoding.base import Block, Decoder, View
 from credit_viz.decoding.credit import Credit
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.threshold import Threshold
@@ -75,13 +75,13 @@ def _logits(length: int, vocabulary: int, seed: int) -> Tensor:
 
 def _stepper(decoder: Decoder, logits: Callable[[], Tensor], masked: Tensor) -> Callable[[], object]:
     length = len(masked)
-    state = [decoder.start(Block(0, 1, length, length, masked.device))]
+    state = [decoder.start(Block.alone(length, masked.device))]
     rng = torch.Generator()
 
     def step() -> None:
         current = logits()
         predictions = Predictions(current, mask_id=0, token_limit=current.shape[1])
-        state[0] = decoder.step(predictions, masked, state[0], rng).state
+        state[0] = decoder.step(View.of_block(predictions, masked), state[0], rng).state
 
     return step
 
@@ -94,12 +94,12 @@ def state_bytes(length: int, vocabulary: int, steps: int) -> tuple[int, int]:
     generator = torch.Generator().manual_seed(0)
     masked = torch.ones(length, dtype=torch.bool)
     decoder = Credit()
-    state = decoder.start(Block(0, 1, length, length, masked.device))
+    state = decoder.start(Block.alone(length, masked.device))
     base = torch.randn(length, 4096, generator=generator)
     rivals = torch.randint(4096, (length, 4), generator=generator)
     for _ in range(steps):
         winner = rivals.gather(1, torch.randint(4, (length, 1), generator=generator))
         predictions = Predictions(base.scatter(1, winner, 9.0), mask_id=0, token_limit=4096)
-        state = decoder.step(predictions, masked, state, torch.Generator()).state
+        state = decoder.step(View.of_block(predictions, masked), state, torch.Generator()).state
     assert state.ledger is not None
     return length * vocabulary * torch.float32.itemsize, state.ledger.nbytes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from credit_viz.bench.timing import medians
 from credit_viz.decoding import make_decoder
-from credit_viz.decoding.loop import RunOptions
+from credit_viz.decoding.options import RunOptions
 from credit_viz.models.base import DiffusionLM
 from credit_viz.run import Race
 

@@ -16,14 +16,21 @@ __all__ = ["describe", "knob_range", "preset_notes", "settings_text"]
 def knob_range(knob: Knob) -> str:
     """Valid values and default, e.g. "0..1, default 0.8"."""
     kind = "whole number " if knob.integer else ""
-    return f"{kind}{knob.minimum:g}..{knob.maximum:g}, default {knob.default_text}"
+    return f"{kind}{knob.range_text}, default {knob.default_text}"
 
 
 def settings_text(settings: Settings) -> str:
     """The knobs that differ from their defaults, e.g. "beta=0"."""
     values = settings.to_dict()
-    changed = [f"{k.name}={values[k.name]:g}" for k in knobs(settings) if values[k.name] != k.default]
+    changed = [f"{k.name}={_word(values[k.name])}" for k in knobs(settings) if values[k.name] != k.default]
     return " ".join(changed) or "the defaults"
+
+
+def _word(value: float | int | str | None) -> str:
+    """As the command line takes it."""
+    if value is None:
+        return "unset"
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def preset_notes(decoder: type[Decoder]) -> str:
@@ -34,7 +41,20 @@ def preset_notes(decoder: type[Decoder]) -> str:
 
 def describe(decoder: type[Decoder]) -> dict[str, Any]:
     """Everything about a decoder as plain JSON types."""
-    fields = ("name", "default", "default_text", "minimum", "maximum", "step", "integer", "role", "symbol", "help")
+    fields = (
+        "name",
+        "default",
+        "default_text",
+        "minimum",
+        "maximum",
+        "step",
+        "integer",
+        "unset",
+        "choices",
+        "role",
+        "symbol",
+        "help",
+    )
     return {
         "name": decoder.name,
         "title": decoder.title,

@@ -16,7 +16,7 @@ from credit_viz.cli.words import say
 from credit_viz.errors import TraceError
 
 if TYPE_CHECKING:
-    from credit_viz.decoding.loop import RunOptions
+    from credit_viz.decoding.options import RunOptions
     from credit_viz.run import Race
 
 __all__ = ["command"]
@@ -102,7 +102,7 @@ def command(
     """
     lanes = parse_lanes(decoders, presets, settings)
     _check_writable(out)
-    from credit_viz.decoding.loop import RunOptions  # imports torch
+    from credit_viz.decoding.options import RunOptions  # imports torch
 
     options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k)
     race = _start(ModelChoice(source, revision, device, dtype), lanes, options, _prompt(prompt))

@@ -34,4 +34,4 @@ def make_decoder(name: str, settings: Mapping[str, Any] | None = None, preset: s
         if preset not in kind.presets:
             raise SettingsError(one_of(f"preset of {name}", preset, kind.presets))
         values = kind.presets[preset].to_dict()
-    return kind(kind.settings_class.from_mapping({**values, **(settings or {})}))  # type: ignore[call-arg]
+    return kind(kind.settings_class.from_mapping({**values, **(settings or {})}))

@@ -1,30 +1,43 @@
-"""CreditDecoding: remember how long a guess has kept winning, and write it sooner."""
+"""CreditDecoding: remember how long a guess has kept winning, and write it sooner.
+
+`credit_scores` is the transformation of scores; `Credit` joins it to the threshold rule, as the paper does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from credit_viz.decoding.acceptance import accept_threshold
-from credit_viz.decoding.base import Block, Candidates, Decision
+from credit_viz.decoding.base import Block, Candidates, Decision, Decoder, View
 from credit_viz.decoding.ledger import Fusion, Ledger
 from credit_viz.decoding.predictions import Predictions
+from credit_viz.decoding.scores import Scored, decide
 from credit_viz.decoding.settings import Settings, knob
 from credit_viz.decoding.threshold import temperature_knob, threshold_knob
 
-__all__ = ["Credit", "CreditSettings", "CreditState"]
+__all__ = [
+    "Credit",
+    "CreditDecoder",
+    "CreditKnobs",
+    "CreditSettings",
+    "CreditState",
+    "credit_scores",
+]
+
+_TUNING_FREE = "1 − the masked share of the text"
 
 
 @dataclass(frozen=True)
-class CreditSettings(Settings):
-    """Knobs of CreditDecoding."""
+class CreditKnobs(Settings):
+    """Knobs of Trace Credit, shared by every decoder that fuses it."""
 
-    alpha: float = knob(
+    alpha: float | None = knob(
         0.70,
         minimum=0.0,
         maximum=10.0,
@@ -32,9 +45,10 @@ class CreditSettings(Settings):
         step=0.05,
         role="fusion strength",
         symbol="α",
-        help="How much credit counts: logits gain α · log(1 + credit). 0 is plain threshold decoding.",
+        help="How much credit counts: logits gain α · log(1 + credit). 0 gives credit no weight.",
+        unset=_TUNING_FREE,
     )
-    beta: float = knob(
+    beta: float | None = knob(
         0.80,
         minimum=0.0,
         maximum=1.0,
@@ -42,6 +56,7 @@ class CreditSettings(Settings):
         role="decay",
         symbol="β",
         help="What is kept of old credit per step. 0 forgets everything: the no-history control.",
+        unset=_TUNING_FREE,
     )
     gamma: float = knob(
         0.20,
@@ -53,6 +68,12 @@ class CreditSettings(Settings):
         symbol="γ",
         help="A winning guess of probability p earns p^γ: the smaller γ, the more an unsure guess earns.",
     )
+
+
+@dataclass(frozen=True)
+class CreditSettings(CreditKnobs):
+    """Knobs of CreditDecoding."""
+
     threshold: float = threshold_knob(0.9)
     temperature: float = temperature_knob()
 
@@ -69,8 +90,74 @@ class CreditState:
         return None if self.fusion is None else self.fusion.ledger
 
 
+def credit_scores(
+    view: View, state: CreditState, knobs: CreditKnobs, temperature: float, rng: torch.Generator
+) -> Scored:
+    """Award this step's top-1, fuse credit into the scores, and name the winner.
+
+    Source: CreditDecoding (arXiv 2510.06133), sections 4.1 (Trace Credit) and 4.2 (fusion); tuning-free alpha and
+    beta (knob unset) from section 4.3. The mask ratio is read as that of the whole generated region at this step.
+    """
+    predictions = view.predictions
+    alpha, beta = (1 - view.mask_ratio if value is None else value for value in (knobs.alpha, knobs.beta))
+    ledger = state.ledger
+    if ledger is None:
+        ledger = Ledger.empty(len(view.masked), view.masked.device, predictions.dtype)
+    ledger = ledger.award(predictions.top_ids, predictions.top_p**knobs.gamma, view.masked & view.active, beta)
+    fusion = ledger.fuse(predictions, alpha)
+    return _greedy(predictions, fusion) if temperature == 0 else _sampled(predictions, fusion, temperature, rng)
+
+
+def _greedy(predictions: Predictions, fusion: Fusion) -> Scored:
+    """The winner sits in a slot, so all its numbers are one gather away."""
+    slot = fusion.winner_slots()[:, None]
+    ids = fusion.ledger.ids.gather(1, slot)[:, 0].long()
+    # positions that were never masked in this block have no slot: they have no winner either
+    ids = torch.where(ids < 0, predictions.top_ids, ids)
+    raw_p, boost = fusion.raw_p.gather(1, slot), fusion.boost.gather(1, slot)
+    credit = fusion.ledger.credit.gather(1, slot)[:, 0]
+    return _scored(predictions, fusion, ids, raw_p[:, 0], fusion.fused_p(raw_p, boost)[:, 0], credit, boost[:, 0])
+
+
+def _sampled(predictions: Predictions, fusion: Fusion, temperature: float, rng: torch.Generator) -> Scored:
+    """With temperature the winner is a Gumbel sample of the fused logits, and may be any token."""
+    scores = predictions.gumbel(temperature, rng)
+    slots = fusion.ledger.ids.clamp(min=0).long()
+    boost = torch.where(fusion.ledger.ids < 0, 0.0, fusion.boost).to(scores.dtype)
+    ids = scores.scatter_add_(1, slots, boost).argmax(-1, keepdim=True)
+    credit, fused = fusion.candidates(predictions, ids)
+    raw_p = predictions.probability(ids)[:, 0]
+    boost_of_winner = fusion.alpha * torch.log1p(credit[:, 0])
+    return _scored(predictions, fusion, ids[:, 0], raw_p, fused[:, 0], credit[:, 0], boost_of_winner)
+
+
+def _scored(
+    predictions: Predictions, fusion: Fusion, ids: Tensor, raw_p: Tensor, fused: Tensor, credit: Tensor, boost: Tensor
+) -> Scored:
+    channels = {"credit": credit, "boost": boost}
+    return Scored(CreditState(fusion), ids, raw_p, fused, lambda: fusion.rival_p(predictions, ids), channels)
+
+
 @dataclass(frozen=True)
-class Credit:
+class CreditDecoder(Decoder):
+    """What all decoders that fuse Trace Credit share: a subclass says which rule accepts the fused scores."""
+
+    def start(self, block: Block) -> CreditState:
+        """No credit yet."""
+        return CreditState()
+
+    def scores(self, view: View, state: CreditState, rng: torch.Generator) -> Scored:
+        """Fused scores of this step."""
+        return credit_scores(view, state, self.settings, self.settings.temperature, rng)
+
+    def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
+        """Credit and fused probability from the decision's ledger."""
+        fusion: Fusion = decision.state.fusion
+        return fusion.candidates(predictions, ids)
+
+
+@dataclass(frozen=True)
+class Credit(CreditDecoder):
     """Each step's top-1 earns credit; credit lifts its logit; what then passes tau is written.
 
     Source: CreditDecoding (arXiv 2510.06133), sections 4.1 and 4.2; the authors' code is
@@ -81,8 +168,9 @@ class Credit:
     Differences: credit is kept exactly but sparsely (ledger.py); state is made per block of each run, while dInfer's
     decoder object can hand credit on to the next prompt after an early stop.
 
-    Presets: "dInfer" are that class's defaults with the command line's threshold; "paper" is section 5.1 as read in
-    public notes on the paper, not in the paper itself; "no history" is the control with beta = 0.
+    Presets: "dInfer" are that class's defaults with the command line's threshold; "paper" (section 5.1) and
+    "tuning-free" (section 4.3: alpha = beta = 1 - mask ratio, gamma 1) as read in public notes on the paper, not in the
+    paper itself; "no history" is the control with beta = 0.
     """
 
     settings: CreditSettings = CreditSettings()
@@ -93,73 +181,19 @@ class Credit:
         "guesses that keep winning earn credit, which lifts their confidence; written once fused p ≥ τ"
     )
     paper: ClassVar[str] = "CreditDecoding, arXiv 2510.06133, sections 4.1-4.2"
+    score: ClassVar[str] = "fused probability"
     settings_class: ClassVar[type[Settings]] = CreditSettings
     presets: ClassVar[Mapping[str, Settings]] = MappingProxyType(
         {
             "dInfer": CreditSettings(),
             "paper": CreditSettings(alpha=0.65, beta=0.70, gamma=0.20, threshold=0.95),
+            "tuning-free": CreditSettings(alpha=None, beta=None, gamma=1.0),
             "no history": CreditSettings(beta=0.0),
         }
     )
 
-    def start(self, block: Block) -> CreditState:
-        """No credit yet."""
-        return CreditState()
-
-    def step(self, predictions: Predictions, masked: Tensor, state: CreditState, rng: torch.Generator) -> Decision:
+    def step(self, view: View, state: Any, rng: torch.Generator) -> Decision:
         """Award, fuse, accept; see `Decoder.step`."""
-        knobs = self.settings
-        ledger = state.ledger
-        if ledger is None:
-            ledger = Ledger.empty(len(masked), masked.device, predictions.dtype)
-        ledger = ledger.award(predictions.top_ids, predictions.top_p**knobs.gamma, masked, knobs.beta)
-        fusion = ledger.fuse(predictions, knobs.alpha)
-        if knobs.temperature == 0:
-            return self._decide(predictions, masked, fusion, fusion.winner_slots()[:, None])
-        return self._decide_sampled(predictions, masked, fusion, rng)
-
-    def _decide(self, predictions: Predictions, masked: Tensor, fusion: Fusion, slot: Tensor) -> Decision:
-        """Greedy: the winner sits in a slot, so all its numbers are one gather away. slot: (N, 1)."""
-        ids = fusion.ledger.ids.gather(1, slot)[:, 0].long()
-        credit, boost = fusion.ledger.credit.gather(1, slot), fusion.boost.gather(1, slot)
-        raw_p = fusion.raw_p.gather(1, slot)
-        # positions that were never masked in this block have no slot: they have no winner either
-        ids = torch.where(ids < 0, predictions.top_ids, ids)
-        fused = fusion.fused_p(raw_p, boost)[:, 0]
-        return self._accept(predictions, masked, fusion, ids, raw_p[:, 0], fused, credit[:, 0], boost[:, 0])
-
-    def _decide_sampled(
-        self, predictions: Predictions, masked: Tensor, fusion: Fusion, rng: torch.Generator
-    ) -> Decision:
-        """With temperature the winner is a Gumbel sample of the fused logits, and may be any token."""
-        scores = predictions.gumbel(self.settings.temperature, rng)
-        slots = fusion.ledger.ids.clamp(min=0).long()
-        boost = torch.where(fusion.ledger.ids < 0, 0.0, fusion.boost).to(scores.dtype)
-        ids = scores.scatter_add_(1, slots, boost).argmax(-1, keepdim=True)
-        credit, fused = fusion.candidates(predictions, ids)
-        raw_p = predictions.probability(ids)[:, 0]
-        boost_of_winner = self.settings.alpha * torch.log1p(credit[:, 0])
-        return self._accept(predictions, masked, fusion, ids[:, 0], raw_p, fused[:, 0], credit[:, 0], boost_of_winner)
-
-    def _accept(
-        self,
-        predictions: Predictions,
-        masked: Tensor,
-        fusion: Fusion,
-        ids: Tensor,
-        raw_p: Tensor,
-        fused: Tensor,
-        credit: Tensor,
-        boost: Tensor,
-    ) -> Decision:
-        eligible = masked & ~predictions.blocked(ids)
-        accepted = accept_threshold(fused, raw_p, eligible, self.settings.threshold)
-        channels = {"credit": credit, "boost": boost}
-        state = CreditState(fusion)
-        return Decision(state, ids, raw_p, fused, accepted.commit, accepted.reasons, channels)
-
-    def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
-        """Credit and fused probability from the decision's ledger."""
-        fusion: Fusion | None = decision.state.fusion
-        assert fusion is not None
-        return fusion.candidates(predictions, ids)
+        scored = self.scores(view, state, rng)
+        eligible = view.eligible(scored.ids)
+        return decide(scored, accept_threshold(scored.p, scored.raw_p, eligible, self.settings.threshold))

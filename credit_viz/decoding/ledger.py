@@ -23,6 +23,8 @@ from credit_viz.decoding.predictions import Predictions
 __all__ = ["Fusion", "Ledger"]
 
 _FIRST_SLOTS = 4
+#: a device other than the CPU is asked later how many slots are used: every question waits for it.
+_FIRST_SLOTS_ELSEWHERE = 16
 _EMPTY = -1
 
 
@@ -38,9 +40,10 @@ class Ledger:
     @classmethod
     def empty(cls, positions: int, device: torch.device, dtype: torch.dtype) -> Ledger:
         """No credit anywhere."""
+        slots = _FIRST_SLOTS if device.type == "cpu" else _FIRST_SLOTS_ELSEWHERE
         return cls(
-            ids=torch.full((positions, _FIRST_SLOTS), _EMPTY, dtype=torch.int32, device=device),
-            credit=torch.zeros(positions, _FIRST_SLOTS, dtype=dtype, device=device),
+            ids=torch.full((positions, slots), _EMPTY, dtype=torch.int32, device=device),
+            credit=torch.zeros(positions, slots, dtype=dtype, device=device),
             used=torch.zeros(positions, dtype=torch.int32, device=device),
             used_bound=0,
         )
@@ -123,3 +126,13 @@ class Fusion:
         same = self.ledger.ids[:, None, :] == ids[:, :, None]
         credit = (same * self.ledger.credit[:, None, :]).sum(-1)
         return Candidates(credit, self.fused_p(predictions.probability(ids), self.alpha * torch.log1p(credit)))
+
+    def rival_p(self, predictions: Predictions, ids: Tensor) -> Tensor:
+        """(N,) fused probability of the best token other than ids (N,).
+
+        It has credit, or it is the best token without: one of the S + 1 most probable is uncredited.
+        """
+        count = min(self.ledger.ids.shape[1] + 2, predictions.logits.shape[1])
+        rivals = torch.cat([self.ledger.ids.clamp(min=0).long(), predictions.topk(count)], 1)
+        fused = self.candidates(predictions, rivals).fused
+        return torch.where(rivals == ids[:, None], 0.0, fused).amax(1)

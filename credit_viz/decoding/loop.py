@@ -1,84 +1,30 @@
 """THE denoising loop: the only one in the project. A generator of step records; a thin wrapper collects a Trace.
 
-Knows canvases, decoders and anything with `token_logits` (the `LanguageModel` protocol below); nothing of checkpoints,
-tokenizers or plots. A `Lane` is one run: its canvas, its decoder's state, its randomness. Several lanes run on one
-clock: each round gives every unfinished lane one forward pass, either one after the other or in one batch.
+Knows canvases, decoders and forward.py; nothing of checkpoints, tokenizers or plots. A `Lane` is one run: its canvas,
+its decoder's state, its randomness. Several lanes run on one clock: each round gives every unfinished lane one forward
+pass, either one after the other or in one batch.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from credit_viz.decoding.base import Block, Decision, Decoder
+from credit_viz.decoding.base import Block, Decision, Decoder, View
+from credit_viz.decoding.forward import Answer, LanguageModel, Query, forward
+from credit_viz.decoding.options import RunOptions, block_spans, check_fit
 from credit_viz.decoding.predictions import Predictions
-from credit_viz.decoding.recorder import Recorder
-from credit_viz.errors import PromptError, SettingsError, one_of
+from credit_viz.decoding.recorder import Cells, Recorder
+from credit_viz.errors import DecoderError, PromptError
 from credit_viz.trace.record import Reason, StepRecord
 
-__all__ = ["MAX_LENGTH", "RECORD_MODES", "Canvas", "Lane", "LanguageModel", "RunOptions", "denoise"]
-
-RECORD_MODES = ("all", "block", "none")
-MAX_LENGTH = 65_535  #: longest generated text; positions travel to the page as 16-bit numbers
-
-
-class LanguageModel(Protocol):
-    """What the loop needs of a model."""
-
-    @property
-    def mask_id(self) -> int: ...
-    @property
-    def eos_ids(self) -> tuple[int, ...]: ...
-    @property
-    def token_limit(self) -> int: ...
-    @property
-    def max_positions(self) -> int: ...
-    @property
-    def device(self) -> torch.device: ...
-    def token_logits(self, canvas: Tensor, rows: Tensor | None = None) -> Tensor:
-        """Position-aligned logits of canvas (B, L): (B, L, V), or (B, R, V) for the positions in rows (R,)."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What all lanes of a run share.
-
-    Raises:
-        SettingsError: a value is out of range; the message names it and says what is valid.
-    """
-
-    gen_length: int = 64  #: L
-    block_length: int = 32
-    seed: int = 0
-    early_stop: bool = False  #: end once an end-of-text token is written with everything before it
-    record: str = "all"  #: cells of "all" masked positions, of the active "block" only, or "none"
-    top_k: int = 5  #: candidates per cell
-
-    def __post_init__(self) -> None:
-        for name in ("gen_length", "block_length", "top_k"):
-            object.__setattr__(self, name, _whole(name, getattr(self, name), 1, MAX_LENGTH))
-        object.__setattr__(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
-        if self.gen_length % self.block_length:
-            divisors = [n for n in range(1, self.gen_length + 1) if self.gen_length % n == 0]
-            raise SettingsError(
-                f"gen_length={self.gen_length} is not divisible by block_length={self.block_length}; "
-                f"valid block lengths: {', '.join(map(str, divisors))}"
-            )
-        if self.record not in RECORD_MODES:
-            raise SettingsError(one_of("record mode", self.record, RECORD_MODES))
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise SettingsError(f"{name}={value!r} is out of range; valid: whole numbers {low}..{high}")
-    return int(value)
+__all__ = ["Canvas", "Lane", "Step", "denoise"]
 
 
 class Canvas(NamedTuple):
@@ -114,162 +60,287 @@ class Canvas(NamedTuple):
         return cls(ids, len(prompt_ids))
 
 
-class Lane:
-    """One run in progress. `advance` is called once per forward pass; the rest is bookkeeping on the host."""
+@dataclass(frozen=True)
+class Step:
+    """A step that is decided and written; its cells may still be on their way from the device."""
 
-    def __init__(self, model: LanguageModel, prompt_ids: Sequence[int], decoder: Decoder, options: RunOptions) -> None:
-        if options.top_k > model.token_limit:
-            raise SettingsError(f"top_k={options.top_k} exceeds the vocabulary; valid: 1..{model.token_limit}")
+    number: int
+    block: tuple[int, int]
+    cells: Cells
+    events: _Events
+    forward_seconds: float
+    decoder_seconds: float
+
+    def record(self) -> StepRecord:
+        """What is kept of it; waits for the cells."""
+        return StepRecord(
+            step=self.number,
+            block=self.block,
+            **self.cells.fields(),
+            event_positions=self.events.positions.astype(np.int32),
+            event_ids=self.events.ids.astype(np.int32),
+            event_reasons=self.events.reasons,
+            forward_seconds=self.forward_seconds,
+            decoder_seconds=self.decoder_seconds,
+        )
+
+
+class Lane:
+    """One run in progress. `query` and `advance` are called once per forward pass.
+
+    Args:
+        fixed: token ids by generated position that are given and never change (constraints, infilling).
+
+    Raises:
+        SettingsError: options, decoder and model do not fit each other.
+        PromptError: the prompt or a fixed token is not valid.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        prompt_ids: Sequence[int],
+        decoder: Decoder,
+        options: RunOptions,
+        fixed: Mapping[int, int] | None = None,
+    ) -> None:
+        check_fit(model, decoder, options)
         self.decoder = decoder
         self.options = options
         self.canvas = Canvas.blank(model, prompt_ids, options.gen_length)
         self._model = model
         self._rng = torch.Generator(model.device).manual_seed(options.seed)
         self._recorder = Recorder(options.record, options.top_k)
-        # host copy of what is still masked: never asks the device
-        self._masked = np.ones(options.gen_length, bool)
-        self._written_ids = np.full(options.gen_length, model.mask_id, np.int64)
+        self._cache = None if options.cache == "none" else model.open_cache(options.cache)
+        # host copy of what the canvas holds: never asks the device
+        self._ids = np.full(options.gen_length, model.mask_id, np.int64)
+        self._fixed = np.zeros(options.gen_length, bool)
+        self._fix(fixed or {})
         self._steps = 0
-        self._block = -1
+        self._fresh = True  # no pass of the active block yet
+        self._unmasked_passes = 0  # of the active block, since its last mask went
+        self._spans = block_spans(options, len(prompt_ids), model.block_length)
+        self._index = -1
         self._state: object = None
+        self._finished = False
         self._next_block()
+
+    def _fix(self, fixed: Mapping[int, int]) -> None:
+        for position, token in fixed.items():
+            if not 0 <= position < len(self._ids):
+                raise PromptError(f"fixed position {position} is out of range; valid: 0..{len(self._ids) - 1}")
+            if not 0 <= token < self._model.token_limit or token == self._model.mask_id:
+                raise PromptError(f"fixed token {token} at position {position} is no text; valid: ids that have a text")
+        places = np.array([*fixed.keys()], np.int64)
+        self._fixed[places] = True
+        self._put(places, np.array([*fixed.values()], np.int64))
 
     @property
     def finished(self) -> bool:
-        """No mask is left."""
-        return not self._masked.any()
-
-    @property
-    def rows(self) -> Tensor:
-        """(L,) canvas positions whose logits `advance` wants."""
-        return torch.arange(self.canvas.prompt_length, len(self.canvas.ids), device=self.canvas.ids.device)
+        """No mask is left, and the decoder has settled."""
+        return self._finished
 
     @property
     def _span(self) -> tuple[int, int]:
-        length = self.options.block_length
-        return self._block * length, (self._block + 1) * length
+        return self._spans[self._index]
+
+    @property
+    def _masked(self) -> np.ndarray:
+        return np.asarray(self._ids == self._model.mask_id)
 
     def _next_block(self) -> None:
         """Activate the next block that has a mask, with fresh decoder state."""
-        self._block += 1
-        count = self.options.gen_length // self.options.block_length
-        block = Block(self._block, count, self.options.block_length, self.options.gen_length, self.canvas.ids.device)
-        self._state = self.decoder.start(block)
-
-    def advance(self, logits: Tensor, forward_seconds: float = 0.0) -> StepRecord:
-        """Decide and write one step. logits: (L, V), position-aligned, of this lane's current canvas."""
-        began = time.perf_counter()
+        masked = self._masked
+        while not self._finished:
+            self._index += 1
+            if self._index == len(self._spans):
+                self._finished = True
+            elif masked[slice(*self._span)].any():
+                break
+        else:
+            return
         start, end = self._span
-        everything, predictions = self._read(logits, start, end)
-        masked = torch.from_numpy(self._masked[start:end].copy()).to(logits.device)
-        decision = self.decoder.step(predictions, masked, self._state, self._rng)
+        device = self.canvas.ids.device
+        length = self.options.gen_length
+        block = Block(self._index, len(self._spans), start, end - start, length, device, self._state)
+        self._state = self.decoder.start(block)
+        self._fresh, self._unmasked_passes = True, 0
+
+    @property
+    def _view_span(self) -> tuple[int, int]:
+        """Positions the decoder sees."""
+        return (0, self.options.gen_length) if self.decoder.needs.whole else self._span
+
+    def query(self) -> Query:
+        """What this lane's next forward pass must answer."""
+        offset, needs = self.canvas.prompt_length, self.decoder.needs
+        start, end = 0, self.options.gen_length
+        if self.options.logits_to_keep == "needed":
+            # with everything recorded: from the active block on, since nothing before it is masked any more
+            start, end = (self._view_span[0], end) if self.options.record == "all" else self._view_span
+        return Query(
+            self.canvas.ids,
+            offset,
+            rows=(offset + start, offset + end),
+            block=(offset + self._span[0], offset + self._span[1]),
+            shadow=(offset + self._view_span[0], offset + self._view_span[1]) if needs.shadow else None,
+            guidance=needs.guidance,
+            cache=self._cache,
+            refresh=self._fresh,
+        )
+
+    def advance(self, answer: Answer, forward_seconds: float = 0.0) -> Step:
+        """Decide and write one step, given the model's answer to `query`."""
+        began = time.perf_counter()
+        reading_start = answer.rows[0] - self.canvas.prompt_length
+        reading, view = self._read(answer, reading_start)
+        masked = self._masked
+        decision = self.decoder.step(view, self._state, self._rng)
         self._state = decision.state
-        events = self._write(decision, predictions, start)
+        events = self._write(decision, view)
         decided = time.perf_counter()
         self._steps += 1
-        cells = self._recorder.cells(self.decoder, everything, predictions, decision, events.masked, (start, end))
-        record = StepRecord(
-            step=self._steps,
-            block=(start, end),
-            **cells,
-            event_positions=events.positions.astype(np.int32),
-            event_ids=events.ids.astype(np.int32),
-            event_reasons=events.reasons,
-            forward_seconds=forward_seconds,
-            decoder_seconds=decided - began,
-        )
-        while not self.finished and not self._masked[slice(*self._span)].any():
+        recorded = np.flatnonzero(self._open(masked, reading_start, len(answer.logits)))
+        cells = self._recorder.cells(self.decoder, reading, reading_start, view, self._view_span[0], decision, recorded)
+        step = Step(self._steps, self._span, cells, events, forward_seconds, decided - began)
+        self._fresh = False
+        if self._block_done(len(events.positions)):
             self._next_block()
-        return record
+        return step
 
-    def _read(self, logits: Tensor, start: int, end: int) -> tuple[Predictions | None, Predictions]:
-        """Readings of all positions (only where they are recorded) and of the active block, sharing the work."""
-        mask_id, limit = self._model.mask_id, self._model.token_limit
+    def _read(self, answer: Answer, reading_start: int) -> tuple[Predictions, View]:
+        """Readings of all rows that are recorded, and the decoder's view, sharing the work."""
+        start, end = self._view_span
+        rows = slice(start - reading_start, end - reading_start)
         if self.options.record == "all":
-            everything = Predictions(logits, mask_id, limit, with_entropy=True)
-            return everything, everything.rows(start, end)
-        recorded = self.options.record == "block"
-        return None, Predictions(logits[start:end], mask_id, limit, with_entropy=recorded)
+            reading = self._predictions(answer.logits, with_entropy=True)
+            predictions = reading.rows(rows.start, rows.stop)
+        else:
+            reading = predictions = self._predictions(answer.logits[rows], self.options.record == "block")
+        shadow = None if answer.shadow is None else self._predictions(answer.shadow)
+        ids = self.canvas.generated[start:end].clone()
+        active = torch.zeros(end - start, dtype=torch.bool, device=ids.device)
+        active[self._span[0] - start : self._span[1] - start] = True
+        ratio = float(self._masked.mean())
+        return reading, View(predictions, ids == self._model.mask_id, active, ids, ratio, shadow)
 
-    def _write(self, decision: Decision, predictions: Predictions, start: int) -> _Events:
+    def _predictions(self, logits: Tensor, with_entropy: bool = False) -> Predictions:
+        return Predictions(logits, self._model.mask_id, self._model.token_limit, with_entropy)
+
+    def _open(self, masked: np.ndarray, reading_start: int, count: int) -> np.ndarray:
+        """(L,) positions that were open in this step, that have logits, and that shall be recorded."""
+        start, end = self._span
+        recorded = masked.copy()
+        if self.decoder.needs.rewrites:
+            recorded[start:end] |= ~self._fixed[start:end]
+        wanted = {"all": slice(reading_start, reading_start + count), "block": slice(start, end), "none": slice(0)}
+        inside = np.zeros_like(recorded)
+        inside[wanted[self.options.record]] = True
+        return np.asarray(recorded & inside)
+
+    def _write(self, decision: Decision, view: View) -> _Events:
         """Apply the decision to the canvas; the one place that waits for the device."""
         answer = torch.stack([decision.commit.long(), decision.winner_ids, decision.reasons.long()]).cpu().numpy()
-        before = self._masked.copy()
+        offset = self._view_span[0]
         places = np.flatnonzero(answer[0])
-        ids, reasons = answer[1, places], answer[2, places].astype(np.uint8)
-        if not len(places):
-            places, ids = self._best_committable(predictions, start)
-            reasons = np.array([Reason.FORCED], np.uint8)
-        events = _Events(before, places + start, ids, reasons)
-        self._put(events)
+        events = _Events(places + offset, answer[1, places], answer[2, places].astype(np.uint8))
+        masked = self._masked
+        self._check(events, masked)
+        if not len(places) and masked[slice(*self._span)].any():
+            events = self._best_committable(view, masked)
+        self._put(events.positions, events.ids)
         return self._stop_early(events) if self.options.early_stop else events
 
-    def _best_committable(self, predictions: Predictions, start: int) -> tuple[np.ndarray, np.ndarray]:
-        """Every masked position of the block guessed an id that must not be written: take the best other guess."""
-        p, ids = predictions.best_committable()
-        masked = self._masked[start : start + len(ids)]
-        place = int(np.where(masked, p.cpu().numpy(), -1.0).argmax())
-        return np.array([place]), np.array([int(ids[place])])
+    def _check(self, events: _Events, masked: np.ndarray) -> None:
+        """Hold the decoder to its contract: a breach would leave a trace that nobody can replay."""
+        writable = ~self._fixed if self.decoder.needs.rewrites else masked
+        bad = events.positions[~writable[events.positions]]
+        if len(bad):
+            raise DecoderError(
+                f"decoder {self.decoder.name!r} wrote position {bad[0]}, which is not masked; valid: masked positions"
+            )
 
-    def _put(self, events: _Events) -> None:
-        self._masked[events.positions] = False
-        self._written_ids[events.positions] = events.ids
+    def _best_committable(self, view: View, masked: np.ndarray) -> _Events:
+        """Every masked position of the block guessed an id that must not be written: take the best other guess."""
+        p, ids = view.predictions.best_committable()
+        start, end = self._view_span
+        active = masked[start:end] & view.active.cpu().numpy()
+        place = int(np.where(active, p.cpu().numpy(), -1.0).argmax())
+        return _Events(np.array([place + start]), np.array([int(ids[place])]), np.array([Reason.FORCED], np.uint8))
+
+    def _put(self, positions: np.ndarray, ids: np.ndarray) -> None:
+        self._ids[positions] = ids
         device = self.canvas.ids.device
-        self.canvas.generated[torch.from_numpy(events.positions).to(device)] = torch.from_numpy(events.ids).to(device)
+        self.canvas.generated[torch.from_numpy(positions).to(device)] = torch.from_numpy(ids).to(device)
+
+    def _block_done(self, changes: int) -> bool:
+        """No mask is left in the block, and the decoder changes nothing any more or has had its last passes."""
+        if self._masked[slice(*self._span)].any():
+            self._unmasked_passes = 0
+            return False
+        settled = not changes or self._unmasked_passes >= self.decoder.needs.settle
+        self._unmasked_passes += 1
+        return settled
 
     def _stop_early(self, events: _Events) -> _Events:
         """Once an end-of-text token is written with no mask before it, whatever is still masked becomes end-of-text.
 
         A token already written behind it stays as the decoder wrote it, but is no part of the text any more.
         """
-        first_mask = int(self._masked.argmax()) if self._masked.any() else len(self._masked)
-        ends = np.flatnonzero(np.isin(self._written_ids[:first_mask], self._model.eos_ids))
-        rest = np.flatnonzero(self._masked)
+        masked = self._masked
+        first_mask = int(masked.argmax()) if masked.any() else len(masked)
+        ends = np.flatnonzero(np.isin(self._ids[:first_mask], self._model.eos_ids))
+        rest = np.flatnonzero(masked)
         if not len(ends) or not len(rest):
             return events
-        filled = _Events(
-            events.masked,
-            rest,
-            np.full(len(rest), self._written_ids[ends[0]]),
-            np.full(len(rest), Reason.FILLED, np.uint8),
-        )
-        self._put(filled)
-        joined = [np.concatenate(pair) for pair in zip(events[1:], filled[1:], strict=True)]
-        return _Events(events.masked, *joined)
+        filled = _Events(rest, np.full(len(rest), self._ids[ends[0]]), np.full(len(rest), Reason.FILLED, np.uint8))
+        self._put(filled.positions, filled.ids)
+        self._finished = True
+        return _Events(*(np.concatenate(pair) for pair in zip(events, filled, strict=True)))
 
 
 class _Events(NamedTuple):
     """Writes of one step, on the host."""
 
-    masked: np.ndarray  #: (L,) bool, before the writes
     positions: np.ndarray
     ids: np.ndarray
     reasons: np.ndarray
 
 
 def denoise(model: LanguageModel, lanes: Sequence[Lane], batched: bool = False) -> Iterator[tuple[int, StepRecord]]:
-    """Run lanes on one clock until no mask is left; yields (lane index, record) after every step.
+    """Run lanes on one clock until all are finished; yields (lane index, record) after every step.
 
-    Close the generator to cancel: nothing is computed after the step last yielded.
+    Close the generator to cancel: no forward pass is begun after the step last yielded. On a device of its own one is
+    already under way: the record of a step is read while the next pass runs, so that recording never stalls it.
 
     Args:
         batched: one forward pass for all unfinished lanes (they must be of equal length) instead of one each. Batches
-            change the last bits of the logits, so a lane may differ from its run alone where two guesses tie.
+            change the last bits of the logits, so a lane may differ from its run alone where two guesses tie. Lanes
+            that ask for more than plain logits (guidance, shadow positions, a cache) have passes of their own.
     """
+    ahead = model.device.type != "cpu"
+    waiting: list[tuple[int, Step]] = []
     while running := [index for index, lane in enumerate(lanes) if not lane.finished]:
-        if batched:
-            logits, seconds = _forward(model, [lanes[index] for index in running])
-            for place, index in enumerate(running):
-                yield index, lanes[index].advance(logits[place], seconds / len(running))
-        else:
-            for index in running:
-                logits, seconds = _forward(model, [lanes[index]])
-                yield index, lanes[index].advance(logits[0], seconds)
+        for group in _groups(lanes, running, batched):
+            began = time.perf_counter()
+            answers = forward(model, [lanes[index].query() for index in group])
+            seconds = (time.perf_counter() - began) / len(group)
+            yield from _records(waiting)
+            waiting = []
+            for index, answer in zip(group, answers, strict=True):
+                waiting.append((index, lanes[index].advance(answer, seconds)))
+                if not ahead:
+                    yield from _records(waiting)
+                    waiting = []
+    yield from _records(waiting)
 
 
-def _forward(model: LanguageModel, lanes: Sequence[Lane]) -> tuple[Tensor, float]:
-    """Logits (B, L, V) of the lanes' generated regions and the seconds it took (enqueued only, on a GPU)."""
-    began = time.perf_counter()
-    with torch.inference_mode():
-        logits = model.token_logits(torch.stack([lane.canvas.ids for lane in lanes]), lanes[0].rows)
-    return logits, time.perf_counter() - began
+def _groups(lanes: Sequence[Lane], running: Sequence[int], batched: bool) -> list[list[int]]:
+    """Lanes that share a forward pass."""
+    together = [index for index in running if batched and lanes[index].query().plain]
+    return [group for group in (together, *([index] for index in running if index not in together)) if group]
+
+
+def _records(steps: Sequence[tuple[int, Step]]) -> Iterator[tuple[int, StepRecord]]:
+    for index, step in steps:
+        yield index, step.record()

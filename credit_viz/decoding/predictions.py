@@ -108,6 +108,12 @@ class Predictions:
         ids = self.gumbel(temperature, rng).argmax(-1)
         return ids, self.probability(ids[:, None])[:, 0]
 
+    def rival_p(self, ids: Tensor) -> Tensor:
+        """(N,) probability of the best token other than the given ids (N,)."""
+        pair = self.topk(2)
+        other = torch.where(pair[:, 0] == ids, pair[:, 1], pair[:, 0])
+        return self.probability(other[:, None])[:, 0]
+
     def gumbel(self, temperature: float, rng: torch.Generator) -> Tensor:
         """(N, V) float64 scores whose argmax is a sample at this temperature.
 

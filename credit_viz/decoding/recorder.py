@@ -1,10 +1,12 @@
 """Turns one step's readings into the numpy cells of a StepRecord. Knows predictions and decisions, no canvas.
 
-Everything is computed on the model's device for all rows at once and copied to the host in two transfers.
+Everything is computed on the model's device for all rows at once and copied to the host in two transfers. On a GPU the
+copies go to pinned memory without waiting: `Cells.fields` waits for them, while the next forward pass already runs.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +14,45 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from credit_viz.decoding.base import Decision, Decoder
+from credit_viz.decoding.base import Decision, Decoder, View
 from credit_viz.decoding.predictions import Predictions
 
-__all__ = ["Recorder"]
+__all__ = ["Cells", "Recorder"]
+
+#: what a channel holds outside the decoder's view: no credit there, but no bar either.
+_OUTSIDE = {"bar": math.nan, "score": math.nan}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of one step, perhaps still on their way to the host."""
+
+    numbers: Tensor  #: (R, 3 K + 3 + channels) float32 on the host
+    tokens: Tensor  #: (R, K + 1) int32 on the host
+    copied: torch.cuda.Event | None  #: when both have arrived; None: they have
+    rows: np.ndarray  #: rows that are kept
+    offset: int  #: generated position of row 0
+    channels: tuple[str, ...]
+
+    def fields(self) -> dict[str, Any]:
+        """Cell arrays of a StepRecord (see there), by field name."""
+        if self.copied is not None:
+            self.copied.synchronize()
+        k = self.tokens.shape[1] - 1
+        # column-major: every field below is contiguous
+        numbers, tokens = self.numbers.numpy()[self.rows].T.copy().T, self.tokens.numpy()[self.rows]
+        return {
+            "positions": (self.rows + self.offset).astype(np.int32),
+            "candidate_ids": tokens[:, :k],
+            "winner_ids": tokens[:, k],
+            "candidate_p": numbers[:, :k],
+            "candidate_credit": numbers[:, k : 2 * k],
+            "candidate_fused": numbers[:, 2 * k : 3 * k],
+            "winner_p": numbers[:, 3 * k],
+            "fused": numbers[:, 3 * k + 1],
+            "entropy": numbers[:, 3 * k + 2],
+            "channels": {name: numbers[:, 3 * k + 3 + place] for place, name in enumerate(self.channels)},
+        }
 
 
 @dataclass(frozen=True)
@@ -28,38 +65,35 @@ class Recorder:
     def cells(
         self,
         decoder: Decoder,
-        everything: Predictions | None,
-        predictions: Predictions,
+        reading: Predictions,
+        reading_start: int,
+        view: View,
+        view_start: int,
         decision: Decision,
-        masked: np.ndarray,
-        span: tuple[int, int],
-    ) -> dict[str, Any]:
-        """Cell arrays of a StepRecord (see there), by field name.
+        positions: np.ndarray,
+    ) -> Cells:
+        """Cells of the given generated positions, all of them in the reading.
 
         Args:
-            everything: reading of all L positions in mode "all", else None.
-            predictions: reading of the active block.
-            masked: (L,) bool before the step's writes.
-            span: active block as [start, end).
+            reading: predictions of the positions from reading_start on: of all computed ones in mode "all", else of
+                those in the decoder's view.
         """
-        start, end = span
-        names = tuple(decision.channels)
+        channels = tuple(decision.channels)
         if self.mode == "none":
-            width = 3 * self.top_k + 3 + len(names)
-            nothing = np.zeros((0, width), np.float32), np.zeros((0, self.top_k + 1), np.int32)
-            return self._pick(*nothing, np.zeros(0, np.int64), 0, names)
-        if everything is not None:
-            table, ids = self._table(decoder, everything, predictions, decision, slice(start, end))
-            return self._pick(table, ids, np.flatnonzero(masked), 0, names)
-        table, ids = self._table(decoder, predictions, predictions, decision, slice(None))
-        return self._pick(table, ids, np.flatnonzero(masked[start:end]), start, names)
+            numbers = torch.zeros(0, 3 * self.top_k + 3 + len(channels))
+            tokens = torch.zeros(0, self.top_k + 1, dtype=torch.int32)
+            return Cells(numbers, tokens, None, positions, 0, channels)
+        start = reading_start if self.mode == "all" else view_start
+        inner = slice(view_start - start, view_start - start + len(view.masked))
+        numbers, tokens = self._table(decoder, reading, view.predictions, decision, inner)
+        return Cells(*_to_host(numbers, tokens), positions - start, start, channels)
 
     def _table(
-        self, decoder: Decoder, reading: Predictions, block: Predictions, decision: Decision, inner: slice
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, decoder: Decoder, reading: Predictions, view: Predictions, decision: Decision, inner: slice
+    ) -> tuple[Tensor, Tensor]:
         """One row per position of `reading`: numbers (R, 3 K + 3 + channels) and ids (R, K + 1).
 
-        Outside the block (`inner`) no credit is given and nothing is fused: the winner is the raw top-1.
+        Outside the decoder's view (`inner`) no credit is given and nothing is fused: the winner is the raw top-1.
         """
         k = self.top_k
         ids = torch.empty(len(reading.logits), k + 1, dtype=torch.int64, device=reading.logits.device)
@@ -73,30 +107,24 @@ class Recorder:
         table[:, 3 * k + 2] = reading.entropy
 
         rows = table[inner]
-        rows[:, k : 2 * k], rows[:, 2 * k : 3 * k] = decoder.candidates(block, ids[inner, :k], decision)
+        rows[:, k : 2 * k], rows[:, 2 * k : 3 * k] = decoder.candidates(view, ids[inner, :k], decision)
         rows[:, 3 * k], rows[:, 3 * k + 1] = decision.winner_p, decision.fused
-        for place, values in enumerate(decision.channels.values()):
-            rows[:, 3 * k + 3 + place] = values
-        return table.to(torch.float32).cpu().numpy(), ids.to(torch.int32).cpu().numpy()
+        for place, (name, values) in enumerate(decision.channels.items(), start=3 * k + 3):
+            if name in _OUTSIDE:
+                table[:, place] = _OUTSIDE[name]
+            rows[:, place] = values
+        return table.to(torch.float32), ids.to(torch.int32)
 
-    def _pick(
-        self, table: np.ndarray, ids: np.ndarray, rows: np.ndarray, offset: int, channels: tuple[str, ...]
-    ) -> dict[str, Any]:
-        """The masked rows, in the shapes and types of a StepRecord."""
-        k = self.top_k
-        numbers, tokens = table[rows].T.copy().T, ids[rows]  # column-major: every field below is contiguous
-        return {
-            "positions": (rows + offset).astype(np.int32),
-            "candidate_ids": tokens[:, :k],
-            "winner_ids": tokens[:, k],
-            "candidate_p": numbers[:, :k],
-            "candidate_credit": numbers[:, k : 2 * k],
-            "candidate_fused": numbers[:, 2 * k : 3 * k],
-            "winner_p": numbers[:, 3 * k],
-            "fused": numbers[:, 3 * k + 1],
-            "entropy": numbers[:, 3 * k + 2],
-            "channels": {name: numbers[:, 3 * k + 3 + place] for place, name in enumerate(channels)},
-        }
+
+def _to_host(*tensors: Tensor) -> tuple[Tensor, Tensor, torch.cuda.Event | None]:
+    """Both tensors on the host, and the event after which they may be read."""
+    if tensors[0].device.type != "cuda":
+        first, second = (tensor.cpu() for tensor in tensors)
+        return first, second, None
+    first, second = (torch.empty_like(t, device="cpu", pin_memory=True).copy_(t, non_blocking=True) for t in tensors)
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    copied.record()
+    return first, second, copied
 
 
 def _candidate_ids(predictions: Predictions, count: int) -> Tensor:

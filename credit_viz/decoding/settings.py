@@ -14,19 +14,19 @@ from typing import Any, Self, cast
 
 from credit_viz.errors import SettingsError, one_of
 
-__all__ = ["Knob", "Settings", "knob", "knobs"]
+__all__ = ["Knob", "Settings", "choice", "knob", "knobs"]
 
 
 @dataclass(frozen=True)
 class Knob:
-    """What a person needs to know about one setting.
+    """What a person needs to know about one setting: a number in a range, or one of `choices`.
 
-    `minimum` and `maximum` are the valid range, `slider` the part of it worth dragging; `default_text` says what
-    an unset optional knob (default None) means.
+    `minimum` and `maximum` are the valid range, `slider` the part of it worth dragging; `default_text` is the default
+    in words; `unset` says what None means, and is empty where None is not valid.
     """
 
     name: str
-    default: float | int | None
+    default: float | int | str | None
     minimum: float
     maximum: float
     step: float
@@ -36,15 +36,21 @@ class Knob:
     slider: tuple[float, float]
     integer: bool
     default_text: str
+    unset: str = ""
+    choices: tuple[str, ...] = ()
 
-    def check(self, value: object) -> float | int | None:
+    def check(self, value: object) -> float | int | str | None:
         """The value as the knob's own type.
 
         Raises:
-            SettingsError: not a number, not finite, not whole where it must be, or out of range.
+            SettingsError: no such choice; or not a number, not finite, not whole where it must be, or out of range.
         """
-        if value is None and self.default is None:
+        if value is None and self.unset:
             return None
+        if self.choices:
+            if not isinstance(value, str) or value not in self.choices:
+                raise SettingsError(one_of(self.name, value, self.choices))
+            return value
         if isinstance(value, bool) or not isinstance(value, Real) or value != value:
             raise SettingsError(f"{self.name}={value!r} is not a number; valid: {self.range_text}")
         number = cast(float, value)
@@ -60,8 +66,10 @@ class Knob:
 
     @property
     def range_text(self) -> str:
-        """Valid range in words, e.g. "0..1"."""
-        optional = f" or unset: {self.default_text}" if self.default is None else ""
+        """Valid values in words, e.g. "0..1"."""
+        if self.choices:
+            return ", ".join(self.choices)
+        optional = f" or unset: {self.unset}" if self.unset else ""
         return f"{self.minimum:g}..{self.maximum:g}{optional}"
 
 
@@ -76,9 +84,9 @@ def knob(
     help: str,
     slider: tuple[float, float] | None = None,
     integer: bool = False,
-    default_text: str = "",
+    unset: str = "",
 ) -> Any:
-    """Declare one setting of a `Settings` dataclass; arguments as in `Knob`."""
+    """Declare one numeric setting of a `Settings` dataclass; arguments as in `Knob`."""
     described = {
         "minimum": minimum,
         "maximum": maximum,
@@ -88,7 +96,25 @@ def knob(
         "help": help,
         "slider": slider or (minimum, maximum),
         "integer": integer,
-        "default_text": default_text or ("" if default is None else f"{default:g}"),
+        "default_text": unset if default is None else f"{default:g}",
+        "unset": unset,
+    }
+    return field(default=default, metadata={"knob": described})
+
+
+def choice(default: str, choices: tuple[str, ...], *, role: str, symbol: str, help: str) -> Any:
+    """Declare a setting that is one of a few words; arguments as in `Knob`."""
+    described = {
+        "minimum": 0.0,
+        "maximum": 0.0,
+        "step": 0.0,
+        "role": role,
+        "symbol": symbol,
+        "help": help,
+        "slider": (0.0, 0.0),
+        "integer": False,
+        "default_text": default,
+        "choices": choices,
     }
     return field(default=default, metadata={"knob": described})
 

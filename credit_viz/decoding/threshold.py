@@ -8,14 +8,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
 
 from credit_viz.decoding.acceptance import accept_threshold
-from credit_viz.decoding.base import Block, Candidates, Decision
-from credit_viz.decoding.predictions import Predictions
+from credit_viz.decoding.base import Decision, Decoder, View
+from credit_viz.decoding.scores import decide, raw_scores
 from credit_viz.decoding.settings import Settings, knob
 
-__all__ = ["Threshold", "ThresholdSettings", "raw_candidates", "temperature_knob", "threshold_knob"]
+__all__ = ["Threshold", "ThresholdSettings", "temperature_knob", "threshold_knob"]
 
 
 def threshold_knob(default: float) -> Any:
@@ -46,12 +45,6 @@ def temperature_knob() -> Any:
     )
 
 
-def raw_candidates(predictions: Predictions, ids: Tensor) -> Candidates:
-    """Candidates of a decoder that changes no scores: no credit, fused = raw."""
-    p = predictions.probability(ids)
-    return Candidates(torch.zeros_like(p), p)
-
-
 @dataclass(frozen=True)
 class ThresholdSettings(Settings):
     """Knobs of threshold decoding."""
@@ -61,7 +54,7 @@ class ThresholdSettings(Settings):
 
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(Decoder):
     """Each step writes every token with p >= tau; if there is none, the most confident one.
 
     Source: Fast-dLLM (arXiv 2505.22618), section 3.3, confidence-aware parallel decoding. Their code reads the
@@ -77,16 +70,8 @@ class Threshold:
     settings_class: ClassVar[type[Settings]] = ThresholdSettings
     presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"Fast-dLLM": ThresholdSettings()})
 
-    def start(self, block: Block) -> None:
-        """Threshold decoding remembers nothing."""
-
-    def step(self, predictions: Predictions, masked: Tensor, state: None, rng: torch.Generator) -> Decision:
+    def step(self, view: View, state: None, rng: torch.Generator) -> Decision:
         """Write what is sure enough; see `Decoder.step`."""
-        ids, p = predictions.sample(self.settings.temperature, rng)
-        eligible = masked & ~predictions.blocked(ids)
-        accepted = accept_threshold(p, p, eligible, self.settings.threshold)
-        return Decision(None, ids, p, p, accepted.commit, accepted.reasons)
-
-    def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
-        """No scores are changed."""
-        return raw_candidates(predictions, ids)
+        scored = raw_scores(view, self.settings.temperature, rng)
+        eligible = view.eligible(scored.ids)
+        return decide(scored, accept_threshold(scored.p, scored.p, eligible, self.settings.threshold))

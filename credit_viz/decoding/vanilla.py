@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
-from credit_viz.decoding.base import Block, Candidates, Decision
-from credit_viz.decoding.predictions import Predictions
+from credit_viz.decoding.acceptance import accept_quota
+from credit_viz.decoding.base import Block, Decision, Decoder, View
+from credit_viz.decoding.scores import decide, raw_scores
 from credit_viz.decoding.settings import Settings, knob
-from credit_viz.decoding.threshold import raw_candidates, temperature_knob
+from credit_viz.decoding.threshold import temperature_knob
 from credit_viz.errors import SettingsError
-from credit_viz.trace.record import Reason
 
 __all__ = ["Quota", "Vanilla", "VanillaSettings", "share_out"]
 
@@ -34,7 +33,7 @@ class VanillaSettings(Settings):
         role="denoising steps",
         symbol="S",
         help="Forward passes for the whole text, shared out over its blocks. Fewer steps write more tokens at once.",
-        default_text="one token per step",
+        unset="one token per step",
     )
     temperature: float = temperature_knob()
 
@@ -47,7 +46,7 @@ class Quota:
 
 
 @dataclass(frozen=True)
-class Vanilla:
+class Vanilla(Decoder):
     """Each step writes the next few most confident tokens, however sure or unsure they are.
 
     Source: LLaDA (arXiv 2502.09992), section 2.4, "low-confidence remasking", semi-autoregressive over blocks; the
@@ -77,25 +76,17 @@ class Vanilla:
                 f"steps={steps} does not fit {block.gen_length} positions in {block.count} blocks; "
                 f"valid: {block.count}..{block.gen_length}"
             )
-        return Quota(share_out(block.length, share_out(steps, block.count)[block.index]))
+        # a block-causal model may have blocks too short for their share of the steps
+        own = min(block.length, share_out(steps, block.count)[block.index])
+        return Quota(share_out(block.length, own))
 
-    def step(self, predictions: Predictions, masked: Tensor, state: Quota, rng: torch.Generator) -> Decision:
+    def step(self, view: View, state: Quota, rng: torch.Generator) -> Decision:
         """Write the quota's most confident positions; see `Decoder.step`."""
-        ids, p = predictions.sample(self.settings.temperature, rng)
-        eligible = masked & ~predictions.blocked(ids)
+        scored = raw_scores(view, self.settings.temperature, rng)
         # past the schedule (positions had to wait for a committable guess): one token per step
         quota = state.remaining[0] if state.remaining else 1
-        # stable: ties go to the leftmost position
-        order = torch.where(eligible, p, -1.0).argsort(descending=True, stable=True)
-        commit = torch.zeros_like(masked)
-        commit[order[:quota]] = True
-        commit &= eligible
-        reasons = commit.to(torch.uint8) * int(Reason.SCHEDULED)
-        return Decision(Quota(state.remaining[1:]), ids, p, p, commit, reasons)
-
-    def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
-        """No scores are changed."""
-        return raw_candidates(predictions, ids)
+        accepted = accept_quota(scored.p, view.eligible(scored.ids), quota)
+        return replace(decide(scored, accepted), state=Quota(state.remaining[1:]))
 
 
 def share_out(total: int, parts: int) -> tuple[int, ...]:

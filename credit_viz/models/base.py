@@ -67,6 +67,7 @@ class DiffusionLM:
         self.max_positions = max_positions
         self.abilities = abilities
         self.block_length = block_length
+        self.compiled = False
         self._shifted = shifted
 
     @property

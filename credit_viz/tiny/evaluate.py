@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 import credit_viz
 from credit_viz.decoding import make_decoder
-from credit_viz.decoding.loop import RunOptions
+from credit_viz.decoding.options import RunOptions
 from credit_viz.models.base import DiffusionLM
 from credit_viz.run import Race
 from credit_viz.tiny.statistics import Interval, gain_over_curve, mean_interval, resample

@@ -34,9 +34,12 @@ class RunInfo:
     vocab_size: int
     device: str = "cpu"
     dtype: str = "float32"
-    cache: str = "none"
+    cache: str = "none"  #: keys and values kept from pass to pass: "none", "prefix", "dual" or "block"
+    logits_to_keep: str = "all"  #: the output layer ran on "all" generated positions, or only on those "needed"
+    compiled: bool = False  #: the forward pass was compiled
     lanes: int = 1  #: runs that shared each forward pass
     revision: str | None = None
+    fixed: Mapping[int, int] = field(default_factory=dict)  #: given token id by generated position
     versions: Mapping[str, str] = field(default_factory=dict)
     token_text: Mapping[int, str] = field(default_factory=dict)  #: text of every token id in the trace
     text: str = ""  #: the generated text without special tokens
@@ -45,6 +48,7 @@ class RunInfo:
         """Texts are made fit for every file format."""
         object.__setattr__(self, "token_text", {int(i): clean_text(t) for i, t in self.token_text.items()})
         object.__setattr__(self, "text", clean_text(self.text))
+        object.__setattr__(self, "fixed", {int(i): int(token) for i, token in self.fixed.items()})
         if self.prompt is not None:
             object.__setattr__(self, "prompt", clean_text(self.prompt))
 
@@ -62,27 +66,30 @@ class RunInfo:
         names = {f.name for f in fields(cls)}
         if unknown := sorted(set(data) - names):
             raise TraceError(f"trace header has unknown field {unknown[0]!r}; valid: {', '.join(sorted(names))}")
+        values = {**_LATER, **data}
         for kind, kind_names in _KINDS.items():
             for name in kind_names:
-                _check_kind(name, data, kind)
-        values = dict(data)
+                _check_kind(name, values, kind)
         for name in ("prompt_ids", "eos_ids"):
             values[name] = _ids(name, values[name])
         try:
             values["token_text"] = {int(i): str(text) for i, text in values["token_text"].items()}
-        except ValueError as error:
-            raise TraceError(f"trace header has a damaged token_text: {error}") from error
+            values["fixed"] = {int(i): int(token) for i, token in values["fixed"].items()}
+        except (ValueError, TypeError) as error:
+            raise TraceError(f"trace header has a damaged token_text or fixed: {error}") from error
         return cls(**values)
 
 
+#: fields that files written before them lack, with what was true then.
+_LATER: Mapping[str, Any] = MappingProxyType({"logits_to_keep": "all", "compiled": False, "fixed": {}})
 #: what each field of the header must be, by its JSON type; an optional text may also be null.
 _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "text": ("model", "family", "decoder", "record", "device", "dtype", "cache", "text"),
+        "text": ("model", "family", "decoder", "record", "device", "dtype", "cache", "logits_to_keep", "text"),
         "optional text": ("prompt", "revision"),
         "whole number": ("gen_length", "block_length", "seed", "top_k", "mask_id", "vocab_size", "lanes"),
-        "true or false": ("early_stop",),
-        "object": ("settings", "versions", "token_text"),
+        "true or false": ("early_stop", "compiled"),
+        "object": ("settings", "versions", "token_text", "fixed"),
         "list": ("prompt_ids", "eos_ids"),
     }
 )

@@ -6,6 +6,8 @@ Definitions (steps from 1; "raw top-1" is the most probable token before any cre
 * first-hit step: the first recorded step whose raw top-1 is the token finally committed.
 * converge step: the first step from which on the raw top-1 is the committed token at every recorded step up to
   and including commit. Where the committed token is not the raw top-1 at commit, converge = commit.
+  (A position whose token can still change goes on being recorded after a write, so an edited token converges when
+  the model last changed its mind, and one that was taken back and written again waits from its last stable guess.)
 * wait: commit - converge. Flips: how often the raw top-1 changed from one recorded step to the next.
 """
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from credit_viz.trace.record import Trace
 
 __all__ = [
+    "canvas",
     "commit_step",
     "converge_step",
     "final_ids",
@@ -32,15 +35,22 @@ __all__ = [
 Ints = NDArray[np.int32]
 
 
-def final_ids(trace: Trace) -> Ints:
-    """(L,) canvas after the last event; the mask id where nothing was written."""
+def canvas(trace: Trace, step: int) -> Ints:
+    """(L,) tokens after a step (0: before the first); the mask id where nothing stands."""
     ids = np.full(trace.gen_length, trace.info.mask_id, np.int32)
-    ids[trace.event_positions] = trace.event_ids  # repeated indices: the last write wins
+    ids[[*trace.info.fixed.keys()]] = [*trace.info.fixed.values()]
+    until = np.searchsorted(trace.event_steps, step, side="right")
+    ids[trace.event_positions[:until]] = trace.event_ids[:until]  # repeated indices: the last write wins
     return ids
 
 
+def final_ids(trace: Trace) -> Ints:
+    """(L,) canvas after the last event; the mask id where nothing stands."""
+    return canvas(trace, trace.forward_passes)
+
+
 def commit_step(trace: Trace) -> Ints:
-    """(L,) step of the last write, 0 where a position is still masked."""
+    """(L,) step of the last write, 0 where a position is masked or was given."""
     steps = np.zeros(trace.gen_length, np.int32)
     steps[trace.event_positions] = trace.event_steps
     steps[final_ids(trace) == trace.info.mask_id] = 0

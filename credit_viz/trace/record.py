@@ -1,7 +1,8 @@
 """What one decoding run leaves behind: frozen numpy records. Knows no torch, no model, no plot.
 
-A *cell* is one (step, masked position) pair: what the model guessed there, before the commits of that
-step. Cells are stored flat, step after step, so that memory follows the masked cells and not steps x length.
+A *cell* is one (step, open position) pair: what the model guessed there, before the commits of that step. A position
+is open while it is masked and, for decoders that edit or take back, as long as its block is active. Cells are stored
+flat, step after step, so that memory follows the open cells and not steps x length.
 
 Symbols: T steps (= forward passes), L generated positions, N cells, K candidates, E events.
 Positions count from 0 at the first generated token; steps count from 1.
@@ -27,6 +28,8 @@ from credit_viz.trace.info import RunInfo
 if TYPE_CHECKING:
     import pandas as pd
 
+    from credit_viz.trace.explain import Explanation
+
 __all__ = ["CELL_FIELDS", "EVENT_FIELDS", "STEP_FIELDS", "Reason", "RunInfo", "StepRecord", "Trace"]
 
 Floats = NDArray[np.float32]
@@ -42,6 +45,9 @@ class Reason(IntEnum):
     FORCED = 3  #: nothing passed; it was the best one
     SCHEDULED = 4  #: a fixed number of tokens is written per step
     FILLED = 5  #: early stop: the end-of-text token fills the rest of the canvas
+    REMASKED = 6  #: taken back: the position is a mask again
+    EDITED = 7  #: a written token was replaced by another
+    ANSWERED = 8  #: every guess had settled, so all that was left was written at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +60,7 @@ class StepRecord:
 
     step: int
     block: tuple[int, int]  #: active block as [start, end) in generated positions
-    positions: Ints  #: (M,) masked positions before this step's commits
+    positions: Ints  #: (M,) open positions before this step: masked ones, and written ones that may still change
     candidate_ids: Ints  #: (M, K) most probable tokens, best first; [:, 0] is the raw top-1
     candidate_p: Floats  #: (M, K) raw probability
     candidate_credit: Floats  #: (M, K) Trace Credit after this step's award
@@ -65,7 +71,7 @@ class StepRecord:
     entropy: Floats  #: (M,) nats
     channels: Mapping[str, Floats]  #: named (M,) extras of the decoder, e.g. "credit" and "boost" of the winner
     event_positions: Ints  #: (C,) written in this step
-    event_ids: Ints  #: (C,)
+    event_ids: Ints  #: (C,) the mask id where a token was taken back
     event_reasons: Bytes  #: (C,) values of Reason
     forward_seconds: float
     decoder_seconds: float
@@ -219,7 +225,21 @@ class Trace:
                 decoder_seconds=float(self.decoder_seconds[index]),
             )
 
+    def explain(self, step: int, position: int) -> Explanation:
+        """The numbers behind the decision on one position in one step; see explain.py.
+
+        Raises:
+            TraceError: nothing was recorded there; the message says what was.
+        """
+        from credit_viz.trace.explain import explain  # explain.py knows this module, not the other way round
+
+        return explain(self, step, position)
+
     # ---------------------------------------------------------------- metrics (definitions: metrics.py)
+    def canvas(self, step: int) -> Ints:
+        """(L,) tokens after a step (0: before the first); the mask id where nothing stands."""
+        return metrics.canvas(self, step)
+
     @cached_property
     def token_ids(self) -> Ints:
         """(L,) final canvas; the mask id where nothing was written."""
@@ -252,7 +272,7 @@ class Trace:
 
     @cached_property
     def reason(self) -> Bytes:
-        """(L,) value of Reason of the last write; 0 = never written."""
+        """(L,) value of Reason of the last write; 0 = never written, or given."""
         return metrics.reasons(self)
 
     @cached_property
@@ -266,6 +286,16 @@ class Trace:
         return int(self.wait.sum())
 
     @property
+    def taken_back(self) -> int:
+        """Number of written tokens that became masks again."""
+        return int((self.event_reasons == Reason.REMASKED).sum())
+
+    @property
+    def edited(self) -> int:
+        """Number of written tokens that were replaced by another."""
+        return int((self.event_reasons == Reason.EDITED).sum())
+
+    @property
     def mean_wait(self) -> float:
         """Mean wait in steps over the content tokens (over all tokens when there are none)."""
         content = self.content_mask
@@ -273,8 +303,9 @@ class Trace:
 
     @property
     def content_mask(self) -> NDArray[np.bool_]:
-        """(L,) True where the committed token is text: not end-of-text, not mask, and not behind an early stop."""
+        """(L,) True where a committed token is text: not end-of-text, mask or given, and not behind an early stop."""
         is_text = ~np.isin(self.token_ids, [*self.info.eos_ids, self.info.mask_id])
+        is_text[[*self.info.fixed.keys()]] = False
         is_text[self.text_end :] = False
         return is_text
 
@@ -318,7 +349,7 @@ class Trace:
         return (
             ours == theirs
             and mine.keys() == others.keys()
-            and all(np.array_equal(mine[k], others[k]) for k in mine if not k.endswith("_seconds"))
+            and all(_same(mine[k], others[k]) for k in mine if not k.endswith("_seconds"))
         )
 
     def __repr__(self) -> str:
@@ -326,6 +357,11 @@ class Trace:
             f"Trace({self.info.decoder} on {self.info.model}: {self.forward_passes} forward passes, "
             f"{self.gen_length} positions, {len(self.positions)} cells)"
         )
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Equal, where a bar that does not apply (NaN) equals another."""
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 def _arrays(trace: Trace) -> dict[str, NDArray[Any]]:
@@ -349,6 +385,9 @@ def _check(trace: Trace) -> None:
 
 def _check_ranges(trace: Trace, length: int, steps: int) -> None:
     last_id = trace.info.vocab_size - 1
+    for position, token in trace.info.fixed.items():
+        if not 0 <= position < length or not 0 <= token <= last_id:
+            raise TraceError(f"trace header fixes token {token} at position {position}; the run has {length} positions")
     _check_range("cell_counts", trace.cell_counts, 0, length)
     _check_range("block_starts", trace.block_starts, 0, length - 1)
     _check_range("block_ends", trace.block_ends, 1, length)

@@ -11,7 +11,7 @@ from credit_viz.bench import decoders
 from credit_viz.bench.__main__ import main
 from credit_viz.bench.rivals import DenseCredit, float64_threshold
 from credit_viz.bench.timing import medians
-from credit_viz.decoding.base import Block
+from credit_viz.decoding.base import Block, View
 from credit_viz.decoding.credit import Credit
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.threshold import Threshold
@@ -26,9 +26,9 @@ def _stream(steps: int, length: int = 16, vocabulary: int = 200) -> list[torch.T
 def test_dense_rival_commits_what_sparse_credit_commits() -> None:
     dense, sparse = DenseCredit(), Credit()
     masked = torch.ones(16, dtype=torch.bool)
-    state = sparse.start(Block(0, 1, 16, 16, masked.device))
+    state = sparse.start(Block.alone(16, masked.device))
     for logits in _stream(12):
-        decision = sparse.step(Predictions(logits, 0, 200), masked, state, torch.Generator())
+        decision = sparse.step(View.of_block(Predictions(logits, 0, 200), masked), state, torch.Generator())
         ids, commit = dense.step(logits, masked)
         eligible = ids != 0  # the rival knows no mask token
         assert torch.equal(commit & eligible, decision.commit & eligible)
@@ -39,7 +39,7 @@ def test_dense_rival_commits_what_sparse_credit_commits() -> None:
 def test_float64_rival_commits_what_threshold_commits() -> None:
     masked = torch.ones(16, dtype=torch.bool)
     for logits in _stream(12):
-        decision = Threshold().step(Predictions(logits, 200, 200), masked, None, torch.Generator())
+        decision = Threshold().step(View.of_block(Predictions(logits, 200, 200), masked), None, torch.Generator())
         ids, commit = float64_threshold(logits, masked)
         assert torch.equal(commit, decision.commit)
         assert torch.equal(ids, decision.winner_ids)

@@ -57,7 +57,7 @@ def test_help_of_trace_explains_every_knob_of_every_decoder(call: Call) -> None:
         for knob in knobs(decoder.settings_class):
             assert f"--set {decoder.name}.{knob.name}" in words
             assert f"{knob.role} {knob.symbol}, " in words
-            assert f"{knob.minimum:g}..{knob.maximum:g}, default {knob.default_text}" in words
+            assert f"{knob.range_text}, default {knob.default_text}" in words
             assert knob.help in words
         for preset in decoder.presets:
             assert f"{decoder.name}={preset}" in words

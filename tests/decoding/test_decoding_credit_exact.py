@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credit_viz.decoding.base import Block
+from credit_viz.decoding.base import Block, View
 from credit_viz.decoding.credit import Credit, CreditSettings, CreditState
 from credit_viz.decoding.ledger import Ledger
 from credit_viz.decoding.predictions import Predictions
@@ -81,12 +81,12 @@ def replay(knobs: CreditSettings, logits: np.ndarray, seed: int, tolerance: floa
     mask_id, limit = width - 1, width - 1 - seed % 2
     rng = np.random.default_rng(seed)
     decoder, dense = Credit(knobs), Dense(knobs, np.zeros((rows, width)))
-    state: CreditState = decoder.start(Block(0, 1, rows, rows, CPU))
+    state: CreditState = decoder.start(Block.alone(rows))
     masked = np.ones(rows, bool)
     everything = torch.arange(width).expand(rows, -1)
     for t in range(steps):
         predictions = Predictions(torch.from_numpy(logits[t]), mask_id, limit)
-        decision = decoder.step(predictions, torch.from_numpy(masked.copy()), state, torch.Generator())
+        decision = decoder.step(View.of_block(predictions, torch.from_numpy(masked.copy())), state, torch.Generator())
         winner, commit = dense.step(logits[t], masked, mask_id, limit)
         seen = decoder.candidates(predictions, everything, decision)
         assert dense.fused is not None
@@ -194,10 +194,12 @@ def test_a_threshold_of_one_is_passed_by_a_certain_guess() -> None:
     for beta in (0.0, 0.3, 0.8, 1.0):
         for alpha in (0.3, 0.7, 1.1, 2.0, 9.7):
             decoder = Credit(CreditSettings(alpha=alpha, beta=beta, gamma=0.2, threshold=1.0))
-            state = decoder.start(Block(0, 1, 3, 3, CPU))
+            state = decoder.start(Block.alone(3))
             for _ in range(6):
                 predictions = Predictions(_saturated(3), 7, 8)
-                decision = decoder.step(predictions, torch.ones(3, dtype=torch.bool), state, torch.Generator())
+                decision = decoder.step(
+                    View.of_block(predictions, torch.ones(3, dtype=torch.bool)), state, torch.Generator()
+                )
                 assert decision.commit.all(), (alpha, beta)
                 assert (decision.reasons == int(Reason.CONFIDENT)).all()
                 state = decision.state
@@ -212,13 +214,13 @@ def test_a_threshold_of_one_is_passed_by_a_certain_guess() -> None:
 def test_a_fused_probability_never_exceeds_one(alpha: float, beta: float, seed: int, wide: bool) -> None:
     rng = np.random.default_rng(seed)
     decoder = Credit(CreditSettings(alpha=alpha, beta=beta, threshold=1.5))
-    state = decoder.start(Block(0, 1, 4, 4, CPU))
+    state = decoder.start(Block.alone(4))
     dtype = torch.float64 if wide else torch.float32
     for _ in range(5):
         logits = torch.from_numpy(rng.normal(0, 1, (4, 12))).to(dtype)
         logits[:, 3] += rng.choice([5, 10, 20, 40])
         predictions = Predictions(logits, 11, 12)
-        decision = decoder.step(predictions, torch.ones(4, dtype=torch.bool), state, torch.Generator())
+        decision = decoder.step(View.of_block(predictions, torch.ones(4, dtype=torch.bool)), state, torch.Generator())
         assert decision.fused.max() <= 1
         assert decoder.candidates(predictions, torch.arange(12).expand(4, -1), decision).fused.max() <= 1
         state = decision.state
@@ -228,7 +230,7 @@ def test_award_goes_to_masked_positions_only() -> None:
     decoder = Credit(CreditSettings(beta=1.0))
     masked = torch.tensor([True, False])
     predictions = Predictions(torch.randn(2, 6, generator=torch.Generator().manual_seed(0)), 5, 6)
-    decision = decoder.step(predictions, masked, decoder.start(Block(0, 1, 2, 2, CPU)), torch.Generator())
+    decision = decoder.step(View.of_block(predictions, masked), decoder.start(Block.alone(2)), torch.Generator())
     credit = decoder.candidates(predictions, torch.arange(6).expand(2, -1), decision).credit
     assert credit[0].sum() > 0
     assert credit[1].sum() == 0
@@ -255,9 +257,11 @@ def test_the_smallest_probability_that_commits_after_k_steps(
         decoder = Credit(CreditSettings(**preset))
         other = (1 - p) / 3
         logits = torch.tensor([[p, other, other, other, 0], [1 - 3e-9, 1e-9, 1e-9, 1e-9, 0]], dtype=torch.float64).log()
-        state, found = decoder.start(Block(0, 1, 2, 2, CPU)), []
+        state, found = decoder.start(Block.alone(2)), []
         for _ in range(settled):
-            decision = decoder.step(Predictions(logits, 4, 5), torch.tensor([True, True]), state, torch.Generator())
+            decision = decoder.step(
+                View.of_block(Predictions(logits, 4, 5), torch.tensor([True, True])), state, torch.Generator()
+            )
             state = decision.state
             found.append(int(decision.reasons[0]))
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from credit_viz.decoding import make_decoder
-from credit_viz.decoding.base import Block, Candidates, Decision
-from credit_viz.decoding.loop import Canvas, Lane, RunOptions, denoise
-from credit_viz.decoding.predictions import Predictions
+from credit_viz.decoding.base import Block, Decision, View
+from credit_viz.decoding.loop import Canvas, Lane, denoise
+from credit_viz.decoding.options import RunOptions
+from credit_viz.decoding.threshold import Threshold
 from credit_viz.errors import PromptError, SettingsError
 from credit_viz.trace.record import Reason
 from tests.support import MockModel, lane_records, run
@@ -89,41 +90,34 @@ def test_the_first_step_is_computed_only_when_asked_for() -> None:
     assert model.calls == 0
 
 
-@dataclass
-class Spy:
+@dataclass(frozen=True)
+class Spy(Threshold):
     """Threshold decoding that remembers what it was given."""
 
     seen: list[tuple[torch.Tensor, np.ndarray]] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     name = "spy"
-    settings = make_decoder("threshold").settings
 
-    def start(self, block: Block) -> Block:
+    def start(self, block: Block) -> Any:
         self.blocks.append(block)
         return block
 
-    def step(self, predictions: Predictions, masked: torch.Tensor, state: Any, rng: torch.Generator) -> Decision:
-        self.seen.append((masked, masked.numpy().copy()))
-        decision = make_decoder("threshold").step(predictions, masked, None, rng)
+    def step(self, view: View, state: Any, rng: torch.Generator) -> Decision:
+        self.seen.append((view.masked, view.masked.numpy().copy()))
         assert state is self.blocks[-1]
-        return Decision(
-            state, *[getattr(decision, n) for n in ("winner_ids", "winner_p", "fused", "commit", "reasons")]
-        )
-
-    def candidates(self, predictions: Predictions, ids: torch.Tensor, decision: Decision) -> Candidates:
-        return make_decoder("threshold").candidates(predictions, ids, decision)
+        return replace(super().step(view, None, rng), state=state)
 
 
 def test_the_mask_given_to_a_decoder_is_not_changed_behind_its_back() -> None:
     spy = Spy()
-    lane_records(MockModel(), spy, gen_length=8, block_length=4)  # type: ignore[arg-type]
+    lane_records(MockModel(), spy, gen_length=8, block_length=4)
     for given, copy in spy.seen:
         np.testing.assert_array_equal(given.numpy(), copy)
 
 
 def test_every_block_starts_fresh() -> None:
     spy = Spy()
-    lane_records(MockModel(), spy, gen_length=12, block_length=4)  # type: ignore[arg-type]
+    lane_records(MockModel(), spy, gen_length=12, block_length=4)
     assert [(b.index, b.count, b.length, b.gen_length) for b in spy.blocks] == [
         (0, 3, 4, 12),
         (1, 3, 4, 12),

@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credit_viz.decoding import DECODERS, make_decoder
-from credit_viz.decoding.base import Block, Decoder
-from credit_viz.decoding.loop import RECORD_MODES, Lane, RunOptions, denoise
+from credit_viz.decoding.base import Block, Decoder, View
+from credit_viz.decoding.loop import Lane, denoise
+from credit_viz.decoding.options import RECORD_MODES, RunOptions
+from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.settings import knobs
 from credit_viz.trace.record import Reason, Trace
 from tests.support import CPU, MockModel, decoders, lane_records, mocks, run, run_lanes, sizes
@@ -103,7 +105,7 @@ def test_a_reused_decoder_equals_a_fresh_one(
     model: MockModel, drawn: tuple[Decoder, dict[str, Any]], cancelled_after: int
 ) -> None:
     decoder, options = drawn
-    fresh = run(model, type(decoder)(decoder.settings), **options)  # type: ignore[call-arg]
+    fresh = run(model, type(decoder)(decoder.settings), **options)
     run(model, decoder, **{**options, "early_stop": True})
     steps = denoise(model, [Lane(model, (3, 2, 2), decoder, RunOptions(**options))])
     for _ in zip(range(cancelled_after), steps, strict=False):
@@ -339,7 +341,7 @@ def test_without_strength_credit_is_threshold_decoding(model: MockModel, data: s
     credit, options = data.draw(runs(name="credit"))
     settings = credit.settings
     plain = make_decoder("threshold", {"threshold": settings.threshold, "temperature": settings.temperature})
-    without = run(model, type(credit)(settings.replace(alpha=0.0)), **options)  # type: ignore[call-arg]
+    without = run(model, type(credit)(settings.replace(alpha=0.0)), **options)
     threshold = run(model, plain, **options)
     np.testing.assert_array_equal(without.event_steps, threshold.event_steps)
     np.testing.assert_array_equal(without.event_positions, threshold.event_positions)
@@ -354,7 +356,7 @@ def test_without_strength_credit_is_threshold_decoding(model: MockModel, data: s
 def test_above_one_the_threshold_writes_one_token_per_step(name: str, model: MockModel, data: st.DataObject) -> None:
     decoder, options = data.draw(runs(name=name, early_stop=False))
     tau = data.draw(st.floats(1.001, 2.0))
-    trace = run(model, type(decoder)(decoder.settings.replace(threshold=tau)), **options)  # type: ignore[call-arg]
+    trace = run(model, type(decoder)(decoder.settings.replace(threshold=tau)), **options)
     assert trace.forward_passes == options["gen_length"]
     assert set(trace.event_reasons.tolist()) == {Reason.FORCED}
 
@@ -364,7 +366,7 @@ def test_the_seed_matters_only_with_temperature(
     model: MockModel, drawn: tuple[Decoder, dict[str, Any]], other_seed: int
 ) -> None:
     decoder, options = drawn
-    cold = type(decoder)(decoder.settings.replace(temperature=0.0))  # type: ignore[call-arg]
+    cold = type(decoder)(decoder.settings.replace(temperature=0.0))
     one, two = (run(model, cold, **{**options, "seed": seed}) for seed in (0, other_seed))
     np.testing.assert_array_equal(one.token_ids, two.token_ids)
     np.testing.assert_array_equal(one.commit_step, two.commit_step)
@@ -392,21 +394,15 @@ def test_a_run_leaves_the_global_random_state_alone(name: str) -> None:
 def test_a_step_changes_nothing_it_was_given(model: MockModel, drawn: tuple[Decoder, dict[str, Any]]) -> None:
     decoder, options = drawn
     logits = model.token_logits(torch.full((1, 8), 2))[0]
-    from credit_viz.decoding.predictions import Predictions
-
-    block = Block(
-        0, options["gen_length"] // options["block_length"], options["block_length"], options["gen_length"], CPU
-    )
+    size, length = options["block_length"], options["gen_length"]
+    block = Block(0, length // size, 0, size, length, CPU)
     logits = logits[:1].expand(block.length, -1).clone()
     masked = torch.ones(block.length, dtype=torch.bool)
     kept_logits, kept_masked = logits.clone(), masked.clone()
     state = decoder.start(block)
-    answers = [
-        decoder.step(
-            Predictions(logits, model.mask_id, model.token_limit), masked, state, torch.Generator().manual_seed(1)
-        )
-        for _ in range(2)
-    ]
+    predictions = Predictions(logits, model.mask_id, model.token_limit)
+    view = View.of_block(predictions, masked)
+    answers = [decoder.step(view, state, torch.Generator().manual_seed(1)) for _ in range(2)]
     assert torch.equal(logits, kept_logits)
     assert torch.equal(masked, kept_masked)
     for name in ("winner_ids", "winner_p", "fused", "commit", "reasons"):

@@ -16,10 +16,13 @@ from credit_viz.errors import SettingsError
 from tests.support import settings_of
 
 EVERY_KNOB = [(name, k) for name, kind in DECODERS.items() for k in knobs(kind.settings_class)]
+NUMBERS = [(name, k) for name, k in EVERY_KNOB if not k.choices]
+WORDS = [(name, k) for name, k in EVERY_KNOB if k.choices]
+each_number = pytest.mark.parametrize(("decoder", "knob"), NUMBERS, ids=[f"{n}.{k.name}" for n, k in NUMBERS])
 each_knob = pytest.mark.parametrize(("decoder", "knob"), EVERY_KNOB, ids=[f"{n}.{k.name}" for n, k in EVERY_KNOB])
 
 
-@each_knob
+@each_number
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), True, False, "0.5", [0.5], 1j, b"1"])
 def test_what_is_no_finite_number_is_refused(decoder: str, knob: Knob, bad: Any) -> None:
     with pytest.raises(SettingsError) as raised:
@@ -31,7 +34,7 @@ def test_what_is_no_finite_number_is_refused(decoder: str, knob: Knob, bad: Any)
     assert f"{knob.maximum:g}" in message
 
 
-@each_knob
+@each_number
 def test_out_of_range_is_refused_and_the_ends_are_valid(decoder: str, knob: Knob) -> None:
     for good in (knob.minimum, knob.maximum):
         assert getattr(make_decoder(decoder, {knob.name: good}).settings, knob.name) == good
@@ -40,23 +43,23 @@ def test_out_of_range_is_refused_and_the_ends_are_valid(decoder: str, knob: Knob
             make_decoder(decoder, {knob.name: bad})
 
 
-@each_knob
+@each_number
 def test_a_number_too_large_for_any_float_is_refused(decoder: str, knob: Knob) -> None:
     with pytest.raises(SettingsError, match=knob.name):
         make_decoder(decoder, {knob.name: 10**400})
 
 
 @each_knob
-def test_unset_is_valid_only_where_the_default_is(decoder: str, knob: Knob) -> None:
-    if knob.default is None:
+def test_unset_is_valid_only_where_it_says_what_that_means(decoder: str, knob: Knob) -> None:
+    if knob.unset:
         assert getattr(make_decoder(decoder, {knob.name: None}).settings, knob.name) is None
-        assert knob.default_text
+        assert knob.unset in knob.range_text
     else:
         with pytest.raises(SettingsError, match=knob.name):
             make_decoder(decoder, {knob.name: None})
 
 
-@each_knob
+@each_number
 def test_whole_numbers_stay_whole(decoder: str, knob: Knob) -> None:
     if not knob.integer:
         value = getattr(make_decoder(decoder, {knob.name: int(knob.maximum)}).settings, knob.name)
@@ -65,6 +68,17 @@ def test_whole_numbers_stay_whole(decoder: str, knob: Knob) -> None:
     assert type(getattr(make_decoder(decoder, {knob.name: 3.0}).settings, knob.name)) is int
     with pytest.raises(SettingsError, match="whole number"):
         make_decoder(decoder, {knob.name: 2.5})
+
+
+@pytest.mark.parametrize(("decoder", "knob"), WORDS, ids=[f"{n}.{k.name}" for n, k in WORDS])
+@pytest.mark.parametrize("bad", ["", "nothing", 1, None, ["random"]])
+def test_a_word_that_is_no_choice_lists_the_choices(decoder: str, knob: Knob, bad: Any) -> None:
+    with pytest.raises(SettingsError) as raised:
+        make_decoder(decoder, {knob.name: bad})
+    assert knob.name in str(raised.value)
+    assert all(word in str(raised.value) for word in knob.choices)
+    for word in knob.choices:
+        assert getattr(make_decoder(decoder, {knob.name: word}).settings, knob.name) == word
 
 
 @pytest.mark.parametrize("decoder", sorted(DECODERS))

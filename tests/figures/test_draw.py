@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from credit_viz.decoding import DECODERS, make_decoder
-from credit_viz.decoding.loop import RECORD_MODES, RunOptions
+from credit_viz.decoding.options import RECORD_MODES, RunOptions
 from credit_viz.errors import SettingsError
 from credit_viz.figures import FIGURES, draw, heatmap
 from credit_viz.figures.layout import ticks_of_steps
