@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "trace": "credit_viz.cli.trace",
         "show": "credit_viz.cli.show",
         "decoders": "credit_viz.cli.decoders",
+        "models": "credit_viz.cli.models",
     }
 )
 

@@ -27,6 +27,8 @@ _UNTRIED: Mapping[str, str] = MappingProxyType(
         "diffusion_gemma": "it is experimental here",
     }
 )
+#: models of fewer bytes fit everywhere.
+_SMALL = 100_000_000
 #: below this share of the weights, the loss in quality buys next to nothing.
 _WORTH_IT = 0.1
 
@@ -59,6 +61,8 @@ def _objection(mode: str, family: str, size: Size, device: torch.device, dtype: 
     if family in _UNTRIED:
         return f"{family} models are not quantized, because {_UNTRIED[family]}; load it without"
     full = size.weights(dtype)
+    if full < _SMALL:
+        return f"the model has only {gigabytes(full)} of weights, which fit everywhere; load it without"
     saved = full - size.weights(dtype, mode)
     if saved < _WORTH_IT * full:
         return (

@@ -26,7 +26,7 @@ def python(code: str, *arguments: str, check: bool = True) -> subprocess.Complet
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=check, timeout=120)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["serve", "--help"], ["show", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["serve", "-h"], ["show", "-h"], ["models", "-h"]])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; from credit_viz.cli import main; code = main(sys.argv[1:]); "
@@ -70,7 +70,7 @@ def test_help_is_a_success(call: Call, words: list[str]) -> None:
 
 
 def test_unknown_words_are_named_with_the_valid_ones(call: Call) -> None:
-    assert_refused(call("shwo"), "unknown command 'shwo'; valid: decoders, serve, show, trace")
+    assert_refused(call("shwo"), "unknown command 'shwo'; valid: decoders, models, serve, show, trace")
     assert_refused(call("trace"), "Missing argument 'PROMPT'", "see credit-viz trace --help")
     assert_refused(call("trace", "x", "--gen-length", "many"), "'many' is not a valid integer")
     assert_refused(call("show"), "Missing argument")
