@@ -19,8 +19,10 @@ from credit_viz.errors import CheckpointError
 __all__ = [
     "ABILITIES",
     "Family",
+    "at_most",
     "either",
     "flag",
+    "head_size",
     "positive",
     "refuse_unproven",
     "see_both_ways",
@@ -116,6 +118,18 @@ def whole(config: Mapping[str, Any], name: str, default: int | None = None) -> i
     return value
 
 
+def at_most(config: Mapping[str, Any], name: str, most: int) -> int:
+    """A size of the config, 1..most.
+
+    Raises:
+        CheckpointError: absent or out of range.
+    """
+    value = whole(config, name)
+    if value > most:
+        raise CheckpointError(f"config.json has {name}={value}; valid: 1..{most}")
+    return value
+
+
 def positive(config: Mapping[str, Any], name: str, default: float | None = None) -> float:
     """A finite number above 0; `default` where it is absent or null.
 
@@ -165,3 +179,18 @@ def shared_heads(config: Mapping[str, Any], heads: str, kv_heads: str) -> tuple[
     if count % shared:
         raise CheckpointError(f"config.json has {heads}={count}, {kv_heads}={shared}; the second must divide the first")
     return count, shared
+
+
+def head_size(config: Mapping[str, Any], heads: int) -> int:
+    """Channels per attention head, the hidden size shared out evenly; a `head_dim` in the config must say the same.
+
+    Raises:
+        CheckpointError: they do not fit.
+    """
+    width = whole(config, "hidden_size")
+    if width % heads:
+        raise CheckpointError(f"config.json has hidden_size={width}, heads={heads}; the second must divide the first")
+    size = whole(config, "head_dim", width // heads)
+    if size * heads != width:
+        raise CheckpointError(f"config.json has head_dim={size}; only hidden_size / heads = {width // heads} is proven")
+    return size
