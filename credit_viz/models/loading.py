@@ -8,37 +8,30 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from credit_viz.errors import CheckpointError, SettingsError, one_of
+from credit_viz.errors import CheckpointError
 from credit_viz.models.base import DiffusionLM, ModelInfo
+from credit_viz.models.devices import pick_device, pick_dtype
 from credit_viz.models.families import family_of
 from credit_viz.models.families.base import Family
+from credit_viz.models.hub import fetch_weights, find_checkpoint
+from credit_viz.models.memory import gigabytes, measure, require
+from credit_viz.models.quantize import check_quantize, precision_text, quantizable_to, quantization_config
 from credit_viz.models.text import TextCodec
 
-__all__ = ["DTYPES", "embedded_model_path", "load_model"]
+__all__ = ["load_model"]
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _WORTH_A_BAR = 1 << 29  #: bytes of weights from which loading is worth a progress bar
-_FILES = ("*.json", "*.safetensors", "*.jinja")
-
-
-def embedded_model_path() -> Path:
-    """Folder of the model that ships with the project: in the package when installed, else in the checkout."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "assets" / "tiny"
-    return installed if installed.is_dir() else package.parent / "assets" / "tiny"
 
 
 def load_model(
@@ -46,41 +39,62 @@ def load_model(
     *,
     device: str = "auto",
     dtype: str = "auto",
+    quantize: str | None = None,
     revision: str | None = None,
+    offline: bool = False,
+    check_memory: bool = True,
+    tell: Callable[[str], None] | None = None,
 ) -> DiffusionLM:
     """Load a published checkpoint on stock transformers classes.
 
     Args:
         source: a folder, a hub id such as "GSAI-ML/LLaDA-8B-Instruct", or None for the embedded model.
         device: "cpu", "cuda", "cuda:1", "mps", or "auto" (a GPU if there is one).
-        dtype: "float32", "bfloat16", "float16", or "auto" (bfloat16 on a GPU, float32 on a CPU).
+        dtype: "float32", "bfloat16", "float16", or "auto" (bfloat16 on a GPU that has it, float16 on one that has
+            not, float32 on a CPU).
+        quantize: "int8" or "nf4": linear layers in 8 or 4 bits, through bitsandbytes.
         revision: branch, tag or commit of a hub repository.
+        offline: fetch nothing from the hub; HF_HUB_OFFLINE=1 does the same.
+        check_memory: refuse a model that needs more memory than is free, before any weight is read or fetched.
+        tell: called with a sentence before each part that takes long.
 
     Raises:
-        CheckpointError: not found, damaged, incomplete, or of an unknown kind; the message names the file or key.
-        SettingsError: unknown device or dtype.
+        CheckpointError: not found, damaged, incomplete, too large, or of an unknown kind; the message names the file
+            or key.
+        SettingsError: unknown device, dtype or quantization, or one that does not work here.
     """
-    where = _device(device)
-    kind = _dtype(dtype, where)
-    folder, name, commit = _locate(source, revision)
+    where = pick_device(device)
+    kind = pick_dtype(dtype, where)
+    precision = str(kind).removeprefix("torch.")
+    origin = find_checkpoint(source, revision, offline)
+    folder, name = origin.folder, origin.name
     config = _read_json(folder / "config.json")
     family = family_of(config)
     translated = family.translate_config(config)
+    size = measure(family.network_class, translated)
+    check_quantize(quantize, family.name, size, where, precision)
+    if check_memory:
+        require(name, size, where, precision, quantize, quantizable_to(family.name, size, where, precision))
     tokenizer = _load_tokenizer(folder, family)
     text = TextCodec(tokenizer, _chat_template(tokenizer, family, name))
     mask_id = _mask_id(config, text, family, translated.vocab_size)
     eos_ids = _end_ids(config, text, family, translated.vocab_size)
-    with _quiet(folder):
-        network = _load_network(folder, translated, family, kind)
+    if tell and origin.commit:
+        tell(
+            f"fetching the weights of {name} unless they are cached, {gigabytes(size.weights('bfloat16'))} in bfloat16"
+        )
+    fetch_weights(origin, offline)
+    if tell and size.weights(precision, quantize) >= _WORTH_A_BAR:
+        tell(f"reading {gigabytes(size.weights(precision, quantize))} of weights onto {where}")
     try:
-        nn.Module.to(network, where)
+        with _quiet(folder):
+            network = _load_network(folder, translated, family, kind, quantize, where)
     except torch.OutOfMemoryError as error:
         raise CheckpointError(f"{name} does not fit into the memory of {where}: {_first_line(error)}") from error
-    parameters = sum(p.numel() for p in network.parameters())
     return DiffusionLM(
         network,
         text,
-        ModelInfo(name, family.name, commit, parameters, str(kind).removeprefix("torch.")),
+        ModelInfo(name, family.name, origin.commit, size.parameters, precision_text(precision, quantize)),
         mask_id=mask_id,
         eos_ids=eos_ids,
         vocab_size=int(network.config.vocab_size),
@@ -89,49 +103,6 @@ def load_model(
         block_length=family.block_length(config),
         shifted=family.shifted,
     )
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(best)
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise SettingsError(f"device {name!r} cannot be used here ({reason}); valid: auto, cpu, cuda, mps") from error
-    return device
-
-
-def _dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    if name not in DTYPES:
-        raise SettingsError(one_of("dtype", name, ("auto", *DTYPES)))
-    return DTYPES[name]
-
-
-def _locate(source: str | Path | None, revision: str | None) -> tuple[Path, str, str | None]:
-    """Folder with the files, name for people, and commit if it came from the hub."""
-    if source is None:
-        return _existing(embedded_model_path()), "embedded", None
-    if Path(source).is_dir():
-        return Path(source), Path(source).resolve().name, None
-    if isinstance(source, Path) or Path(source).exists() or str(source).count("/") != 1 or str(source)[0] in "./~":
-        raise CheckpointError(f"no model folder at {str(source)!r}; valid: a folder with config.json, or a hub id")
-    try:
-        folder = Path(snapshot_download(str(source), revision=revision, allow_patterns=list(_FILES)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        why = _first_line(error)
-        raise CheckpointError(f"{str(source)!r} is no folder and cannot be had from the hub: {why}") from error
-    return folder, str(source), folder.name
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise CheckpointError(f"the embedded model is missing: no folder {folder}; `make train` makes it")
-    return folder
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -224,13 +195,23 @@ def _quiet(folder: Path) -> Iterator[None]:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _load_network(folder: Path, config: PreTrainedConfig, family: Family, dtype: torch.dtype) -> PreTrainedModel:
-    """Weights into the family's stock class; every key must match, in both directions.
+def _load_network(
+    folder: Path,
+    config: PreTrainedConfig,
+    family: Family,
+    dtype: torch.dtype,
+    quantize: str | None,
+    device: torch.device,
+) -> PreTrainedModel:
+    """Weights into the family's stock class, on the device; every key must match, in both directions.
 
     Raises:
         CheckpointError: a file is missing or truncated, or keys are missing, unexpected or of the wrong shape.
     """
     _check_weight_files(folder)
+    placed: dict[str, Any] = {}
+    if quantize:  # these weights are made on their device, one by one; others pass through main memory
+        placed = {"quantization_config": quantization_config(quantize, dtype), "device_map": {"": device}}
     try:
         network, loading = cast(Any, family.network_class).from_pretrained(
             folder,
@@ -243,12 +224,14 @@ def _load_network(folder: Path, config: PreTrainedConfig, family: Family, dtype:
             trust_remote_code=False,
             ignore_mismatched_sizes=True,  # reported in `loading`, and refused below by name
             output_loading_info=True,
+            **placed,
         )
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         raise CheckpointError(f"the weights in {folder} cannot be read: {_first_line(error)}") from error
     _refuse_mismatch(folder, loading)
     family.prepare(network)
-    return network.eval().requires_grad_(False)  # type: ignore[no-any-return]
+    network.eval().requires_grad_(False)
+    return network if quantize else nn.Module.to(network, device)
 
 
 def _check_weight_files(folder: Path) -> None:

@@ -53,7 +53,7 @@ def test_sizes_are_those_of_the_published_shapes(family: str) -> None:
 
 
 def test_the_size_of_the_embedded_model() -> None:
-    from credit_viz.models.loading import embedded_model_path
+    from credit_viz.models.hub import embedded_model_path
 
     config = json.loads((embedded_model_path() / "config.json").read_text())
     family = family_of(config)

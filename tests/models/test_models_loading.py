@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import credit_viz.models.loading as loading
+import credit_viz.models.hub as hub
 from credit_viz.errors import CheckpointError, SettingsError
 from credit_viz.models.loading import load_model
 
@@ -284,26 +284,28 @@ def test_a_hub_id_that_cannot_be_had_fails_quickly(source: str, refused: Refused
     assert time.perf_counter() - began < 5
 
 
-def test_a_hub_id_is_read_from_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_id_is_fetched_in_two_steps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = folder.parent / "0123abc"
     folder.rename(snapshot)
-    asked: dict[str, Any] = {}
+    asked: list[dict[str, Any]] = []
 
     def download(source: str, **options: Any) -> str:
-        asked.update(options, source=source)
+        asked.append({"source": source, **options})
         return str(snapshot)
 
-    monkeypatch.setattr(loading, "snapshot_download", download)
+    monkeypatch.setattr(hub, "snapshot_download", download)
     model = load_model("owner/name", device="cpu", revision="main")
     assert (model.info.name, model.info.revision) == ("owner/name", "0123abc")
-    assert asked["revision"] == "main"
-    assert not any("py" in pattern or "bin" in pattern for pattern in asked["allow_patterns"])
+    assert [(ask["source"], ask["revision"]) for ask in asked] == [("owner/name", "main"), ("owner/name", "0123abc")]
+    small, weights = (ask["allow_patterns"] for ask in asked)
+    assert weights == ["*.safetensors"]
+    assert not any("py" in pattern or "bin" in pattern or "safetensors" in pattern for pattern in small)
 
 
 def test_a_missing_embedded_model_says_how_to_make_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
 ) -> None:
-    monkeypatch.setattr(loading, "embedded_model_path", lambda: tmp_path / "absent")
+    monkeypatch.setattr(hub, "embedded_model_path", lambda: tmp_path / "absent")
     assert "make train" in refused(None)
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 import credit_viz
 from credit_viz.decoding import make_decoder
 from credit_viz.models.base import DiffusionLM
-from credit_viz.models.loading import embedded_model_path
+from credit_viz.models.hub import embedded_model_path
 from credit_viz.tiny import SETTINGS, examples
 from credit_viz.tiny.tasks import Example, held_out
 from credit_viz.tiny.tasks.arithmetic import ArithmeticExample
