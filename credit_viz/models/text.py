@@ -75,7 +75,8 @@ class TextCodec:
                 messages, chat_template=self._chat_template, tokenize=False, add_generation_prompt=True
             )
         except (TemplateError, TypeError, ValueError) as error:
-            raise PromptError(f"the model's chat template refuses these {len(turns)} turns: {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise PromptError(f"the model's chat template refuses these {len(turns)} turns: {reason}") from error
         assert isinstance(rendered, str)
         return rendered
 

@@ -71,7 +71,7 @@ _PROVEN: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 )
 
 
-class LLaDA2ForCausalLM(Glm4MoeForCausalLM):
+class LLaDA2ForCausalLM(Glm4MoeForCausalLM):  # type: ignore[no-untyped-call]
     """The stock class under a name of its own, so that the fused weights are split for this family alone."""
 
     def __init__(self, config: Glm4MoeConfig) -> None:
@@ -104,7 +104,6 @@ def translate_config(config: Mapping[str, Any]) -> Glm4MoeConfig:
         first_k_dense_replace=whole(config, "first_k_dense_replace"),
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,
-        head_dim=head_dim,
         use_qk_norm=True,
         max_position_embeddings=whole(config, "max_position_embeddings"),
         rms_norm_eps=positive(config, "rms_norm_eps"),
@@ -119,12 +118,13 @@ def translate_config(config: Mapping[str, Any]) -> Glm4MoeConfig:
         use_cache=False,
         **_experts(config),
     )
+    glm.head_dim = head_dim
     # The mask is ours, block-causal: without this the stock class would add its own on top.
     glm.is_causal = False
     return glm
 
 
-def _experts(config: Mapping[str, Any]) -> dict[str, int]:
+def _experts(config: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers of experts, of the groups they are chosen from, and of those that a token passes through."""
     experts, groups = whole(config, "num_experts"), whole(config, "n_group")
     if experts % groups or experts // groups < 2:

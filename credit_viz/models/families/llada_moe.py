@@ -65,6 +65,7 @@ def translate_config(config: Mapping[str, Any]) -> Qwen3MoeConfig:
     layers = whole(config, "num_hidden_layers")
     _refuse_dense_layers(config, layers)
     heads, kv_heads = shared_heads(config, "num_attention_heads", "num_key_value_heads")
+    head_size(config, heads)
     experts = whole(config, "num_experts")
     moe = Qwen3MoeConfig(
         vocab_size=whole(config, "vocab_size"),
@@ -73,7 +74,6 @@ def translate_config(config: Mapping[str, Any]) -> Qwen3MoeConfig:
         num_hidden_layers=layers,
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,
-        head_dim=head_size(config, heads),
         num_experts=experts,
         num_experts_per_tok=at_most(config, "num_experts_per_tok", experts),
         norm_topk_prob=False,

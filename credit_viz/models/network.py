@@ -1,0 +1,151 @@
+"""Checked weights into a family's stock class: nothing missing, nothing left over, no number that is none.
+
+Knows transformers' loader. Does not know tokenizers, devices or where the folder came from.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.core_model_loading import revert_weight_conversion
+from transformers.utils import logging as transformers_logging
+
+from credit_viz.errors import CheckpointError
+from credit_viz.models.checkpoint_files import StoredTensor, check_tensors, stored_tensors
+from credit_viz.models.families.base import Family
+from credit_viz.models.quantize import quantization_config
+
+__all__ = ["load_network", "published_shapes"]
+
+_WORTH_A_BAR = 1 << 29  #: bytes of weights from which loading is worth a progress bar
+
+
+def load_network(
+    folder: Path,
+    config: PreTrainedConfig,
+    family: Family,
+    dtype: torch.dtype,
+    device: torch.device,
+    quantize: str | None = None,
+) -> PreTrainedModel:
+    """The family's network on the device, with the weights of a folder.
+
+    Args:
+        config: the translated one.
+        quantize: "int8" or "nf4" for linear layers in 8 or 4 bits.
+
+    Raises:
+        CheckpointError: a file is missing, damaged or truncated, weights are missing, unknown, of the wrong shape or
+            not finite; names the file. Before the first weight is read, all but the last are ruled out.
+    """
+    shapes, copies = published_shapes(family, config)
+    stored = stored_tensors(folder)
+    check_tensors(folder, stored, shapes, copies)
+    placed: dict[str, Any] = {}
+    if quantize:  # these weights are made on their device, one by one; others pass through main memory
+        placed = {"quantization_config": quantization_config(quantize, dtype), "device_map": {"": device}}
+    try:
+        with _quiet(stored):
+            network, report = cast(Any, family.network_class).from_pretrained(
+                folder,
+                config=config,
+                dtype=dtype,
+                key_mapping=dict(family.key_mapping),
+                attn_implementation="sdpa",
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **placed,
+            )
+    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"the weights in {folder} cannot be read: {reason}") from error
+    _refuse_leftovers(folder, report)
+    _refuse_untied(network, stored)
+    _refuse_not_finite(network, stored, dtype)
+    family.prepare(network)
+    network.eval().requires_grad_(False)
+    if not quantize:
+        nn.Module.to(network, device)
+    loaded: PreTrainedModel = network
+    return loaded
+
+
+def published_shapes(family: Family, config: PreTrainedConfig) -> tuple[dict[str, tuple[int, ...]], frozenset[str]]:
+    """Shape of every weight under its published name, and the names that may be left out, being copies of others.
+
+    The network is built without weights, and the loader's own renames, splits and fusions are run backwards.
+    """
+    with torch.device("meta"):
+        network = family.network_class(config)
+    network._weight_conversions = get_model_conversion_mapping(  # type: ignore[assignment]
+        network, dict(family.key_mapping), add_legacy=False
+    )
+    published: Mapping[str, Tensor] = revert_weight_conversion(network, network.state_dict())
+    copied = {name: torch.empty(0) for name in network.all_tied_weights_keys}
+    copies = revert_weight_conversion(network, copied)
+    return {name: tuple(tensor.shape) for name, tensor in published.items()}, frozenset(copies)
+
+
+@contextmanager
+def _quiet(stored: Mapping[str, StoredTensor]) -> Iterator[None]:
+    """No report (it is raised instead), and no progress bar where loading takes no time."""
+    verbosity = transformers_logging.get_verbosity()
+    small = sum(file.stat().st_size for file in {tensor.file for tensor in stored.values()}) < _WORTH_A_BAR
+    had_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    if small:
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if small and had_bar:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _refuse_leftovers(folder: Path, report: Mapping[str, Any]) -> None:
+    """The loader only warns of weights that it did not find, and fills them with random numbers."""
+    for verb, kind in (
+        ("lacks", "missing_keys"),
+        ("has unknown", "unexpected_keys"),
+        ("has misfit", "mismatched_keys"),
+    ):
+        if report[kind]:
+            raise CheckpointError(f"the checkpoint in {folder} {verb} weights: {', '.join(map(str, report[kind]))}")
+
+
+def _refuse_untied(network: PreTrainedModel, stored: Mapping[str, StoredTensor]) -> None:
+    """Where config.json says that two weights are one, a checkpoint that has both must have them equal."""
+    for copy, original in network.all_tied_weights_keys.items():
+        if not torch.equal(network.get_parameter(copy), network.get_parameter(original)):
+            file = next(iter(stored.values())).file.parent
+            raise CheckpointError(f"{file} has a {copy} of its own, but config.json says that it is {original}")
+
+
+def _refuse_not_finite(network: nn.Module, stored: Mapping[str, StoredTensor], dtype: torch.dtype) -> None:
+    """No weight is not-a-number or infinite: few of them would show in a first forward pass."""
+    floats = {name: p for name, p in network.named_parameters() if p.is_floating_point() and p.numel()}
+    if all(map(_finite, floats.values())):
+        return
+    for name, (file, _) in stored.items():
+        with safe_open(file, framework="pt") as shard:
+            if not _finite(shard.get_tensor(name)):
+                raise CheckpointError(f"{file} is damaged: {name} has numbers that are not finite (NaN or infinity)")
+    kind = str(dtype).removeprefix("torch.")
+    raise CheckpointError(f"the weights in {file.parent} are too large for {kind}; try --dtype bfloat16 or float32")
+
+
+def _finite(tensor: Tensor) -> bool:
+    # one pass without a copy; both ends are not-a-number where any element is
+    return bool(torch.stack(torch.aminmax(tensor)).isfinite().all())
