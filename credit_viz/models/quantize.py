@@ -5,6 +5,7 @@ Knows the modes and what they save. Does not know checkpoints or how weights get
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -73,7 +74,11 @@ def _objection(mode: str, family: str, size: Size, device: torch.device, dtype: 
 
 
 def quantization_config(mode: str, dtype: torch.dtype) -> BitsAndBytesConfig:
-    """What `from_pretrained` takes; the output layer and everything that is no linear layer keep the dtype."""
+    """What `from_pretrained` takes; the output layer and everything that is no linear layer keep the dtype.
+
+    Silences bitsandbytes' own log: each int8 layer would say at every step that it multiplies in float16.
+    """
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     if mode == "int8":
         return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 import torch
 
 from credit_viz.errors import SettingsError
 from credit_viz.models import quantize
 from credit_viz.models.memory import Size
-from credit_viz.models.quantize import check_quantize, precision_text, quantizable_to
+from credit_viz.models.quantize import check_quantize, precision_text, quantizable_to, quantization_config
 
 CPU = torch.device("cpu")
 CUDA = torch.device("cuda", 0)
@@ -68,3 +71,46 @@ def test_modes_by_family_and_device() -> None:
 def test_what_a_trace_says() -> None:
     assert precision_text("bfloat16", "nf4") == "nf4 (bfloat16)"
     assert precision_text("float32", None) == "float32"
+
+
+# ------------------------------------------------------------------ the real thing
+
+needs_bitsandbytes = pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("bitsandbytes", "accelerate")), reason="bitsandbytes is not installed"
+)
+
+
+@needs_bitsandbytes
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("mode", "alike"), [("int8", 0.98), ("nf4", 0.75)])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_quantized_checkpoint_decodes(
+    fixtures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    mode: str,
+    alike: float,
+    dtype: str,
+) -> None:
+    """On random weights 4 bits lose much: asked for is only that the logits are clearly the same model's."""
+    import credit_viz
+
+    monkeypatch.setattr(quantize, "_SMALL", 0)
+    whole = credit_viz.load_model(fixtures / "llada", device="cpu", dtype="float32")
+    model = credit_viz.load_model(fixtures / "llada", device="cpu", dtype=dtype, quantize=mode)
+    assert model.info.dtype == f"{mode} ({dtype})"
+    assert model.info.parameters == whole.info.parameters
+    canvas = torch.arange(24)[None] * 7 % 250
+    logits = torch.stack([m.token_logits(canvas).float().flatten() for m in (whole, model)])
+    assert torch.corrcoef(logits)[0, 1] > alike
+    trace = credit_viz.decode(model, prompt_ids=[1, 2, 3], gen_length=8, block_length=8)
+    assert trace.complete
+    assert trace.info.dtype == f"{mode} ({dtype})"
+    assert capfd.readouterr().out == ""
+
+
+@needs_bitsandbytes
+def test_configs_keep_the_dtype_for_the_rest() -> None:
+    assert quantization_config("int8", torch.bfloat16).load_in_8bit
+    nf4 = quantization_config("nf4", torch.bfloat16)
+    assert (nf4.bnb_4bit_quant_type, nf4.bnb_4bit_compute_dtype) == ("nf4", torch.bfloat16)
