@@ -19,12 +19,15 @@ __all__ = ["Answer", "Cache", "LanguageModel", "Query", "forward"]
 class Cache(Protocol):
     """Keys and values of one lane's canvas, kept from pass to pass."""
 
-    def logits(self, canvas: Tensor, block: tuple[int, int], refresh: bool) -> tuple[Tensor, tuple[int, int]]:
+    def logits(
+        self, canvas: Tensor, rows: tuple[int, int], block: tuple[int, int], refresh: bool
+    ) -> tuple[Tensor, tuple[int, int]]:
         """Logits (R, V) of the canvas (T,) where they are computed, and the canvas positions [start, end) they are for.
 
         Args:
+            rows: positions [start, end) whose logits are wanted, the active block among them.
             block: active block as canvas positions [start, end).
-            refresh: a new block begins, so nothing that was kept may be used.
+            refresh: a new block begins: what no longer holds may not be used.
         """
 
 
@@ -110,7 +113,7 @@ def _range(model: LanguageModel, start: int, end: int) -> Tensor:
 
 def _special(model: LanguageModel, query: Query) -> Answer:
     if query.cache is not None:
-        return Answer(*query.cache.logits(query.canvas, query.block, query.refresh))
+        return Answer(*query.cache.logits(query.canvas, query.rows, query.block, query.refresh))
     if query.shadow is not None:
         return _shadowed(model, query)
     return Answer(_guided(model, query), query.rows)

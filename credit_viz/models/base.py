@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from transformers import Cache as NetworkCache
 
-from credit_viz.errors import BackendError, PromptError
+from credit_viz.errors import BackendError, PromptError, SettingsError, one_of
 from credit_viz.models.attention import block_causal, for_attention
+from credit_viz.models.cache import WindowCache
 from credit_viz.models.text import TextCodec
 
 __all__ = ["DiffusionLM", "ModelInfo"]
@@ -102,18 +104,51 @@ class DiffusionLM:
         self._check(canvas, attention_mask, position_ids)
         canvas = canvas.to(self.device)
         places = _places(canvas, position_ids)
+        return self.run(canvas, places, self._attention_mask(places, attention_mask), self._kept(canvas, rows))
+
+    @torch.no_grad()
+    def run(
+        self, canvas: Tensor, places: Tensor, mask: Tensor | None, keep: Tensor | int, kept: NetworkCache | None = None
+    ) -> Tensor:
+        """One call of the network as it is: nothing is checked, and no row is shifted.
+
+        Args:
+            canvas: (B, Q) token ids; places: (1 or B, Q) their positions in the text.
+            mask: as the network's attention reads it; None: everything sees everything, what is kept included.
+            keep: rows (R,) of the output that get logits; 0: all.
+            kept: keys and values of earlier calls, brought up to date.
+
+        Returns:
+            (B, R, V).
+
+        Raises:
+            BackendError: the device has too little memory.
+        """
         try:
             output = self.network(
                 input_ids=canvas,
-                attention_mask=self._attention_mask(places, attention_mask),
+                attention_mask=mask,
                 position_ids=places,
-                logits_to_keep=self._kept(canvas, rows),
+                logits_to_keep=keep,
+                past_key_values=kept,
+                use_cache=kept is not None,
             )
         except torch.OutOfMemoryError as error:
             shape = " x ".join(map(str, canvas.shape))
             raise BackendError(f"{self.device} has too little memory for a canvas of {shape} positions") from error
         logits: Tensor = output.logits
         return logits
+
+    def open_cache(self, mode: str) -> WindowCache:
+        """A fresh cache for one canvas: "prefix", "dual" or "block"; see models/cache.py.
+
+        Raises:
+            SettingsError: this model has no such cache.
+        """
+        offered = sorted(name.removesuffix(" cache") for name in self.abilities if name.endswith(" cache"))
+        if mode not in offered:
+            raise SettingsError(one_of("cache mode for this model", mode, offered or ["none"]))
+        return WindowCache(self, mode)
 
     def _kept(self, canvas: Tensor, rows: Tensor | None) -> Tensor | int:
         """Rows of the network's output that are about the wanted positions; 0 means all of them."""
