@@ -70,6 +70,10 @@ class Backend(Protocol):
     def model_name(self) -> str:
         """Name shown to people, e.g. "embedded (1.7 M)"."""
 
+    @property
+    def abilities(self) -> frozenset[str]:
+        """What the model can do for decoders and options; see `LanguageModel.abilities`."""
+
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """Run `request`.
 

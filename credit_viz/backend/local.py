@@ -33,6 +33,11 @@ class LocalBackend:
         size = f"{millions / 1000:.1f} B" if millions >= 1000 else f"{millions:.1f} M"
         return f"{name}, {size} parameters"
 
+    @property
+    def abilities(self) -> frozenset[str]:
+        """What the model can do; see `LanguageModel.abilities`."""
+        return self.model.abilities
+
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """See `Backend.stream`."""
         if not request.lanes:

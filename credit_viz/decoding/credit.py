@@ -142,6 +142,8 @@ def _scored(
 class CreditDecoder(Decoder):
     """What all decoders that fuse Trace Credit share: a subclass says which rule accepts the fused scores."""
 
+    group: ClassVar[str] = "Trace Credit"
+
     def start(self, block: Block) -> CreditState:
         """No credit yet."""
         return CreditState()

@@ -61,6 +61,7 @@ class Vanilla(Decoder):
     title: ClassVar[str] = "Vanilla"
     rule: ClassVar[str] = "each step writes a fixed number of the most confident tokens"
     paper: ClassVar[str] = "LLaDA, arXiv 2502.09992, section 2.4"
+    group: ClassVar[str] = "Fixed schedule"
     settings_class: ClassVar[type[Settings]] = VanillaSettings
     presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"LLaDA": VanillaSettings()})
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from credit_viz.decoding.base import Decoder
-from credit_viz.decoding.settings import knobs
+from credit_viz.decoding.settings import Settings, knobs
 from credit_viz.web.request import MAX_LANES, MAX_LENGTH, Choice
 
 __all__ = ["Example", "boot", "style"]
@@ -34,12 +34,24 @@ def style() -> dict[str, Any]:
 
 
 def boot(
-    model: str, decoders: Mapping[str, type[Decoder]], examples: Sequence[Example], choice: Choice
+    model: str,
+    decoders: Mapping[str, type[Decoder]],
+    examples: Sequence[Example],
+    choice: Choice,
+    abilities: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """Everything the page loads once."""
+    """Everything the page loads once.
+
+    Args:
+        abilities: of the model; decoders and presets that need others are left out.
+    """
     return {
         "model": model,
-        "decoders": {name: _decoder(decoder) for name, decoder in decoders.items()},
+        "decoders": {
+            name: _decoder(decoder, abilities)
+            for name, decoder in decoders.items()
+            if _fits(decoder, decoder.settings_class(), abilities)
+        },
         "examples": [{"task": example.task, "prompt": example.prompt} for example in examples],
         "choice": {key: value for key, value in asdict(choice).items() if key != "ticket"},
         "limits": {"lanes": MAX_LANES, "length": MAX_LENGTH},
@@ -47,12 +59,23 @@ def boot(
     }
 
 
-def _decoder(decoder: type[Decoder]) -> dict[str, Any]:
+def _decoder(decoder: type[Decoder], abilities: frozenset[str]) -> dict[str, Any]:
     described = [asdict(knob) | {"range": knob.range_text} for knob in knobs(decoder.settings_class)]
     return {
         "title": decoder.title,
         "rule": decoder.rule,
         "paper": decoder.paper,
+        "group": decoder.group,
+        "score": decoder.score,
         "knobs": described,
-        "presets": {name: settings.to_dict() for name, settings in decoder.presets.items()},
+        "presets": {
+            name: settings.to_dict()
+            for name, settings in decoder.presets.items()
+            if _fits(decoder, settings, abilities)
+        },
     }
+
+
+def _fits(decoder: type[Decoder], settings: Settings, abilities: frozenset[str]) -> bool:
+    """Can a model with these abilities serve the decoder?"""
+    return decoder(settings).needs.abilities <= abilities

@@ -93,7 +93,7 @@ def build_app(
     first = examples[0].prompt if examples else ""
     defaults = default_choice(settings)
     live = Live(on_gpu(backend.stream), store, welcome=defaults.request(first))
-    assets = Assets(boot(backend.model_name, decoders, examples, defaults))
+    assets = Assets(boot(backend.model_name, decoders, examples, defaults, backend.abilities))
     page = Page(title=TITLE, analytics_enabled=False)
     page.assets = assets
     with page:

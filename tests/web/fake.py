@@ -62,6 +62,7 @@ class FakeBackend:
     """Runs a request lane after lane in lockstep; `seconds` is slept per step."""
 
     model_name = "fake (0 M)"
+    abilities = frozenset({"guidance", "shadow"})
 
     def __init__(self, seconds: float = 0.0, hostile: bool = True) -> None:
         self.seconds = seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from types import ModuleType, SimpleNamespace
+from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -13,6 +13,8 @@ import pytest
 
 from credit_viz.backend.base import Event, RunRequest
 from credit_viz.decoding import DECODERS
+from credit_viz.decoding.base import Needs
+from credit_viz.decoding.threshold import Threshold, ThresholdSettings
 from credit_viz.trace.codec import open_packet
 from credit_viz.web import build_app, launch
 from credit_viz.web.catalogue import boot
@@ -84,16 +86,40 @@ def test_the_template_holds_no_place_for_values(page: Page) -> None:
 
 
 def test_every_decoder_is_described_with_its_knobs_and_presets() -> None:
-    data = boot("model", DECODERS, EXAMPLES, default_choice())
+    data = boot("model", DECODERS, EXAMPLES, default_choice(), frozenset({"guidance", "shadow"}))
     assert set(data["decoders"]) == set(DECODERS)
     for name, decoder in data["decoders"].items():
         knobs = {knob["name"]: knob for knob in decoder["knobs"]}
         assert set(knobs) == set(DECODERS[name].settings_class().to_dict())
         assert all(knob["role"] and knob["symbol"] and knob["help"] and knob["range"] for knob in knobs.values())
+        assert decoder["group"]
+        assert decoder["score"]
         assert all(set(preset) == set(knobs) for preset in decoder["presets"].values())
     assert data["choice"]["gen_length"] == default_choice().gen_length
     assert "ticket" not in data["choice"]
     json.dumps(data)
+
+
+class Demanding(Threshold):
+    """Can do nothing without shadow positions, and with a temperature nothing without guidance."""
+
+    name = "demanding"
+    presets = MappingProxyType({"plain": ThresholdSettings(), "guided": ThresholdSettings(temperature=1.0)})
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(shadow=True, guidance=self.settings.temperature)
+
+
+@pytest.mark.parametrize(
+    ("abilities", "presets"),
+    [((), None), (("guidance",), None), (("shadow",), ["plain"]), (("shadow", "guidance"), ["plain", "guided"])],
+)
+def test_only_what_the_model_can_serve_is_offered(abilities: tuple[str, ...], presets: list[str] | None) -> None:
+    decoders = {"demanding": Demanding, "threshold": Threshold}
+    offered = boot("model", decoders, EXAMPLES, default_choice(), frozenset(abilities))["decoders"]
+    assert list(offered) == (["demanding", "threshold"] if presets else ["threshold"])
+    assert presets is None or list(offered["demanding"]["presets"]) == presets
 
 
 def test_the_theme_fetches_no_fonts() -> None:
