@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -86,12 +86,9 @@ def command(
     early_stop: bool,
     record: str,
     top_k: int,
-    source: str | None,
-    revision: str | None,
-    device: str,
-    dtype: str,
     out: Path | None,
     as_json: bool,
+    **model: Any,
 ) -> None:
     r"""Decode PROMPT by one or more decoders on one clock; "-" reads it from standard input.
 
@@ -105,7 +102,7 @@ def command(
     from credit_viz.decoding.options import RunOptions  # imports torch
 
     options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k)
-    race = _start(ModelChoice(source, revision, device, dtype), lanes, options, _prompt(prompt))
+    race = _start(ModelChoice(**model), lanes, options, _prompt(prompt))
     try:
         _run(race, lanes)
     finally:  # also after Ctrl-C or an error: what was done is kept
@@ -126,12 +123,10 @@ def _check_writable(out: Path | None) -> None:
 
 
 def _start(model: ModelChoice, lanes: list[LaneSpec], options: RunOptions, prompt: str) -> Race:
-    from credit_viz.cli.progress import waiting_for
     from credit_viz.run import Race
 
     decoders = [lane.make() for lane in lanes]
-    with waiting_for(f"loading {model.name}"):
-        loaded = model.load()
+    loaded = model.load()
     # on a GPU lanes share each forward pass, which costs little more than one lane there
     return Race.start(loaded, decoders, options, prompt, batched=loaded.device.type == "cuda")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["say", "visible"]
+__all__ = ["say", "say_to_person", "visible"]
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -18,3 +18,9 @@ def visible(text: str, keep: str = "") -> str:
 def say(message: str) -> None:
     """One line on stderr, in the program's name."""
     print(f"credit-viz: {visible(message)}", file=sys.stderr)
+
+
+def say_to_person(message: str) -> None:
+    """As `say`, but only where somebody may be waiting: nothing into logs and pipes."""
+    if sys.stderr.isatty():
+        say(message)

@@ -70,7 +70,7 @@ def test_help_is_a_success(call: Call, words: list[str]) -> None:
 
 
 def test_unknown_words_are_named_with_the_valid_ones(call: Call) -> None:
-    assert_refused(call("shwo"), "unknown command 'shwo'; valid: decoders, models, serve, show, trace")
+    assert_refused(call("shwo"), f"unknown command 'shwo'; valid: {', '.join(sorted(COMMANDS))}")
     assert_refused(call("trace"), "Missing argument 'PROMPT'", "see credit-viz trace --help")
     assert_refused(call("trace", "x", "--gen-length", "many"), "'many' is not a valid integer")
     assert_refused(call("show"), "Missing argument")

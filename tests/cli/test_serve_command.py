@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from credit_viz.backend.local import LocalBackend
+from credit_viz.errors import SettingsError
 from tests.cli.conftest import Call, assert_refused
 
 
@@ -73,3 +74,60 @@ def test_a_taken_port_is_one_line(call: Call, page: FakePage, fixtures: Path) ->
 def test_bad_ports_and_models_are_refused(call: Call) -> None:
     assert_refused(call("serve", "--port", "0"), "--port", "1<=x<=65535")
     assert_refused(call("serve", "--model", "./nowhere"), "no model folder at './nowhere'")
+
+
+def test_serve_passes_on_how_to_load(call: Call, page: FakePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def load(source: str | None, **options: Any) -> Any:
+        asked.update(options, source=source)
+        raise SettingsError("enough seen")
+
+    monkeypatch.setattr("credit_viz.models.loading.load_model", load)
+    words = ("--model", "owner/name", "--quantize", "nf4", "--dtype", "bfloat16", "--offline", "--skip-memory-check")
+    assert_refused(call("serve", *words, "--revision", "abc"), "enough seen")
+    assert (asked["source"], asked["revision"]) == ("owner/name", "abc")
+    assert (asked["quantize"], asked["dtype"]) == ("nf4", "bfloat16")
+    assert (asked["offline"], asked["check_memory"]) == (True, False)
+    assert page.launched == {}
+
+
+def test_what_takes_long_is_said(call: Call, page: FakePage, fixtures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("credit_viz.models.loading._WORTH_A_BAR", 0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    code, _, err = call("serve", "--model", fixtures / "llada_peaky", "--device", "cpu")
+    assert code == 0
+    assert err.splitlines() == [
+        f"credit-viz: loading {fixtures / 'llada_peaky'}",
+        "credit-viz: reading 0.8 MB of weights onto cpu",
+        "credit-viz: llada_peaky, 0.2 M parameters: float32 on cpu",
+    ]
+    assert page.launched
+
+
+@pytest.mark.usefixtures("page")
+def test_refusals_of_loading_are_one_line(call: Call, fixtures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ("--model", fixtures / "llada_peaky", "--device", "cpu")
+    assert_refused(call("serve", *model, "--quantize", "fp8"), "unknown quantization 'fp8'; valid: int8, nf4")
+    assert_refused(call("serve", *model, "--quantize", "int8"), "only 0.8 MB of weights")
+    assert_refused(call("serve", "--model", "owner/name", "--offline"), "not in the hub's cache", "--offline")
+    monkeypatch.setattr("credit_viz.models.memory.free_memory", lambda _: 1000)
+    assert_refused(call("serve", *model), "llada_peaky needs 0.8 MB in float32", "0.0 MB are free on cpu")
+    assert call("serve", *model, "--skip-memory-check").code == 0
+
+
+@pytest.mark.usefixtures("page")
+def test_an_interrupt_while_loading_leaves_nothing_behind(
+    call: Call, fixtures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import LlamaForCausalLM
+    from transformers.utils import logging
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = (logging.get_verbosity(), logging.is_progress_bar_enabled())
+    monkeypatch.setattr(LlamaForCausalLM, "from_pretrained", interrupted)
+    code, out, err = call("serve", "--model", fixtures / "llada_peaky", "--device", "cpu")
+    assert (code, out, err.strip()) == (130, "", "credit-viz: interrupted")
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
