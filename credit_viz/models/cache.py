@@ -36,28 +36,30 @@ __all__ = ["WindowCache"]
 Span = tuple[int, int]
 
 
-class _Slots(DynamicLayer):
+class _Slots(DynamicLayer):  # type: ignore[no-untyped-call]
     """Keys and values of one layer (1, heads, positions, width), a slot per canvas position.
 
     A pass over the positions from `start` on overwrites their slots and reads all of them.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.start = 0
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Keep what was computed, and return every slot."""
-        end = self.start + key_states.shape[-2]
-        if self.start == 0:
-            self.keys, self.values, self.is_initialized = key_states, value_states, True
-        elif end <= self.get_seq_length():
-            self.keys[..., self.start : end, :] = key_states
-            self.values[..., self.start : end, :] = value_states
+        keys, values = self.keys, self.values
+        start, end = self.start, self.start + key_states.shape[-2]
+        if start == 0 or keys is None or values is None:
+            keys, values = key_states, value_states
+        elif end <= keys.shape[-2]:
+            keys[..., start:end, :] = key_states
+            values[..., start:end, :] = value_states
         else:
-            self.keys = torch.cat([self.keys[..., : self.start, :], key_states], -2)
-            self.values = torch.cat([self.values[..., : self.start, :], value_states], -2)
-        return self.keys, self.values
+            keys = torch.cat([keys[..., :start, :], key_states], -2)
+            values = torch.cat([values[..., :start, :], value_states], -2)
+        self.keys, self.values, self.is_initialized = keys, values, True
+        return keys, values
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Slots there will be after a pass over so many positions, and the first of them."""
