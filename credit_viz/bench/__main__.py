@@ -1,4 +1,4 @@
-"""Prints the table of `make bench`, or JSON with --json."""
+"""Prints the tables of `make bench`, or JSON with --json."""
 
 from __future__ import annotations
 
@@ -6,56 +6,96 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
 
-from credit_viz.bench import decoders, runs
+from credit_viz.bench import decoders, growth, parts, quality, runs
+from credit_viz.bench.table import Section, to_json, to_text
 from credit_viz.models.loading import load_model
 
 _VOCABULARY = 126_464  # LLaDA-8B
-_AIMS = {
-    "credit / our threshold": 1.15,
-    "credit / dense credit (dInfer style)": 1 / 5,
-    "credit / float64 threshold (Fast-dLLM style)": 1 / 4,
-    "traced / untraced run": 1.10,
-    "two decoders in turn / the slower alone": 1.5,
-}
+
+
+def _steps(options: argparse.Namespace) -> Iterable[Section]:
+    for length in options.lengths:
+        yield decoders.section(length, _VOCABULARY, options.rounds)
+    yield decoders.state_section(256, _VOCABULARY, 64)
+
+
+def _runs(options: argparse.Namespace) -> Iterable[Section]:
+    yield runs.section(load_model(device="cpu"), options.prompt, options.rounds)
+
+
+def _parts(options: argparse.Namespace) -> Iterable[Section]:
+    yield parts.section(max(1, options.rounds // 3), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def _growth(options: argparse.Namespace) -> Iterable[Section]:
+    yield from growth.section(max(1, options.rounds // 3))
+
+
+def _quality(options: argparse.Namespace) -> Iterable[Section]:
+    model = load_model(device="cpu")
+    for block_length in (32, 64):
+        yield quality.section(model, block_length, options.prompts, _tell)
+
+
+#: what there is to measure, in the order it is printed.
+SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterable[Section]]] = MappingProxyType(
+    {
+        "steps": _steps,
+        "runs": _runs,
+        "growth": _growth,
+        "parts": _parts,
+        "quality": _quality,
+    }
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
-    report: dict[str, Any] = {"machine": _machine(options.threads)}
-    report["decoder step"] = [_decoder_row(length, options.rounds) for length in options.lengths]
-    dense, sparse = decoders.state_bytes(256, _VOCABULARY, 64)
-    report["credit state, L=256, after 64 steps"] = {
-        "dense bytes": dense,
-        "sparse bytes": sparse,
-        "ratio": dense / sparse,
-    }
-    cost = runs.measure(load_model(device="cpu"), options.prompt, options.rounds)
-    report["embedded model"] = {"milliseconds": vars(cost), "ratios": cost.ratios}
-    print(json.dumps(report, indent=2) if options.json else _table(report))
+    machine = _machine(options.threads)
+    if not options.json:
+        print("machine: " + ", ".join(f"{key} {value}" for key, value in machine.items()))
+    measured: list[Section] = []
+    for name in options.only or SECTIONS:
+        _tell(f"measuring: {name}")
+        for section in SECTIONS[name](options):
+            measured.append(section)
+            if not options.json:
+                print("\n" + to_text(section), flush=True)
+    if options.json:
+        print(json.dumps({"machine": machine, "sections": to_json(measured)}, indent=2))
     return 0
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), help="measure these only; default: everything")
     parser.add_argument("--rounds", type=int, default=15, help="measurements per figure (default 15)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch (default 1)")
     parser.add_argument("--lengths", type=int, nargs="+", default=[32, 64, 256], help="block lengths")
+    parser.add_argument("--prompts", type=int, default=5, help="held-out prompts per task (default 5)")
     parser.add_argument("--prompt", default="Tell a story about Nina and a wooden ball at the market.")
     return parser
 
 
 def _machine(threads: int) -> dict[str, str]:
     return {
-        "processor": platform.processor() or platform.machine(),
+        "processor": _processor(),
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "threads": str(threads),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -64,35 +104,14 @@ def _machine(threads: int) -> dict[str, str]:
     }
 
 
-def _decoder_row(length: int, rounds: int) -> dict[str, Any]:
-    cost = decoders.measure(length, _VOCABULARY, rounds)
-    return {"milliseconds": vars(cost), "ratios": cost.ratios}
-
-
-def _table(report: dict[str, Any]) -> str:
-    lines = ["machine: " + ", ".join(f"{key} {value}" for key, value in report["machine"].items()), ""]
-    for row in report["decoder step"]:
-        times = row["milliseconds"]
-        lines.append(f"one decoder step, L={times['length']}, V={times['vocabulary']:,} (medians)")
-        lines += [f"  {name:<48}{times[name]:9.2f} ms" for name in list(times)[2:]]
-        lines += _ratios(row["ratios"])
-    state = report["credit state, L=256, after 64 steps"]
-    lines.append(
-        f"credit state, L=256, after 64 steps: dense {state['dense bytes']:,} B, sparse {state['sparse bytes']:,} B"
-    )
-    lines.append(f"  {'dense / sparse':<48}{state['ratio']:9.0f}      aim >= 1000")
-    embedded = report["embedded model"]
-    lines.append("embedded model, 64 positions in blocks of 32 (whole runs, model calls included)")
-    lines += [f"  {name:<48}{value:9.2f} ms" for name, value in list(embedded["milliseconds"].items())[1:]]
-    lines += _ratios(embedded["ratios"])
-    return "\n".join(lines)
-
-
-def _ratios(ratios: dict[str, float]) -> list[str]:
-    return [
-        f"  {name:<48}{value:9.3f}" + (f"      aim <= {_AIMS[name]:.2f}" if name in _AIMS else "")
-        for name, value in ratios.items()
-    ]
+def _processor() -> str:
+    """The processor's name where the system tells it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from credit_viz.bench.rivals import DenseCredit, float64_threshold
+from credit_viz.bench.table import Row, Section
 from credit_viz.bench.timing import medians
 from credit_viz.decoding.base import Block, Decoder, View
 from credit_viz.decoding.credit import Credit
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.threshold import Threshold
 
-__all__ = ["DecoderCost", "measure", "state_bytes"]
+__all__ = ["section", "state_bytes", "state_section"]
 
 
-@dataclass(frozen=True)
-class DecoderCost:
-    """Median milliseconds per step for one block length."""
-
-    length: int
-    vocabulary: int
-    threshold: float
-    credit: float
-    dense_credit: float
-    float64_threshold: float
-
-    @property
-    def ratios(self) -> dict[str, float]:
-        """Credit step over each rival's."""
-        return {
-            "credit / our threshold": self.credit / self.threshold,
-            "credit / dense credit (dInfer style)": self.credit / self.dense_credit,
-            "credit / float64 threshold (Fast-dLLM style)": self.credit / self.float64_threshold,
-        }
-
-
-def measure(length: int, vocabulary: int, rounds: int) -> DecoderCost:
+def section(length: int, vocabulary: int, rounds: int) -> Section:
     """Time a step of each decoder in turn on a stream of three different logit tensors.
 
     Credit runs on with its ledger, as in a real block, so the cost includes slots that have grown.
@@ -57,12 +36,21 @@ def measure(length: int, vocabulary: int, rounds: int) -> DecoderCost:
         {
             "threshold": _stepper(Threshold(), logits, masked),
             "credit": _stepper(Credit(), logits, masked),
-            "dense": lambda: dense.step(logits(), masked),
-            "float64": lambda: float64_threshold(logits(), masked),
+            "dense credit": lambda: dense.step(logits(), masked),
+            "float64 threshold": lambda: float64_threshold(logits(), masked),
         },
         rounds,
     )
-    return DecoderCost(length, vocabulary, taken["threshold"], taken["credit"], taken["dense"], taken["float64"])
+    credit = taken["credit"]
+    return Section(
+        f"one decoder step, L={length}, V={vocabulary:,}",
+        [
+            *(Row(name, value, "ms") for name, value in taken.items()),
+            Row("credit / our threshold", credit / taken["threshold"], aim="<= 1.15"),
+            Row("credit / dense credit (dInfer style)", credit / taken["dense credit"], aim="<= 0.20"),
+            Row("credit / float64 threshold (Fast-dLLM style)", credit / taken["float64 threshold"], aim="<= 0.25"),
+        ],
+    )
 
 
 def _logits(length: int, vocabulary: int, seed: int) -> Tensor:
@@ -103,3 +91,12 @@ def state_bytes(length: int, vocabulary: int, steps: int) -> tuple[int, int]:
         state = decoder.step(View.of_block(predictions, masked), state, torch.Generator()).state
     assert state.ledger is not None
     return length * vocabulary * torch.float32.itemsize, state.ledger.nbytes
+
+
+def state_section(length: int, vocabulary: int, steps: int) -> Section:
+    """Memory of the credit state, dense against sparse."""
+    dense, sparse = state_bytes(length, vocabulary, steps)
+    return Section(
+        f"credit state, L={length}, V={vocabulary:,}, after {steps} steps",
+        [Row("dense", dense, "B"), Row("sparse", sparse, "B"), Row("dense / sparse", dense / sparse, aim=">= 1000")],
+    )

@@ -7,14 +7,16 @@ import json
 import pytest
 import torch
 
-from credit_viz.bench import decoders
+from credit_viz.bench import decoders, growth, parts, quality, shapes
 from credit_viz.bench.__main__ import main
 from credit_viz.bench.rivals import DenseCredit, float64_threshold
 from credit_viz.bench.timing import medians
+from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.base import Block, View
 from credit_viz.decoding.credit import Credit
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.threshold import Threshold
+from tests.support import MockModel, lane_records
 
 
 def _stream(steps: int, length: int = 16, vocabulary: int = 200) -> list[torch.Tensor]:
@@ -57,16 +59,76 @@ def test_medians_calls_every_task_once_per_round_and_changes_the_order() -> None
     assert set(taken) == {"a", "b"}
 
 
+def test_exponent_finds_the_power() -> None:
+    assert growth.exponent((1, 2, 4, 8), (3, 12, 48, 192)) == pytest.approx(2)
+    assert growth.exponent((10, 100, 1000), (5, 5, 5)) == pytest.approx(0)
+
+
+def test_trace_bytes_counts_every_array_of_every_cell() -> None:
+    records = lane_records(MockModel(), Credit(), gen_length=4, block_length=4, top_k=2)
+    size, cells = growth.trace_bytes(records)
+    assert cells == sum(len(record.positions) for record in records)
+    written = sum(len(record.event_ids) for record in records)
+    # positions, winner id, winner p, fused, entropy; 4 numbers per candidate; credit, boost, bar; 9 bytes per write
+    assert size == cells * (5 * 4 + 2 * 4 * 4 + 3 * 4) + written * 9
+
+
+def test_front_keeps_what_nothing_beats() -> None:
+    points = [(10, 80.0), (12, 80.0), (8, 70.0), (20, 90.0), (21, 85.0), (8, 70.0)]
+    rows = [{"passes": passes, "exact": {"value": exact}} for passes, exact in points]
+    assert quality.front(rows) == [True, False, True, True, False, True]
+
+
+def test_every_decoder_names_a_knob_it_has_and_valid_values() -> None:
+    swept = {arm.decoder for arm in quality.arms()}
+    assert swept == set(DECODERS)
+    for arm in quality.arms():
+        make_decoder(arm.decoder, arm.settings)
+
+
+def test_parts_of_a_step_are_timed_on_a_model_of_the_published_layout() -> None:
+    tiny = shapes.LLADA_8B | {
+        "d_model": 16,
+        "n_heads": 2,
+        "n_layers": 1,
+        "mlp_hidden_size": 32,
+        "embedding_size": 64,
+        "vocab_size": 64,
+    }
+    model = shapes.random_model(tiny, torch.device("cpu"), torch.float32)
+    found = parts.measure_parts(model, 8, 4, 1)
+    assert min(found) > 0
+    assert found.record == found.credit_recorded - found.credit
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes that take no time; what is measured stays the same."""
+    monkeypatch.setattr("credit_viz.bench.__main__._VOCABULARY", 64)
+    monkeypatch.setattr("credit_viz.bench.growth._LENGTHS", (4, 8))
+    monkeypatch.setattr("credit_viz.bench.growth._VOCABULARIES", (64, 128))
+    monkeypatch.setattr("credit_viz.bench.growth._STEPS", (2, 4))
+    monkeypatch.setattr("credit_viz.bench.growth._CANDIDATES", (1, 2))
+    one_each = [next(arm for arm in quality.arms() if arm.decoder == name) for name in ("threshold", "credit")]
+    monkeypatch.setattr("credit_viz.bench.quality.arms", lambda: tuple(one_each))
+
+
+@pytest.mark.usefixtures("quick")
 def test_command_prints_every_figure_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--json", "--rounds", "1", "--lengths", "4"]) == 0
+    only = ["steps", "runs", "growth", "quality"]
+    assert main(["--json", "--rounds", "1", "--lengths", "4", "--prompts", "1", "--only", *only]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["machine"]["torch"] == torch.__version__
-    assert all(value > 0 for row in report["decoder step"] for value in row["ratios"].values())
-    assert set(report["embedded model"]["ratios"]) >= {"traced / untraced run"}
+    titles = " | ".join(section["title"] for section in report["sections"])
+    for word in ("decoder step", "credit state", "embedded model, whole runs", "growth", "exact match"):
+        assert word in titles
+    assert all(section["rows"] for section in report["sections"])
+    measured = {row["decoder"] for row in report["sections"][-1]["data"]}
+    assert measured == {"threshold threshold=0.99", "credit threshold=0.99"}
 
 
 def test_command_prints_a_table_with_aims(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--rounds", "1", "--lengths", "4"]) == 0
+    assert main(["--rounds", "1", "--lengths", "4", "--only", "steps"]) == 0
     out = capsys.readouterr().out
     assert "aim <= 1.15" in out
     assert "dense / sparse" in out
