@@ -58,7 +58,7 @@ def measure(network_class: type[PreTrainedModel], config: PreTrainedConfig) -> S
     """Size of a network, built without weights."""
     with torch.device("meta"):
         network = network_class(config)
-    head = network.get_output_embeddings()
+    head = network.get_output_embeddings()  # type: ignore[no-untyped-call]
     linear = [m for m in network.modules() if isinstance(m, nn.Linear) and m is not head]
     return Size(
         parameters=sum(p.numel() for p in network.parameters()),

@@ -80,8 +80,10 @@ def quantization_config(mode: str, dtype: torch.dtype) -> BitsAndBytesConfig:
     """
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     if mode == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+        return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
+    )
 
 
 def precision_text(dtype: str, mode: str | None) -> str:
