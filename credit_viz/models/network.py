@@ -50,6 +50,7 @@ def load_network(
     shapes, copies = published_shapes(family, config)
     stored = stored_tensors(folder)
     check_tensors(folder, stored, shapes, copies)
+    _refuse_untied(stored, copies)
     placed: dict[str, Any] = {}
     if quantize:  # these weights are made on their device, one by one; others pass through main memory
         placed = {"quantization_config": quantization_config(quantize, dtype), "device_map": {"": device}}
@@ -71,7 +72,6 @@ def load_network(
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"the weights in {folder} cannot be read: {reason}") from error
     _refuse_leftovers(folder, report)
-    _refuse_untied(network, stored)
     _refuse_not_finite(network, stored, dtype)
     family.prepare(network)
     network.eval().requires_grad_(False)
@@ -81,8 +81,8 @@ def load_network(
     return loaded
 
 
-def published_shapes(family: Family, config: PreTrainedConfig) -> tuple[dict[str, tuple[int, ...]], frozenset[str]]:
-    """Shape of every weight under its published name, and the names that may be left out, being copies of others.
+def published_shapes(family: Family, config: PreTrainedConfig) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    """Shape of every weight under its published name; and which of the names may be left out, being copies of others.
 
     The network is built without weights, and the loader's own renames, splits and fusions are run backwards.
     """
@@ -91,10 +91,14 @@ def published_shapes(family: Family, config: PreTrainedConfig) -> tuple[dict[str
     network._weight_conversions = get_model_conversion_mapping(  # type: ignore[assignment]
         network, dict(family.key_mapping), add_legacy=False
     )
-    published: Mapping[str, Tensor] = revert_weight_conversion(network, network.state_dict())
-    copied = {name: torch.empty(0) for name in network.all_tied_weights_keys}
-    copies = revert_weight_conversion(network, copied)
-    return {name: tuple(tensor.shape) for name, tensor in published.items()}, frozenset(copies)
+    weights: dict[str, Tensor] = network.state_dict()
+
+    def published_name(name: str) -> str:
+        return next(iter(revert_weight_conversion(network, {name: weights[name]})))
+
+    shapes = {name: tuple(tensor.shape) for name, tensor in revert_weight_conversion(network, weights).items()}
+    tied = network.all_tied_weights_keys.items()
+    return shapes, {published_name(copy): published_name(original) for copy, original in tied}
 
 
 @contextmanager
@@ -125,12 +129,19 @@ def _refuse_leftovers(folder: Path, report: Mapping[str, Any]) -> None:
             raise CheckpointError(f"the checkpoint in {folder} {verb} weights: {', '.join(map(str, report[kind]))}")
 
 
-def _refuse_untied(network: PreTrainedModel, stored: Mapping[str, StoredTensor]) -> None:
-    """Where config.json says that two weights are one, a checkpoint that has both must have them equal."""
-    for copy, original in network.all_tied_weights_keys.items():
-        if not torch.equal(network.get_parameter(copy), network.get_parameter(original)):
-            file = next(iter(stored.values())).file.parent
-            raise CheckpointError(f"{file} has a {copy} of its own, but config.json says that it is {original}")
+def _refuse_untied(stored: Mapping[str, StoredTensor], copies: Mapping[str, str]) -> None:
+    """Where config.json says that two weights are one, the loader takes one of them, whatever the other is."""
+    for copy, original in copies.items():
+        if copy in stored and not torch.equal(_read(stored, copy), _read(stored, original)):
+            raise CheckpointError(
+                f"{stored[copy].file} has a {copy} of its own, but config.json says that it is {original}"
+            )
+
+
+def _read(stored: Mapping[str, StoredTensor], name: str) -> Tensor:
+    with safe_open(stored[name].file, framework="pt") as file:
+        tensor: Tensor = file.get_tensor(name)
+    return tensor
 
 
 def _refuse_not_finite(network: nn.Module, stored: Mapping[str, StoredTensor], dtype: torch.dtype) -> None:
@@ -139,9 +150,8 @@ def _refuse_not_finite(network: nn.Module, stored: Mapping[str, StoredTensor], d
     if all(map(_finite, floats.values())):
         return
     for name, (file, _) in stored.items():
-        with safe_open(file, framework="pt") as shard:
-            if not _finite(shard.get_tensor(name)):
-                raise CheckpointError(f"{file} is damaged: {name} has numbers that are not finite (NaN or infinity)")
+        if not _finite(_read(stored, name)):
+            raise CheckpointError(f"{file} is damaged: {name} has numbers that are not finite (NaN or infinity)")
     kind = str(dtype).removeprefix("torch.")
     raise CheckpointError(f"the weights in {file.parent} are too large for {kind}; try --dtype bfloat16 or float32")
 
