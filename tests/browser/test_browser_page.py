@@ -233,7 +233,7 @@ def test_settings_of_the_decoders_come_from_their_descriptions_and_are_used(open
     assert lane.locator("#cv-knob-1-alpha").input_value() == "0.65"
     lane.locator("#cv-knob-1-threshold").fill("0.5")
     lane.locator("#cv-knob-1-threshold").blur()
-    page.locator(".cv-setting-lane").nth(0).locator("select").select_option("threshold")
+    page.locator(".cv-setting-lane").nth(0).locator("select").first.select_option("threshold")
     drawn(page)
     page.get_by_role("button", name="Run again with these").click()
     wait_for(page, f"s.run !== '{before}' && s.state === 'done'")

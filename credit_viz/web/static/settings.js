@@ -7,7 +7,7 @@ import { pressRun } from "./ask.js";
 import { fill, h, say } from "./dom.js";
 
 /** @typedef {import("./store.js").Store} Store */
-/** @typedef {{decoder: string, settings: Record<string, number | null>}} LaneChoice */
+/** @typedef {import("./store.js").LaneChoice} LaneChoice */
 
 /** Options of the whole run. */
 const OPTIONS = [
@@ -70,8 +70,7 @@ function laneCard(store, index) {
     "aria-label": `Decoder of lane ${index + 1}`,
     onchange: () => change(store, index, { decoder: select.value, settings: {} }),
   });
-  for (const [name, decoder] of Object.entries(boot.decoders))
-    select.append(h("option", { value: name }, /** @type {any} */ (decoder).title));
+  fill(select, decoderGroups(boot.decoders));
   let shown = "";
   store.view(["lanes"], ({ lanes }) => {
     const lane = lanes[index];
@@ -96,18 +95,70 @@ function laneCard(store, index) {
   return h("article", { class: "cv-lane cv-setting-lane", data: { lane: String(index) } }, select, rule, presets, body);
 }
 
-/** @param {Store} store @param {number} index @param {string} name @param {Record<string, number>} settings */
+/** Options of the decoder menu, under the groups the decoders name. @param {Record<string, any>} decoders */
+function decoderGroups(decoders) {
+  const groups = new Map();
+  for (const [name, { title, group }] of Object.entries(decoders))
+    groups.set(group, [...(groups.get(group) ?? []), h("option", { value: name }, title)]);
+  return Array.from(groups, ([label, options]) => h("optgroup", { label }, options));
+}
+
+/** @param {Store} store @param {number} index @param {string} name @param {LaneChoice["settings"]} settings */
 function presetButton(store, index, name, settings) {
   const use = () => change(store, index, { decoder: store.state.lanes[index].decoder, settings: { ...settings } });
   return h("button", { type: "button", class: "cv-preset", onclick: use }, name);
 }
 
 /**
- * Slider and number field of one knob; an empty number field leaves an optional knob unset.
+ * One knob: a menu of words, or a slider with a number field, and "auto" where it may be left unset.
  * @param {Store} store @param {number} index @param {string} decoder @param {any} knob
  */
 function knobField(store, index, decoder, knob) {
   const id = `cv-knob-${index}-${knob.name}`;
+  const set = (/** @type {number | string | null | undefined} */ value) => {
+    const settings = { ...store.state.lanes[index].settings };
+    if (value === undefined) delete settings[knob.name];
+    else settings[knob.name] = value;
+    change(store, index, { decoder, settings });
+  };
+  const { row, show } = knob.choices.length ? wordRow(id, knob, set) : numberRow(id, knob, set);
+  store.view(["lanes"], ({ lanes }) => {
+    if (lanes[index]?.decoder !== decoder) return;
+    const { settings } = lanes[index];
+    show(knob.name in settings ? settings[knob.name] : knob.default);
+  });
+  const label = h("label", { for: id }, knob.role, " ", h("span", { class: "cv-symbol" }, knob.symbol));
+  return h("div", { class: "cv-knob" }, label, row, h("p", { class: "cv-help", id: `${id}-help` }, knobHelp(knob)));
+}
+
+/** @param {any} knob */
+function knobHelp(knob) {
+  const range = knob.choices.length ? knob.choices.join(", ") : `${knob.minimum}..${knob.maximum}`;
+  const defaults = knob.default === null ? "auto" : knob.default_text;
+  const auto = knob.unset ? ` Auto: ${knob.unset}.` : "";
+  return `${knob.help} (${range}, default ${defaults})${auto}`;
+}
+
+/** @param {string} id @param {any} knob @param {(value: string) => void} set */
+function wordRow(id, knob, set) {
+  const select = h("select", {
+    id,
+    class: "cv-select",
+    "aria-describedby": `${id}-help`,
+    onchange: () => set(select.value),
+  });
+  fill(
+    select,
+    knob.choices.map((/** @type {string} */ word) => h("option", { value: word }, word)),
+  );
+  return { row: select, show: (/** @type {any} */ value) => (select.value = value) };
+}
+
+/**
+ * An empty number field means the default.
+ * @param {string} id @param {any} knob @param {(value: number | null | undefined) => void} set
+ */
+function numberRow(id, knob, set) {
   const [low, high] = knob.slider;
   const common = { step: knob.step, "aria-describedby": `${id}-help` };
   const slider = h("input", {
@@ -116,7 +167,7 @@ function knobField(store, index, decoder, knob) {
     min: low,
     max: high,
     "aria-label": `${knob.role}, slider`,
-    oninput: () => set(slider.value),
+    oninput: () => set(Number(slider.value)),
   });
   const number = h("input", {
     ...common,
@@ -124,26 +175,35 @@ function knobField(store, index, decoder, knob) {
     min: knob.minimum,
     max: knob.maximum,
     id,
-    placeholder: knob.default === null ? "auto" : "",
-    onchange: () => set(number.value),
+    onchange: () => set(number.value === "" ? undefined : Number(number.value)),
   });
-  const set = (/** @type {string} */ text) => {
-    const settings = { ...store.state.lanes[index].settings };
-    if (text === "") delete settings[knob.name];
-    else settings[knob.name] = Number(text);
-    change(store, index, { decoder, settings });
-  };
-  store.view(["lanes"], ({ lanes }) => {
-    if (lanes[index]?.decoder !== decoder) return;
-    const value = lanes[index].settings[knob.name] ?? knob.default;
+  let last = knob.default ?? middle(knob);
+  const auto = h(
+    "button",
+    {
+      type: "button",
+      class: "cv-auto",
+      "aria-label": `${knob.role}: automatic, ${knob.unset}`,
+      title: `Auto: ${knob.unset}`,
+      onclick: () => set(auto.getAttribute("aria-pressed") === "true" ? last : null),
+    },
+    "auto",
+  );
+  const show = (/** @type {number | null} */ value) => {
+    last = value ?? last;
     if (document.activeElement !== number) number.value = value === null ? "" : String(value);
-    slider.value = String(value ?? high);
+    number.placeholder = value === null ? "auto" : "";
+    slider.value = String(last);
     slider.classList.toggle("unset", value === null);
-  });
-  const label = h("label", { for: id }, knob.role, " ", h("span", { class: "cv-symbol" }, knob.symbol));
-  const defaults = knob.default === null ? "" : `, default ${knob.default_text}`;
-  const help = h("p", { class: "cv-help", id: `${id}-help` }, `${knob.help} (${knob.range}${defaults})`);
-  return h("div", { class: "cv-knob" }, label, h("div", { class: "cv-knob-row" }, slider, number), help);
+    auto.setAttribute("aria-pressed", String(value === null));
+  };
+  return { row: h("div", { class: "cv-knob-row" }, slider, number, knob.unset && auto), show };
+}
+
+/** A number to start from where auto is the default: halfway, in factors. @param {any} knob */
+function middle({ slider: [low, high], step }) {
+  const half = low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
+  return Math.round(half / step) * step;
 }
 
 /** @param {Store} store @param {number} index @param {LaneChoice} lane */

@@ -4,6 +4,11 @@
  */
 
 /**
+ * What one lane of the next run will use; a knob that is absent takes its default, null leaves it to the decoder.
+ * @typedef {{decoder: string, settings: Record<string, number | string | null>}} LaneChoice
+ */
+
+/**
  * @typedef {object} State
  * @property {any} boot what the server says about decoders, examples, model and style
  * @property {import("./run.js").Run | null} run the run on show
@@ -19,7 +24,7 @@
  * @property {number} lane lane in front (phone tabs, inspector)
  * @property {{lane: number, position: number, step: number | null} | null} hover
  * @property {any} exact exact numbers of the selected position, or null
- * @property {{decoder: string, settings: Record<string, number | null>}[]} lanes what the next run will use
+ * @property {LaneChoice[]} lanes what the next run will use
  * @property {Record<string, any>} options gen_length, block_length, seed, early_stop of the next run
  * @property {boolean} dark
  */

@@ -66,7 +66,7 @@ function changedKnobs(boot, info) {
   const changed = knobs.filter(
     (/** @type {any} */ knob) => info.settings[knob.name] !== undefined && info.settings[knob.name] !== knob.default,
   );
-  return changed.map((/** @type {any} */ knob) => ` ${knob.symbol} ${info.settings[knob.name]}`).join(",");
+  return changed.map((/** @type {any} */ knob) => ` ${knob.symbol} ${info.settings[knob.name] ?? "auto"}`).join(",");
 }
 
 /** @param {Run} run @param {Lane} lane */
