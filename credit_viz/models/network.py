@@ -94,7 +94,8 @@ def published_shapes(family: Family, config: PreTrainedConfig) -> tuple[dict[str
     weights: dict[str, Tensor] = network.state_dict()
 
     def published_name(name: str) -> str:
-        return next(iter(revert_weight_conversion(network, {name: weights[name]})))
+        (published,) = revert_weight_conversion(network, {name: weights[name]})
+        return str(published)
 
     shapes = {name: tuple(tensor.shape) for name, tensor in revert_weight_conversion(network, weights).items()}
     tied = network.all_tied_weights_keys.items()

@@ -65,7 +65,6 @@ def translate_config(config: Mapping[str, Any]) -> Qwen3MoeConfig:
     layers = whole(config, "num_hidden_layers")
     _refuse_dense_layers(config, layers)
     heads, kv_heads = shared_heads(config, "num_attention_heads", "num_key_value_heads")
-    head_size(config, heads)
     experts = whole(config, "num_experts")
     moe = Qwen3MoeConfig(
         vocab_size=whole(config, "vocab_size"),
@@ -83,6 +82,7 @@ def translate_config(config: Mapping[str, Any]) -> Qwen3MoeConfig:
         tie_word_embeddings=flag(config, "tie_word_embeddings", False),
         use_cache=False,
     )
+    moe.head_dim = head_size(config, heads)
     # Without this the stock class masks the future and the logits are far off, silently.
     moe.is_causal = False
     return moe
