@@ -19,11 +19,12 @@ LLaDA-8B (32 layers: 512 MiB for a canvas of 1024 positions).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
-from transformers import Cache
+from transformers import Cache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
 
 from credit_viz.models.attention import block_causal, for_attention
@@ -36,34 +37,41 @@ __all__ = ["WindowCache"]
 Span = tuple[int, int]
 
 
-class _Slots(DynamicLayer):  # type: ignore[no-untyped-call]
-    """Keys and values of one layer (1, heads, positions, width), a slot per canvas position.
+@dataclass
+class _Window:
+    """Slots that a pass writes, from `start` on, and how many it reads."""
 
-    A pass over the positions from `start` on overwrites their slots and reads all of them.
+    start: int = 0
+    read: int = 0
+
+
+class _Slots(DynamicLayer):  # type: ignore[no-untyped-call]
+    """Keys and values of one layer, (1, heads, positions, width): a slot per canvas position.
+
+    Each pass overwrites the slots of the positions that it computes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window: _Window, like: Tensor, shape: tuple[int, ...]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.start = 0
+        self._window = window
+        self.keys: Tensor = like.new_zeros(shape)
+        self.values: Tensor = like.new_zeros(shape)
+        self.is_initialized = True
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Keep what was computed, and return every slot."""
-        keys, values = self.keys, self.values
-        start, end = self.start, self.start + key_states.shape[-2]
-        if start == 0 or keys is None or values is None:
-            keys, values = key_states, value_states
-        elif end <= keys.shape[-2]:
-            keys[..., start:end, :] = key_states
-            values[..., start:end, :] = value_states
-        else:
-            keys = torch.cat([keys[..., :start, :], key_states], -2)
-            values = torch.cat([values[..., :start, :], value_states], -2)
-        self.keys, self.values, self.is_initialized = keys, values, True
-        return keys, values
+        """Keep what was computed, and return what there is to look at."""
+        start, read = self._window.start, self._window.read
+        self.keys[..., start : start + key_states.shape[-2], :] = key_states
+        self.values[..., start : start + key_states.shape[-2], :] = value_states
+        return self.keys[..., :read, :], self.values[..., :read, :]
+
+    def get_seq_length(self) -> int:
+        """Slots that were there before the pass."""
+        return self._window.start
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Slots there will be after a pass over so many positions, and the first of them."""
-        return max(self.get_seq_length(), self.start + query_length), 0
+        """Slots to look at, and the first of them."""
+        return self._window.read, 0
 
 
 class WindowCache:
@@ -76,26 +84,26 @@ class WindowCache:
     def __init__(self, model: DiffusionLM, mode: str) -> None:
         self._model = model
         self._mode = mode
-        layers: int = model.network.config.num_hidden_layers  # type: ignore[union-attr, assignment]
-        self._slots = [_Slots() for _ in range(layers)]
-        self._kept = Cache(layers=list(self._slots))
+        self._span = _Window()
+        self._kept = Cache(layers=[])
         self._final = 0  # slots before this one will never change
 
     @property
     def nbytes(self) -> int:
         """Memory of all that is kept, bytes."""
-        tensors = [t for slots in self._slots for t in (slots.keys, slots.values) if t is not None]
-        return sum(t.numel() * t.element_size() for t in tensors)
+        return sum(t.numel() * t.element_size() for slots in self._kept.layers for t in (slots.keys, slots.values))
 
     def logits(self, canvas: Tensor, rows: Span, block: Span, refresh: bool) -> tuple[Tensor, Span]:
         """Logits (R, V) of those rows that are computed, and which; see `decoding.forward.Cache`."""
+        if not self._kept.layers:
+            self._kept.layers += self._layers(len(canvas))
         start, end = self._window(len(canvas), block, refresh)
-        for slots in self._slots:
-            slots.start = start
+        self._span.start, self._span.read = start, end if self._mode == "block" else len(canvas)
         shown = max(rows[0], start), min(rows[1], end)
         places = torch.arange(start, end, device=canvas.device)
         logits = self._model.run(
-            canvas[None, start:end],
+            # a copy, as the canvas of a pass without a cache is: a view would be compiled once more
+            torch.stack([canvas[start:end]]),
             places[None],
             self._mask(places, end),
             torch.arange(shown[0] - start, shown[1] - start, device=canvas.device),
@@ -103,10 +111,18 @@ class WindowCache:
         )
         return logits[0], shown
 
+    def _layers(self, length: int) -> list[_Slots]:
+        network = cast(PreTrainedModel, self._model.network)
+        config = network.config
+        shape = (1, config.num_key_value_heads, length, config.head_dim)
+        like = torch.empty(0, dtype=network.dtype, device=self._model.device)
+        return [_Slots(self._span, like, shape) for _ in range(config.num_hidden_layers)]
+
     def _window(self, length: int, block: Span, refresh: bool) -> Span:
         """Canvas positions [start, end) to compute."""
         start, end = block
-        if self._model.block_length is not None:
+        if self._mode == "block":
+            assert self._model.block_length is not None
             first = start - start % self._model.block_length
             window = (self._final if refresh else first), end
             self._final = first
