@@ -15,6 +15,7 @@ from credit_viz.decoding.loop import Lane, denoise
 from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import PromptError
 from credit_viz.models.base import DiffusionLM
+from credit_viz.prompt import Infill, lay_out
 from credit_viz.trace.build import build_trace
 from credit_viz.trace.record import RunInfo, StepRecord, Trace
 
@@ -40,6 +41,9 @@ def decode(
     cache: str = "none",
     logits_to_keep: str = "all",
     fixed: Mapping[int, int] | None = None,
+    raw: bool = False,
+    history: Sequence[tuple[str, str]] = (),
+    infill: bool = False,
 ) -> Trace:
     """Decode one prompt and return everything that happened.
 
@@ -48,12 +52,26 @@ def decode(
         decoder: a name in `DECODERS`; settings: its knobs, laid over `preset` or the defaults.
         gen_length, block_length, seed, early_stop, record, top_k, cache, logits_to_keep: see `RunOptions`.
         fixed: token ids by generated position that are given and never change.
+        raw: send the prompt as it is, without the chat template.
+        history: (role, content) turns before the prompt, the oldest first.
+        infill: the prompt has gaps, "[MASK]" or "[MASK:5]", which are filled; gen_length and block_length follow from
+            it. See `credit_viz.prompt`.
 
     Raises:
         PromptError, SettingsError: the message names the bad value and what is valid.
     """
     options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k, cache, logits_to_keep)
-    race = Race.start(model, [make_decoder(decoder, settings, preset)], options, prompt, prompt_ids, fixed=fixed)
+    race = Race.start(
+        model,
+        [make_decoder(decoder, settings, preset)],
+        options,
+        prompt,
+        prompt_ids,
+        fixed=fixed,
+        raw=raw,
+        history=history,
+        infill=infill,
+    )
     for _ in race.steps():
         pass
     return race.traces()[0]
@@ -79,18 +97,26 @@ class Race:
         prompt_ids: Sequence[int] | None = None,
         batched: bool = False,
         fixed: Mapping[int, int] | None = None,
+        raw: bool = False,
+        history: Sequence[tuple[str, str]] = (),
+        infill: bool = False,
     ) -> Race:
         """Check everything and lay out the canvases; no forward pass yet.
 
         Args:
-            fixed: token ids by generated position that are given and never change (constraints, infilling).
+            prompt, prompt_ids, fixed, raw, history, infill: see `decode`.
 
         Raises:
             PromptError, SettingsError: as `decode`.
         """
-        ids = _prompt_ids(model, prompt, prompt_ids)
         shared = len(decoders) if batched else 1
         given = dict(fixed or {})
+        if infill:
+            gaps = _gaps(model, prompt, prompt_ids, raw or bool(history))
+            options = dataclasses.replace(options, gen_length=gaps.gen_length, block_length=gaps.block_length)
+            ids, given = gaps.prompt_ids, gaps.fixed | given
+        else:
+            ids = _prompt_ids(model, prompt, prompt_ids, raw, history)
         lanes = [Lane(model, ids, decoder, options, given) for decoder in decoders]
         infos = tuple(_describe(model, d, options, prompt, ids, shared, given) for d in decoders)
         return cls(model, infos, batched, lanes, [[] for _ in lanes])
@@ -123,12 +149,28 @@ class Race:
         return {int(i): self.model.token_text(int(i)) for i in ids}
 
 
-def _prompt_ids(model: DiffusionLM, prompt: str | None, prompt_ids: Sequence[int] | None) -> tuple[int, ...]:
+def _gaps(model: DiffusionLM, prompt: str | None, prompt_ids: Sequence[int] | None, told_how: bool) -> Infill:
+    if prompt is None or prompt_ids is not None:
+        raise PromptError("infill fills the gaps of a prompt's text; give prompt, and no prompt_ids")
+    if told_how:
+        raise PromptError("infill sends the prompt as it is; leave out raw and history")
+    return lay_out(model, prompt)
+
+
+def _prompt_ids(
+    model: DiffusionLM,
+    prompt: str | None,
+    prompt_ids: Sequence[int] | None,
+    raw: bool,
+    history: Sequence[tuple[str, str]],
+) -> tuple[int, ...]:
     if (prompt is None) == (prompt_ids is None):
         given = "both" if prompt is not None else "neither"
         raise PromptError(f"got {given} of prompt and prompt_ids; valid: exactly one")
     if prompt is not None:
-        return tuple(model.encode(prompt))
+        return tuple(model.encode(prompt, raw, history))
+    if raw or history:
+        raise PromptError("raw and history are for a prompt's text; prompt_ids are used as they are")
     given_ids: Sequence[Any] = () if prompt_ids is None else prompt_ids
     for token in given_ids:
         if isinstance(token, bool) or not isinstance(token, Integral):
@@ -161,6 +203,7 @@ def _describe(
         vocab_size=model.vocab_size,
         lanes=lanes,
         fixed=fixed,
+        token_text={i: model.token_text(i) for i in fixed.values()},
         compiled=model.compiled,
         versions=_versions(),
     )
@@ -178,7 +221,8 @@ def _versions() -> dict[str, str]:
 
 def _shown_ids(trace: Trace) -> list[int]:
     """Every id that a reader of this trace may want the text of."""
-    shown = {*trace.info.prompt_ids, trace.info.mask_id, *trace.info.eos_ids}
+    info = trace.info
+    shown = {*info.prompt_ids, *info.fixed.values(), info.mask_id, *info.eos_ids}
     for array in (trace.candidate_ids, trace.winner_ids, trace.event_ids):
         shown |= set(array.ravel().tolist())
     return sorted(shown)

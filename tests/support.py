@@ -104,9 +104,13 @@ class MockModel:
         self.logits.append(logits)
         return logits
 
-    def encode(self, prompt: str) -> list[int]:
+    def encode(self, prompt: str, raw: bool = False, history: Sequence[tuple[str, str]] = ()) -> list[int]:
+        """One id per character of the prompt."""
+        return self.encode_text(prompt)
+
+    def encode_text(self, text: str) -> list[int]:
         """One id per character."""
-        return [ord(character) % self.token_limit for character in prompt]
+        return [ord(character) % self.token_limit for character in text]
 
     def decode_ids(self, ids: Sequence[int]) -> str:
         """Texts in a row."""

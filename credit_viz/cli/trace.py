@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from credit_viz.backend.base import RunRequest
+from credit_viz.cli.history import read_history
 from credit_viz.cli.lanes import LaneSpec, parse_lanes, with_label
 from credit_viz.cli.options import ModelChoice, model_options
 from credit_viz.cli.words import say
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from credit_viz.run import Race
 
 __all__ = ["command"]
+
+
+class _Asked(NamedTuple):
+    """What `Race.start` takes of the prompt."""
+
+    prompt: str
+    raw: bool
+    history: tuple[tuple[str, str], ...]
+    infill: bool
 
 
 class _TraceCommand(click.Command):
@@ -65,6 +75,19 @@ class _TraceCommand(click.Command):
 )
 @click.option("--seed", type=int, default=RunRequest.seed, help="Matters at temperatures above 0.")
 @click.option("--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it.")
+@click.option("--raw", is_flag=True, help="Send the prompt as it is, without the model's chat template.")
+@click.option(
+    "--history",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.json",
+    help='Turns before the prompt: a list of {"role": "user" or "assistant", "content": "..."}.',
+)
+@click.option(
+    "--infill",
+    is_flag=True,
+    help="Fill the gaps of the prompt: [MASK] is one position, [MASK:5] are five. The text is sent as it is, and "
+    "both lengths follow from it.",
+)
 @click.option("--record", default="all", help="Guesses to keep: all masked positions, the active block, or none.")
 @click.option("--top-k", type=int, default=RunRequest.top_k, help="Guesses to keep per position and step.")
 @model_options
@@ -84,6 +107,9 @@ def command(
     block_length: int,
     seed: int,
     early_stop: bool,
+    raw: bool,
+    history: Path | None,
+    infill: bool,
     record: str,
     top_k: int,
     out: Path | None,
@@ -96,13 +122,15 @@ def command(
     credit-viz trace "What is 12 + 30?" --decoder vanilla --decoder credit --out run.safetensors
     credit-viz trace "What is 12 + 30?" --decoder credit --set credit.alpha=0.5 --json
     credit-viz trace - --decoder credit --decoder control=credit --preset "control=no history" < prompt.txt
+    credit-viz trace "The capital of [MASK:2] is Paris." --infill --decoder credit
     """
     lanes = parse_lanes(decoders, presets, settings)
     _check_writable(out)
     from credit_viz.decoding.options import RunOptions  # imports torch
 
     options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k)
-    race = _start(ModelChoice(**model), lanes, options, _prompt(prompt))
+    asked = _Asked(_prompt(prompt), raw, read_history(history), infill)
+    race = _start(ModelChoice(**model), lanes, options, asked)
     try:
         _run(race, lanes)
     finally:  # also after Ctrl-C or an error: what was done is kept
@@ -122,13 +150,14 @@ def _check_writable(out: Path | None) -> None:
         raise TraceError(f"cannot write {out}: no folder {out.absolute().parent}")
 
 
-def _start(model: ModelChoice, lanes: list[LaneSpec], options: RunOptions, prompt: str) -> Race:
+def _start(model: ModelChoice, lanes: list[LaneSpec], options: RunOptions, asked: _Asked) -> Race:
     from credit_viz.run import Race
 
     decoders = [lane.make() for lane in lanes]
     loaded = model.load()
     # on a GPU lanes share each forward pass, which costs little more than one lane there
-    return Race.start(loaded, decoders, options, prompt, batched=loaded.device.type == "cuda")
+    batched = loaded.device.type == "cuda"
+    return Race.start(loaded, decoders, options, batched=batched, **asked._asdict())
 
 
 def _run(race: Race, lanes: list[LaneSpec]) -> None:

@@ -197,6 +197,10 @@ class DiffusionLM:
         """
         return self.text.encode(prompt, raw, history)
 
+    def encode_text(self, text: str) -> list[int]:
+        """Ids of a piece of text as it is, blank or not."""
+        return self.text.encode_text(text)
+
     def decode_ids(self, ids: Sequence[int]) -> str:
         """Readable text of generated ids, without special tokens."""
         return self.text.decode(ids)

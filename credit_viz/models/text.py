@@ -61,8 +61,8 @@ class TextCodec:
             if history:
                 why = "raw" if raw else "this model has no chat template, so it"
                 raise PromptError(f"the prompt has {len(history)} turns before it, but {why} takes a single text")
-            return self._ids(clean_text(prompt))
-        return self._ids(self._render([*history, ("user", prompt)]))
+            return self.encode_text(prompt)
+        return self.encode_text(self._render([*history, ("user", prompt)]))
 
     def _render(self, turns: Sequence[tuple[str, str]]) -> str:
         """Turns as one text that ends where the answer begins."""
@@ -80,9 +80,10 @@ class TextCodec:
         assert isinstance(rendered, str)
         return rendered
 
-    def _ids(self, text: str) -> list[int]:
+    def encode_text(self, text: str) -> list[int]:
+        """Ids of a piece of text as it is, blank or not."""
         # not verbose: a text that is too long is refused by the canvas, with what fits, and needs no warning before
-        ids = self._tokenizer.encode(text, add_special_tokens=False, verbose=False)
+        ids = self._tokenizer.encode(clean_text(text), add_special_tokens=False, verbose=False)
         return [int(i) for i in ids]
 
     def decode(self, ids: Sequence[int]) -> str:
