@@ -8,15 +8,19 @@ from typing import Any
 
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.credit import Credit
+from credit_viz.decoding.editing import Editing
+from credit_viz.decoding.klass import Klass
+from credit_viz.decoding.prophet import Prophet
 from credit_viz.decoding.threshold import Threshold
 from credit_viz.decoding.vanilla import Vanilla
+from credit_viz.decoding.wino import Wino
 from credit_viz.errors import SettingsError, one_of
 
 __all__ = ["DECODERS", "make_decoder"]
 
 #: every decoder by name; a new one is one file and one line here.
 DECODERS: Mapping[str, type[Decoder]] = MappingProxyType(
-    {decoder.name: decoder for decoder in (Vanilla, Threshold, Credit)}
+    {decoder.name: decoder for decoder in (Vanilla, Prophet, Threshold, Klass, Credit, Wino, Editing)}
 )
 
 

@@ -68,6 +68,7 @@ class View:
     predictions: Predictions  #: of the N positions
     masked: Tensor  #: (N,) bool
     active: Tensor  #: (N,) bool, positions of the active block; all of them unless the decoder needs the whole region
+    given: Tensor  #: (N,) bool, tokens that were fixed before the run: nobody may write there
     ids: Tensor  #: (N,) int64 tokens before the step; the mask id where masked
     mask_ratio: float  #: masked share of the whole generated region
     shadow: Predictions | None = None  #: of the N positions without their own tokens, where it is needed
@@ -76,7 +77,13 @@ class View:
     def of_block(cls, predictions: Predictions, masked: Tensor) -> View:
         """A block that is the whole run, from its predictions and mask (N,); written tokens are the raw top-1."""
         ids = torch.where(masked, predictions.mask_id, predictions.top_ids)
-        return cls(predictions, masked, torch.ones_like(masked), ids, float(masked.float().mean()))
+        none = torch.zeros_like(masked)
+        return cls(predictions, masked, ~none, none, ids, float(masked.float().mean()))
+
+    @property
+    def rewritable(self) -> Tensor:
+        """(N,) bool: tokens of the active block that this run has written."""
+        return self.active & ~self.masked & ~self.given
 
     def eligible(self, ids: Tensor) -> Tensor:
         """(N,) bool: masked positions of the active block where these ids (N,) may be written."""
@@ -95,9 +102,11 @@ class Decision:
     """A decoder's answer to one step.
 
     `winner_ids` and `fused` speak of every position in view, so that the trace can show what would have been
-    written; `commit` says which are. To take a token back a decoder commits the mask id over it. `channels` are named
-    (N,) statistics that the trace records as they are; two names have a meaning of their own:
-    "bar" is what had to be reached for a commit, and "score" what was held against it where that is not `fused`.
+    written; `commit` says which are. To take a token back a decoder commits the mask id over it (Reason.REMASKED);
+    every other commit changes what stands there, and to a token that has a text. `channels` are named (N,) statistics
+    that the trace records as they are; two names have a meaning of their own: "bar" is what had to be reached for a
+    commit (at a written token: for the change, or for not being taken back), nan where nothing is judged, and "score"
+    what was held against it where that is not `fused`.
     """
 
     state: Any
@@ -149,7 +158,7 @@ class Decoder(ABC):
             rng: the run's only source of randomness.
 
         Returns:
-            A decision; it may commit nothing when no masked position has a committable winner: the loop then
+            A decision; it may fill no mask when no masked position has a committable winner: the loop then also
             writes the single best committable guess, so that every step makes progress.
         """
 

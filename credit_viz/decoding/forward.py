@@ -61,6 +61,7 @@ class LanguageModel(Protocol):
     ) -> Tensor:
         """Position-aligned logits of canvas (B, T): (B, T, V), or (B, R, V) for the positions in rows (R,).
 
+        They stay as they are when the model is called again: a decoder may compare one step with the next.
         attention_mask (B, T, T) bool says who may look at whom; position_ids (B, T) replaces 0..T-1.
         """
 

@@ -39,8 +39,11 @@ class Canvas(NamedTuple):
         return self.ids[self.prompt_length :]
 
     @classmethod
-    def blank(cls, model: LanguageModel, prompt_ids: Sequence[int], gen_length: int) -> Canvas:
+    def blank(cls, model: LanguageModel, prompt_ids: Sequence[int], gen_length: int, beside: int = 0) -> Canvas:
         """Prompt and masks.
+
+        Args:
+            beside: shadow positions that a forward pass computes beyond the canvas.
 
         Raises:
             PromptError: the prompt is empty, has unknown ids, or leaves no room for gen_length positions.
@@ -50,10 +53,11 @@ class Canvas(NamedTuple):
         bad = next((i for i in prompt_ids if not 0 <= i < model.token_limit), None)
         if bad is not None:
             raise PromptError(f"prompt id {bad} is unknown; valid: 0..{model.token_limit - 1}")
-        room = model.max_positions - gen_length
+        room = model.max_positions - gen_length - beside
         if len(prompt_ids) > room:
+            shadows = f" and {beside} shadow positions" if beside else ""
             raise PromptError(
-                f"the prompt has {len(prompt_ids)} tokens; with {gen_length} generated positions this model "
+                f"the prompt has {len(prompt_ids)} tokens; with {gen_length} generated positions{shadows} this model "
                 f"(maximum {model.max_positions} positions) takes at most {max(0, room)}"
             )
         ids = torch.tensor([*prompt_ids, *[model.mask_id] * gen_length], device=model.device)
@@ -107,7 +111,8 @@ class Lane:
         check_fit(model, decoder, options)
         self.decoder = decoder
         self.options = options
-        self.canvas = Canvas.blank(model, prompt_ids, options.gen_length)
+        beside = options.block_length if decoder.needs.shadow else 0
+        self.canvas = Canvas.blank(model, prompt_ids, options.gen_length, beside)
         self._model = model
         self._rng = torch.Generator(model.device).manual_seed(options.seed)
         self._recorder = Recorder(options.record, options.top_k)
@@ -134,6 +139,7 @@ class Lane:
         places = np.array([*fixed.keys()], np.int64)
         self._fixed[places] = True
         self._put(places, np.array([*fixed.values()], np.int64))
+        self._given = torch.from_numpy(self._fixed.copy()).to(self.canvas.ids.device)
 
     @property
     def finished(self) -> bool:
@@ -197,14 +203,14 @@ class Lane:
         masked = self._masked
         decision = self.decoder.step(view, self._state, self._rng)
         self._state = decision.state
-        events = self._write(decision, view)
+        events, block_done = self._write(decision, view)
         decided = time.perf_counter()
         self._steps += 1
         recorded = np.flatnonzero(self._open(masked, reading_start, len(answer.logits)))
         cells = self._recorder.cells(self.decoder, reading, reading_start, view, self._view_span[0], decision, recorded)
         step = Step(self._steps, self._span, cells, events, forward_seconds, decided - began)
         self._fresh = False
-        if self._block_done(len(events.positions)):
+        if block_done:
             self._next_block()
         return step
 
@@ -222,7 +228,8 @@ class Lane:
         active = torch.zeros(end - start, dtype=torch.bool, device=ids.device)
         active[self._span[0] - start : self._span[1] - start] = True
         ratio = float(self._masked.mean())
-        return reading, View(predictions, ids == self._model.mask_id, active, ids, ratio, shadow)
+        masked, given = ids == self._model.mask_id, self._given[start:end]
+        return reading, View(predictions, masked, active, given, ids, ratio, shadow)
 
     def _predictions(self, logits: Tensor, with_entropy: bool = False) -> Predictions:
         return Predictions(logits, self._model.mask_id, self._model.token_limit, with_entropy)
@@ -238,27 +245,48 @@ class Lane:
         inside[wanted[self.options.record]] = True
         return np.asarray(recorded & inside)
 
-    def _write(self, decision: Decision, view: View) -> _Events:
-        """Apply the decision to the canvas; the one place that waits for the device."""
+    def _write(self, decision: Decision, view: View) -> tuple[_Events, bool]:
+        """Apply the decision to the canvas; the one place that waits for the device. Also says if the block is done."""
         answer = torch.stack([decision.commit.long(), decision.winner_ids, decision.reasons.long()]).cpu().numpy()
-        offset = self._view_span[0]
         places = np.flatnonzero(answer[0])
-        events = _Events(places + offset, answer[1, places], answer[2, places].astype(np.uint8))
+        events = _Events(places + self._view_span[0], answer[1, places], answer[2, places].astype(np.uint8))
         masked = self._masked
         self._check(events, masked)
-        if not len(places) and masked[slice(*self._span)].any():
-            events = self._best_committable(view, masked)
+        if masked[slice(*self._span)].any() and not masked[events.positions].any():
+            events = events.then(self._best_committable(view, masked))
         self._put(events.positions, events.ids)
-        return self._stop_early(events) if self.options.early_stop else events
+        done = self._block_done(len(events.positions))
+        # a block that goes on after its last mask settles before the text may end
+        may_end = self.options.early_stop and (done or not self.decoder.needs.settle)
+        return self._stop_early(events) if may_end else events, done
 
     def _check(self, events: _Events, masked: np.ndarray) -> None:
         """Hold the decoder to its contract: a breach would leave a trace that nobody can replay."""
-        writable = ~self._fixed if self.decoder.needs.rewrites else masked
-        bad = events.positions[~writable[events.positions]]
-        if len(bad):
-            raise DecoderError(
-                f"decoder {self.decoder.name!r} wrote position {bad[0]}, which is not masked; valid: masked positions"
-            )
+        rewrites = self.decoder.needs.rewrites
+        takes_back = events.ids == self._model.mask_id
+        breaches = (
+            (self._fixed[events.positions], "which is given", "positions that are not fixed"),
+            (~masked[events.positions] & (not rewrites), "which is not masked", "masked positions"),
+            (events.ids == self._ids[events.positions], "with what stands there already", "changes"),
+            (takes_back & (not rewrites), "with the mask token", "tokens that have a text"),
+            (
+                (events.ids < 0) | (events.ids >= self._model.token_limit) & ~takes_back,
+                "with an id without a text",
+                f"ids 0..{self._model.token_limit - 1}",
+            ),
+            (
+                takes_back != (events.reasons == Reason.REMASKED),
+                "for a wrong reason",
+                "REMASKED for the mask token only",
+            ),
+            ((events.reasons < 1) | (events.reasons > max(Reason)), "for no reason", f"1..{max(Reason):d}"),
+        )
+        for bad, what, valid in breaches:
+            if bad.any():
+                place, token = events.positions[bad][0], events.ids[bad][0]
+                raise DecoderError(
+                    f"decoder {self.decoder.name!r} wrote token {token} at position {place}, {what}; valid: {valid}"
+                )
 
     def _best_committable(self, view: View, masked: np.ndarray) -> _Events:
         """Every masked position of the block guessed an id that must not be written: take the best other guess."""
@@ -285,18 +313,19 @@ class Lane:
     def _stop_early(self, events: _Events) -> _Events:
         """Once an end-of-text token is written with no mask before it, whatever is still masked becomes end-of-text.
 
-        A token already written behind it stays as the decoder wrote it, but is no part of the text any more.
+        A token already written behind it stays as the decoder wrote it, but is no part of the text any more. A step
+        that takes a token back ends nothing: the decoder is still in doubt.
         """
         masked = self._masked
         first_mask = int(masked.argmax()) if masked.any() else len(masked)
         ends = np.flatnonzero(np.isin(self._ids[:first_mask], self._model.eos_ids))
-        rest = np.flatnonzero(masked)
-        if not len(ends) or not len(rest):
+        if not len(ends) or (events.reasons == Reason.REMASKED).any():
             return events
+        rest = np.flatnonzero(masked)
         filled = _Events(rest, np.full(len(rest), self._ids[ends[0]]), np.full(len(rest), Reason.FILLED, np.uint8))
         self._put(filled.positions, filled.ids)
         self._finished = True
-        return _Events(*(np.concatenate(pair) for pair in zip(events, filled, strict=True)))
+        return events.then(filled)
 
 
 class _Events(NamedTuple):
@@ -305,6 +334,10 @@ class _Events(NamedTuple):
     positions: np.ndarray
     ids: np.ndarray
     reasons: np.ndarray
+
+    def then(self, later: _Events) -> _Events:
+        """Both, in this order."""
+        return _Events(*(np.concatenate(pair) for pair in zip(self, later, strict=True)))
 
 
 def denoise(model: LanguageModel, lanes: Sequence[Lane], batched: bool = False) -> Iterator[tuple[int, StepRecord]]:

@@ -6,6 +6,7 @@ top-1 (two-stage maximum), one for the normalizer; a trace adds one for the top-
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import torch
@@ -17,6 +18,8 @@ __all__ = ["Predictions"]
 _CHUNK = 512
 #: elements that are exponentiated at a time on a CPU, so that the scratch buffer stays in cache.
 _SCRATCH = 1 << 17
+#: floor of a log-probability when distributions are compared: 1e-12, as in KLASS.
+_LOG_FLOOR = math.log(1e-12)
 
 
 class Predictions:
@@ -70,8 +73,10 @@ class Predictions:
         """(N,) entropy of the raw distribution, nats."""
         entropy = self._normalizer[1]
         if entropy is None:
-            log_p = torch.log_softmax(self.logits, -1, dtype=self.dtype)
-            entropy = -(log_p.exp() * log_p.clamp(min=-1e4)).sum(-1)
+            # by the same sweep, so that what a decoder reads does not depend on what is recorded
+            again = Predictions(self.logits, self.mask_id, self.token_limit, with_entropy=True)
+            again.__dict__["_top"] = self._top
+            return again.entropy
         return entropy.clamp(min=0)
 
     def gather(self, ids: Tensor) -> Tensor:
@@ -113,6 +118,25 @@ class Predictions:
         pair = self.topk(2)
         other = torch.where(pair[:, 0] == ids, pair[:, 1], pair[:, 0])
         return self.probability(other[:, None])[:, 0]
+
+    def divergence(self, before: Predictions) -> Tensor:
+        """(N,) Kullback-Leibler divergence KL(self || before) in nats, over the full vocabulary.
+
+        No log-probability counts as less than that of 1e-12, so that an impossible token has a finite price.
+        """
+        at_once = self._rows_at_once
+        parts = [self._divergence(before, slice(i, i + at_once)) for i in range(0, len(self.logits), at_once)]
+        return torch.cat(parts)
+
+    def _divergence(self, before: Predictions, rows: slice) -> Tensor:
+        now, then = self._log_p(rows), before._log_p(rows)
+        divergence: Tensor = torch.linalg.vecdot(now.exp(), now - then)
+        return divergence
+
+    def _log_p(self, rows: slice) -> Tensor:
+        """(R, V) floored log-probabilities of some rows."""
+        shifted = self.logits[rows].to(self.dtype) - self._top[0][rows, None].to(self.dtype)
+        return shifted.sub_(self._log_sum[rows, None]).clamp_(min=_LOG_FLOOR)
 
     def gumbel(self, temperature: float, rng: torch.Generator) -> Tensor:
         """(N, V) float64 scores whose argmax is a sample at this temperature.
@@ -160,11 +184,17 @@ class Predictions:
         inside = chunked[torch.arange(len(best), device=best.device), best]
         return values, best * _CHUNK + inside.argmax(-1)
 
+    @property
+    def _rows_at_once(self) -> int:
+        """Rows that are exponentiated at a time."""
+        rows, vocabulary = self.logits.shape
+        return max(1, _SCRATCH // vocabulary) if self.logits.device.type == "cpu" else max(1, rows)
+
     @cached_property
     def _normalizer(self) -> tuple[Tensor, Tensor | None]:
         """Log of the sum of exp(x - top) (N,), and the entropy (N,) if it was asked for, in one sweep."""
         rows, vocabulary = self.logits.shape
-        at_once = max(1, _SCRATCH // vocabulary) if self.logits.device.type == "cpu" else max(1, rows)
+        at_once = self._rows_at_once
         top = self._top[0].to(self.dtype)
         scratch = torch.empty(min(rows, at_once), vocabulary, dtype=self.dtype, device=top.device)
         parts = [
