@@ -66,7 +66,7 @@ def _decoder(decoder: type[Decoder], abilities: frozenset[str]) -> dict[str, Any
         "rule": decoder.rule,
         "paper": decoder.paper,
         "group": decoder.group,
-        "score": decoder.score,
+        "score": decoder().score,
         "knobs": described,
         "presets": {
             name: settings.to_dict()
