@@ -85,18 +85,18 @@ class WindowCache:
         self._model = model
         self._mode = mode
         self._span = _Window()
-        self._kept = Cache(layers=[])
+        self._slots: list[_Slots] = []
         self._final = 0  # slots before this one will never change
 
     @property
     def nbytes(self) -> int:
         """Memory of all that is kept, bytes."""
-        return sum(t.numel() * t.element_size() for slots in self._kept.layers for t in (slots.keys, slots.values))
+        return sum(t.numel() * t.element_size() for slots in self._slots for t in (slots.keys, slots.values))
 
     def logits(self, canvas: Tensor, rows: Span, block: Span, refresh: bool) -> tuple[Tensor, Span]:
         """Logits (R, V) of those rows that are computed, and which; see `decoding.forward.Cache`."""
-        if not self._kept.layers:
-            self._kept.layers += self._layers(len(canvas))
+        if not self._slots:
+            self._slots = self._layers(len(canvas))
         start, end = self._window(len(canvas), block, refresh)
         self._span.start, self._span.read = start, end if self._mode == "block" else len(canvas)
         shown = max(rows[0], start), min(rows[1], end)
@@ -107,7 +107,7 @@ class WindowCache:
             places[None],
             self._mask(places, end),
             torch.arange(shown[0] - start, shown[1] - start, device=canvas.device),
-            self._kept,
+            Cache(layers=list(self._slots)),
         )
         return logits[0], shown
 
