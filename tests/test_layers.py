@@ -75,8 +75,18 @@ def test_gradio_only_in_web() -> None:
     assert only_in("gradio", "web") == []
 
 
+def test_the_harness_only_in_evaluation() -> None:
+    assert only_in("lm_eval", "evaluation") == []
+    assert only_in("datasets", "evaluation") == []
+
+
+def test_evaluation_knows_no_page_and_no_shell() -> None:
+    above = ("backend", "figures", "web", "cli", "lab", "bench")
+    assert violations(("evaluation",), *(f"credit_viz.{name}" for name in above), "click", "rich") == {}
+
+
 def test_decoding_knows_no_models_and_no_plots() -> None:
-    above = ("models", "backend", "web", "cli", "figures", "run", "tiny", "lab", "bench")
+    above = ("models", "backend", "web", "cli", "figures", "run", "tiny", "evaluation", "lab", "bench")
     assert violations(("decoding",), *(f"credit_viz.{name}" for name in above)) == {}
 
 
@@ -85,7 +95,7 @@ def test_traces_and_figures_know_no_torch_and_no_models() -> None:
 
 
 def test_traces_know_nothing_above_them() -> None:
-    above = ("figures", "backend", "web", "cli", "run", "tiny", "lab", "bench")
+    above = ("figures", "backend", "web", "cli", "run", "tiny", "evaluation", "lab", "bench")
     assert violations(("trace",), *(f"credit_viz.{name}" for name in above)) == {}
 
 
@@ -102,7 +112,7 @@ def test_errors_know_nothing() -> None:
 
 
 def test_nothing_below_knows_the_page_or_the_shell() -> None:
-    below = ("errors", "decoding", "trace", "models", "figures", "backend", "run", "tiny", "lab", "bench")
+    below = ("errors", "decoding", "trace", "models", "figures", "backend", "run", "tiny", "evaluation", "lab", "bench")
     assert violations(below, "credit_viz.web", "credit_viz.cli") == {}
 
 
