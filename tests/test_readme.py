@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from credit_viz.decoding import DECODERS
 from credit_viz.decoding.loop import Lane, denoise
 from credit_viz.decoding.options import RunOptions
 from credit_viz.models.loading import load_model
+from credit_viz.trace.record import Reason
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
@@ -34,10 +36,14 @@ def test_decoder_block_is_a_whole_decoder() -> None:
     exec(compile(PYTHON[1], "README.md", "exec", dont_inherit=True), names)
     torch.set_num_threads(1)
     model = load_model(device="cpu")
-    margin = names["Margin"]
-    lane = Lane(model, [1, 2, 3], margin(), RunOptions(16, 8))  # type: ignore[operator]
-    written = [i for _, record in denoise(model, [lane]) for i in record.event_positions.tolist()]
-    assert sorted(written) == list(range(16))
+    steady = names["Steady"]
+    lane = Lane(model, [1, 2, 3], steady(), RunOptions(16, 8))  # type: ignore[operator]
+    records = [record for _, record in denoise(model, [lane])]
+    assert sorted(i for record in records for i in record.event_positions.tolist()) == list(range(16))
+    for before, record in pairwise(records):
+        led = dict(zip(before.positions.tolist(), before.winner_ids.tolist(), strict=True))
+        for place, token, why in zip(record.event_positions, record.event_ids, record.event_reasons, strict=True):
+            assert why == Reason.FORCED or led[place] == token
 
 
 def test_shell_block_runs(tmp_path: Path) -> None:
@@ -54,7 +60,7 @@ def test_shell_block_runs(tmp_path: Path) -> None:
 
 def test_table_of_decoders_is_the_registry() -> None:
     section = README.split("## Decoders")[1].split("\n## ")[0]
-    assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == list(DECODERS)
+    assert re.findall(r"^\| `([\w-]+)` \|", section, flags=re.MULTILINE) == list(DECODERS)
 
 
 def test_every_room_is_in_the_table() -> None:

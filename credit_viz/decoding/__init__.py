@@ -8,8 +8,17 @@ from typing import Any
 
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.credit import Credit
+from credit_viz.decoding.credit_factor import CreditFactor
+from credit_viz.decoding.credit_hierarchy import CreditHierarchy
+from credit_viz.decoding.credit_margin import CreditMargin
+from credit_viz.decoding.credit_top_n import CreditTopN
+from credit_viz.decoding.dense_credit import DenseCredit
 from credit_viz.decoding.editing import Editing
+from credit_viz.decoding.entropy_bound import EntropyBound
+from credit_viz.decoding.factor import Factor
+from credit_viz.decoding.hierarchy import Hierarchy
 from credit_viz.decoding.klass import Klass
+from credit_viz.decoding.margin import Margin
 from credit_viz.decoding.prophet import Prophet
 from credit_viz.decoding.threshold import Threshold
 from credit_viz.decoding.vanilla import Vanilla
@@ -20,7 +29,27 @@ __all__ = ["DECODERS", "make_decoder"]
 
 #: every decoder by name; a new one is one file and one line here.
 DECODERS: Mapping[str, type[Decoder]] = MappingProxyType(
-    {decoder.name: decoder for decoder in (Vanilla, Prophet, Threshold, Klass, Credit, Wino, Editing)}
+    {
+        decoder.name: decoder
+        for decoder in (
+            Vanilla,
+            Prophet,
+            Threshold,
+            Margin,
+            Factor,
+            Hierarchy,
+            EntropyBound,
+            Klass,
+            Credit,
+            CreditMargin,
+            CreditTopN,
+            CreditFactor,
+            CreditHierarchy,
+            DenseCredit,
+            Wino,
+            Editing,
+        )
+    }
 )
 
 

@@ -17,7 +17,7 @@ __all__ = [
     "Accepted",
     "Ranked",
     "accept_factor",
-    "accept_margin",
+    "accept_hierarchy",
     "accept_quota",
     "accept_threshold",
     "by_rank",
@@ -53,23 +53,18 @@ def judged(passed: Tensor, score: Tensor, raw: Tensor, eligible: Tensor, bar: Te
     return Accepted(passed | forced, reasons.to(torch.uint8), bar)
 
 
-def accept_threshold(p: Tensor, raw: Tensor, eligible: Tensor, threshold: float) -> Accepted:
-    """Commit every eligible position with p >= threshold; where none passes, the single best one.
+def accept_threshold(score: Tensor, raw: Tensor, eligible: Tensor, threshold: float) -> Accepted:
+    """Commit every eligible position with score >= threshold; where none passes, the single best one.
 
     Args:
-        p: (N,) probability that is compared; raw: (N,) probability of the same token before any credit.
+        score: (N,) what is compared: a probability, a margin; raw: (N,) the same of that token before any credit.
         eligible: (N,) bool, masked positions whose winner may be committed.
-        threshold: tau; above 1 nothing passes and every step writes one token.
+        threshold: tau; for a probability above 1 nothing passes and every step writes one token.
 
     dInfer writes the fallback as tau' = min(tau, best - 1e-5), which commits several positions when their
     confidences lie within 1e-5 of the best; here ties go to the leftmost one.
     """
-    return judged(p >= threshold, p, raw, eligible, torch.full_like(p, threshold))
-
-
-def accept_margin(margin: Tensor, raw_margin: Tensor, eligible: Tensor, lead: float) -> Accepted:
-    """Commit every eligible position whose winner leads the second best by `lead`; arguments as accept_threshold."""
-    return judged(margin >= lead, margin, raw_margin, eligible, torch.full_like(margin, lead))
+    return judged(score >= threshold, score, raw, eligible, torch.full_like(score, threshold))
 
 
 class Ranked(NamedTuple):
@@ -85,24 +80,55 @@ def by_rank(score: Tensor, eligible: Tensor) -> Ranked:
 
 
 def accept_quota(score: Tensor, eligible: Tensor, quota: int) -> Accepted:
-    """Commit the `quota` best eligible positions, however good they are: the bar is the last one's score."""
+    """Commit the `quota` best eligible positions, however good they are.
+
+    The bar is the score of the last one written. Ties go to the left, so to its right more than that is asked for.
+    """
     commit = torch.zeros_like(eligible)
     commit[by_rank(score, eligible).order[:quota]] = True
     commit &= eligible
-    reasons = commit.to(torch.uint8) * int(Reason.SCHEDULED)
-    return Accepted(commit, reasons, torch.where(commit, score, torch.inf).amin().expand_as(score))
+    places = torch.arange(len(score), device=score.device)
+    last_score = torch.where(commit, score, torch.inf).amin()
+    last_place = torch.where(commit & (score == last_score), places, -1).amax()
+    bar = torch.where(
+        places > last_place, torch.nextafter(last_score, torch.full_like(last_score, torch.inf)), last_score
+    )
+    return Accepted(commit, commit.to(torch.uint8) * int(Reason.SCHEDULED), bar)
 
 
 def accept_factor(p: Tensor, raw: Tensor, eligible: Tensor, factor: float) -> Accepted:
     """Commit the n most confident positions for the largest n with p(n) >= 1 - factor / (n + 1).
 
-    Source: Fast-dLLM (arXiv 2505.22618), section 3.3, the factor strategy: the more tokens are written at once, the
-    surer the least sure of them must be. The bar of a position is what its own rank asks for.
+    The more tokens are written at once, the surer the least sure of them must be: bars rise with the rank while
+    confidences fall, so what passes is a prefix. The bar of a position is what its own rank asks for.
     """
-    ranked, order = by_rank(p, eligible)
+    order = by_rank(p, eligible).order
     ranks = torch.arange(1, len(p) + 1, device=p.device, dtype=p.dtype)
-    asked = 1 - factor / (ranks + 1)
-    bar = torch.empty_like(p).scatter_(0, order, asked)
-    count = (ranked >= asked).cumprod(0).sum()
-    passed = torch.empty_like(eligible).scatter_(0, order, ranks <= count)
-    return judged(passed, p, raw, eligible, bar)
+    bar = torch.empty_like(p).scatter_(0, order, 1 - factor / (ranks + 1))
+    return judged(p >= bar, p, raw, eligible, bar)
+
+
+def accept_hierarchy(
+    p: Tensor, raw: Tensor, masked: Tensor, eligible: Tensor, high: float | None, low: float | None
+) -> Accepted:
+    """Commit the best of every run of consecutive masked positions if p > low, and everything with p > high.
+
+    The comparisons are strict; equals within a run pass together. Without a high bound only the best of each run
+    pass, without a low bound all of these do.
+
+    Args:
+        masked: (N,) bool, which positions make up the runs; the other arguments are as in `accept_threshold`.
+    """
+    starts = masked & ~torch.nn.functional.pad(masked, (1, 0))[:-1]
+    runs = starts.cumsum(0)
+    rivals = (runs[:, None] == runs) & eligible & ~torch.eye(len(p), dtype=torch.bool, device=p.device)
+    best_rival = torch.where(rivals, p, 0.0).amax(1)
+    bar = best_rival if low is None else best_rival.clamp(min=_just_above(low, p.dtype))
+    if high is not None:
+        bar = bar.clamp(max=_just_above(high, p.dtype))
+    return judged(p >= bar, p, raw, eligible, bar)
+
+
+def _just_above(bound: float, dtype: torch.dtype) -> float:
+    """The least number that is greater, so that "more than the bound" reads "at least the bar"."""
+    return float(torch.nextafter(torch.tensor(bound, dtype=dtype), torch.tensor(torch.inf, dtype=dtype)))

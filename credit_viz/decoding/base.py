@@ -129,11 +129,15 @@ class Decoder(ABC):
     rule: ClassVar[str]  #: one line
     paper: ClassVar[str]  #: source with equation or section
     group: ClassVar[str] = "Sure enough"  #: the decoders it is listed among, in words
-    score: ClassVar[str] = "probability"  #: what is held against the bar, in words
     sweep: ClassVar[tuple[str, tuple[float, ...]]] = ("threshold", (0.99, 0.95, 0.9, 0.8, 0.7))
     """The knob that trades forward passes for quality, and values worth trying, slowest first."""
     settings_class: ClassVar[type[Settings]]
     presets: ClassVar[Mapping[str, Settings]] = {}  #: named settings; their source is in the decoder's docstring
+
+    @property
+    def score(self) -> str:
+        """What is held against the bar, in words."""
+        return "probability"
 
     @property
     def needs(self) -> Needs:

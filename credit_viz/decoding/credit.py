@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ __all__ = [
     "CreditKnobs",
     "CreditSettings",
     "CreditState",
+    "credit_presets",
     "credit_scores",
 ]
 
@@ -35,7 +36,12 @@ _TUNING_FREE = "1 − the masked share of the text"
 
 @dataclass(frozen=True)
 class CreditKnobs(Settings):
-    """Knobs of Trace Credit, shared by every decoder that fuses it."""
+    """Knobs of Trace Credit, shared by every decoder that fuses it.
+
+    Alpha and beta that are not set are tuning-free (arXiv 2510.06133, section 4.3): 1 - mask ratio. Which ratio the
+    paper does not say where we could read it: it is taken as the masked share of the whole generated region before
+    this step's commits, so that it falls once from 1 to 0 per run and not once per block.
+    """
 
     alpha: float | None = knob(
         0.70,
@@ -69,6 +75,25 @@ class CreditKnobs(Settings):
         help="A winning guess of probability p earns p^γ: the smaller γ, the more an unsure guess earns.",
     )
 
+    def strengths(self, view: View) -> tuple[float, float]:
+        """Alpha and beta in this step."""
+        alpha, beta = (1 - view.mask_ratio if value is None else value for value in (self.alpha, self.beta))
+        return alpha, beta
+
+
+_Knobs = TypeVar("_Knobs", bound=CreditKnobs)
+
+
+def credit_presets(defaults: _Knobs) -> Mapping[str, _Knobs]:
+    """Settings of the credit half that any acceptance rule can be joined to; `Credit` names their sources."""
+    return MappingProxyType(
+        {
+            "dInfer": defaults,
+            "tuning-free": defaults.replace(alpha=None, beta=None, gamma=1.0),
+            "no history": defaults.replace(beta=0.0),
+        }
+    )
+
 
 @dataclass(frozen=True)
 class CreditSettings(CreditKnobs):
@@ -95,11 +120,10 @@ def credit_scores(
 ) -> Scored:
     """Award this step's top-1, fuse credit into the scores, and name the winner.
 
-    Source: CreditDecoding (arXiv 2510.06133), sections 4.1 (Trace Credit) and 4.2 (fusion); tuning-free alpha and
-    beta (knob unset) from section 4.3. The mask ratio is read as that of the whole generated region at this step.
+    Source: CreditDecoding (arXiv 2510.06133), sections 4.1 (Trace Credit) and 4.2 (fusion).
     """
     predictions = view.predictions
-    alpha, beta = (1 - view.mask_ratio if value is None else value for value in (knobs.alpha, knobs.beta))
+    alpha, beta = knobs.strengths(view)
     ledger = state.ledger
     if ledger is None:
         ledger = Ledger.empty(len(view.masked), view.masked.device, predictions.dtype)
@@ -144,11 +168,16 @@ class CreditDecoder(Decoder):
 
     group: ClassVar[str] = "Trace Credit"
 
-    def start(self, block: Block) -> CreditState:
+    @property
+    def score(self) -> str:
+        """The probability after credit."""
+        return "fused probability"
+
+    def start(self, block: Block) -> Any:
         """No credit yet."""
         return CreditState()
 
-    def scores(self, view: View, state: CreditState, rng: torch.Generator) -> Scored:
+    def scores(self, view: View, state: Any, rng: torch.Generator) -> Scored:
         """Fused scores of this step."""
         return credit_scores(view, state, self.settings, self.settings.temperature, rng)
 
@@ -183,14 +212,11 @@ class Credit(CreditDecoder):
         "guesses that keep winning earn credit, which lifts their confidence; written once fused p ≥ τ"
     )
     paper: ClassVar[str] = "CreditDecoding, arXiv 2510.06133, sections 4.1-4.2"
-    score: ClassVar[str] = "fused probability"
     settings_class: ClassVar[type[Settings]] = CreditSettings
     presets: ClassVar[Mapping[str, Settings]] = MappingProxyType(
         {
-            "dInfer": CreditSettings(),
+            **credit_presets(CreditSettings()),
             "paper": CreditSettings(alpha=0.65, beta=0.70, gamma=0.20, threshold=0.95),
-            "tuning-free": CreditSettings(alpha=None, beta=None, gamma=1.0),
-            "no history": CreditSettings(beta=0.0),
         }
     )
 

@@ -42,7 +42,13 @@ def raw_scores(view: View, temperature: float, rng: torch.Generator) -> Scored:
     return Scored(None, ids, p, p, lambda: predictions.rival_p(ids))
 
 
-def decide(scored: Scored, accepted: Accepted, **channels: Tensor) -> Decision:
-    """The decision that follows from scores and what a rule accepted of them."""
-    recorded = {**scored.channels, "bar": accepted.bar, **channels}
+def decide(scored: Scored, accepted: Accepted, score: Tensor | None = None, **channels: Tensor) -> Decision:
+    """The decision that follows from scores and what a rule accepted of them.
+
+    Args:
+        score: (N,) what the rule compared, where that is not the probability `scored.p`.
+        channels: further (N,) statistics to record.
+    """
+    compared = {} if score is None or score is scored.p else {"score": score}
+    recorded = {**scored.channels, "bar": accepted.bar, **compared, **channels}
     return Decision(scored.state, scored.ids, scored.raw_p, scored.p, accepted.commit, accepted.reasons, recorded)

@@ -59,6 +59,10 @@ class Threshold(Decoder):
 
     Source: Fast-dLLM (arXiv 2505.22618), section 3.3, confidence-aware parallel decoding. Their code reads the
     probabilities from a float64 softmax over the vocabulary; here one float32 normalizer gives the same commits.
+    A guess of the mask token is never written; theirs would be.
+
+    Presets: Fast-dLLM is that paper's threshold. LLaDA2.0 is that model's own (arXiv 2512.15745): strictly more than
+    0.95, and at least its fixed number per step, which is one; they differ from this rule in nothing but p = 0.95.
     """
 
     settings: ThresholdSettings = ThresholdSettings()
@@ -68,7 +72,9 @@ class Threshold(Decoder):
     rule: ClassVar[str] = "each step writes every token with p ≥ τ, at least one"
     paper: ClassVar[str] = "Fast-dLLM, arXiv 2505.22618, section 3.3"
     settings_class: ClassVar[type[Settings]] = ThresholdSettings
-    presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"Fast-dLLM": ThresholdSettings()})
+    presets: ClassVar[Mapping[str, Settings]] = MappingProxyType(
+        {"Fast-dLLM": ThresholdSettings(), "LLaDA2.0": ThresholdSettings(threshold=0.95)}
+    )
 
     def step(self, view: View, state: None, rng: torch.Generator) -> Decision:
         """Write what is sure enough; see `Decoder.step`."""
