@@ -14,6 +14,8 @@ from credit_viz.text import clean_text
 __all__ = ["ROLES", "TextCodec"]
 
 ROLES = ("system", "user", "assistant")  #: who may speak in a chat
+#: what a template can fail with: it is a small program.
+_TEMPLATE_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class TextCodec:
@@ -74,7 +76,7 @@ class TextCodec:
             rendered = self._tokenizer.apply_chat_template(
                 messages, chat_template=self._chat_template, tokenize=False, add_generation_prompt=True
             )
-        except (TemplateError, TypeError, ValueError) as error:
+        except _TEMPLATE_ERRORS as error:
             reason = str(error).partition("\n")[0]
             raise PromptError(f"the model's chat template refuses these {len(turns)} turns: {reason}") from error
         assert isinstance(rendered, str)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tokenizers.pre_tokenizers import ByteLevel
 from transformers import PreTrainedTokenizerBase
 
 from credit_viz.errors import CheckpointError, PromptError
-from credit_viz.models.checkpoint_files import check_small_files
+from credit_viz.models.checkpoint_files import check_small_files, read_json
 from credit_viz.models.families.base import Family
 from credit_viz.models.text import TextCodec
 
 __all__ = ["end_ids", "load_text", "mask_id"]
+
+_TOKEN_FIELDS = frozenset({"content", "lstrip", "normalized", "rstrip", "single_word", "special"})
 
 
 def load_text(folder: Path, family: Family, name: str, vocab_size: int) -> TextCodec:
@@ -30,8 +32,9 @@ def load_text(folder: Path, family: Family, name: str, vocab_size: int) -> TextC
     """
     check_small_files(folder, family.tokenizer_files)
     main = folder / family.tokenizer_files[0]
+    _check_added_tokens(folder / "tokenizer_config.json")
     if "merges.txt" in family.tokenizer_files:
-        _check_merges(folder)
+        _check_merges(folder / "merges.txt", _byte_vocabulary(folder / "vocab.json"))
     try:
         # the class is the family's: no code in the folder is ever looked for
         tokenizer: PreTrainedTokenizerBase = family.tokenizer_class.from_pretrained(
@@ -48,16 +51,37 @@ def load_text(folder: Path, family: Family, name: str, vocab_size: int) -> TextC
     return text
 
 
-def _check_merges(folder: Path) -> None:
-    """merges.txt makes the tokens of vocab.json: a file that was cut off would spell words out, silently."""
-    path = folder / "merges.txt"
+def _check_added_tokens(path: Path) -> None:
+    """Special tokens have the fields of one: the tokenizer library prints what it does not know, and goes on."""
+    added = read_json(path).get("added_tokens_decoder", {})
+    if not isinstance(added, dict):
+        raise CheckpointError(f"{path} has added_tokens_decoder={str(added)[:40]!r}; expected tokens by their ids")
+    for number, token in added.items():
+        odd = sorted(token.keys() - _TOKEN_FIELDS) if isinstance(token, dict) else [str(token)[:40]]
+        if odd or not isinstance(token.get("content"), str) or not number.isdecimal():
+            what = f"an unknown field {odd[0]!r}" if odd else "no content or no id"
+            raise CheckpointError(f"{path} is damaged: token {number[:20]!r} of added_tokens_decoder has {what}")
+
+
+def _byte_vocabulary(path: Path) -> dict[str, int]:
+    """The tokens of a vocab.json, which can spell every byte."""
+    vocabulary = read_json(path)
+    ids = list(vocabulary.values())
+    if not all(type(i) is int for i in ids) or len(set(ids)) != len(ids):
+        raise CheckpointError(f"{path} is damaged: its ids are not whole numbers, each used once")
+    if lost := set(ByteLevel.alphabet()) - vocabulary.keys():
+        raise CheckpointError(f"{path} is damaged: it lacks {len(lost)} of the 256 tokens of a single byte")
+    return vocabulary
+
+
+def _check_merges(path: Path, vocabulary: Mapping[str, int]) -> None:
+    """merges.txt makes the longer tokens of vocab.json: one that was cut off would spell words out, silently."""
     try:
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise CheckpointError(f"{path} is not valid UTF-8: {error}") from error
     if not lines[0].startswith("#version"):
         raise CheckpointError(f"{path} is damaged: it does not begin with its #version")
-    vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     made = set()
     for number, line in enumerate(lines[1:], 2):
         parts = line.split(" ")
