@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
@@ -66,11 +67,13 @@ class TextCodec:
             return self.encode_text(prompt)
         return self.encode_text(self._render([*history, ("user", prompt)]))
 
-    def _render(self, turns: Sequence[tuple[str, str]]) -> str:
+    def _render(self, turns: Sequence[tuple[Any, Any]]) -> str:
         """Turns as one text that ends where the answer begins."""
-        for role, _ in turns:
+        for role, content in turns:
             if role not in ROLES:
                 raise PromptError(one_of("role", role, ROLES))
+            if not isinstance(content, str):
+                raise PromptError(f"the {role} turn holds a {type(content).__name__}; valid: text")
         messages = [{"role": role, "content": clean_text(content)} for role, content in turns]
         try:
             rendered = self._tokenizer.apply_chat_template(
