@@ -10,6 +10,7 @@ from credit_viz.decoding import make_decoder
 from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import SettingsError
 from credit_viz.models.base import DiffusionLM
+from credit_viz.models.memory import billions
 from credit_viz.run import Race
 from credit_viz.trace.record import StepRecord
 
@@ -29,9 +30,7 @@ class LocalBackend:
     def model_name(self) -> str:
         """Name and size, e.g. "embedded model, 1.7 M parameters"."""
         name = "embedded model" if self.model.info.name == "embedded" else self.model.info.name
-        millions = self.model.info.parameters / 1e6
-        size = f"{millions / 1000:.1f} B" if millions >= 1000 else f"{millions:.1f} M"
-        return f"{name}, {size} parameters"
+        return f"{name}, {billions(self.model.info.parameters)} parameters"
 
     @property
     def abilities(self) -> frozenset[str]:

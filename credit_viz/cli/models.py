@@ -106,14 +106,12 @@ def _about(model: KnownModel) -> str:
     return f"{note}\nbegin with {settings}\nlicence: {model.licence}"
 
 
-def _count(parameters: int) -> str:
-    return f"{parameters / 1e9:.1f} B" if parameters >= 1e8 else f"{parameters / 1e6:.1f} M"
-
-
 def _parameters(model: KnownModel) -> str:
-    total = _count(model.size.parameters)
+    from credit_viz.models.memory import billions
+
+    total = billions(model.size.parameters)
     dense = model.active_parameters == model.size.parameters
-    return total if dense else f"{total}\n{_count(model.active_parameters)} active"
+    return total if dense else f"{total}\n{billions(model.active_parameters)} active"
 
 
 def _memory(model: KnownModel) -> list[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from credit_viz.cli.options import ModelChoice, model_options
 from credit_viz.cli.words import say_to_person
 from credit_viz.errors import BackendError
+
+if TYPE_CHECKING:
+    from credit_viz.models.base import DiffusionLM
+    from credit_viz.web.request import Choice
 
 __all__ = ["command"]
 
@@ -29,17 +34,40 @@ def command(host: str, port: int | None, share: bool, **model: Any) -> None:
     choice = ModelChoice(**model)
     loaded = choice.load()
     from credit_viz.backend.local import LocalBackend  # imports torch
+    from credit_viz.backend.menu import model_menu
     from credit_viz.tiny import SETTINGS, examples
     from credit_viz.web import build_app
 
     backend = LocalBackend(loaded)
     say_to_person(f"{backend.model_name}: {loaded.info.dtype} on {loaded.device}")
-    # prompts and knobs that suit the embedded model say nothing about another
-    embedded = choice.source is None
-    page = build_app(backend, examples=examples(), settings=SETTINGS) if embedded else build_app(backend)
+    menu = model_menu(loaded)
+    if choice.source is None:  # prompts and knobs that suit the embedded model say nothing about another
+        page = build_app(backend, examples=examples(), settings=SETTINGS, models=menu)
+    else:
+        page = build_app(backend, models=menu, choice=_first_choice(loaded))
     try:
         page.launch(server_name=host, server_port=port, share=share)
     except OSError as error:
         raise BackendError(
             f"cannot serve on {host}, port {port or 'any from 7860'}: {str(error).split('. ')[0]}"
         ) from error
+
+
+def _first_choice(model: DiffusionLM) -> Choice:
+    """Vanilla beside the decoder that is recommended for the model, in the model's own blocks if it has any."""
+    from credit_viz.backend.base import LaneRequest
+    from credit_viz.decoding import make_decoder
+    from credit_viz.models.known import known_model
+    from credit_viz.web.request import Choice, default_choice
+
+    known = known_model(model.info.name)
+    if known is None:
+        block = model.block_length or Choice.block_length
+        return replace(default_choice(), gen_length=2 * block, block_length=block)
+    wanted = known.recommended
+    threshold = {} if wanted.threshold is None else {"threshold": wanted.threshold}
+    decoder = make_decoder(wanted.decoder, threshold, wanted.preset)
+    lanes = [LaneRequest("vanilla")]
+    if wanted.decoder != "vanilla":
+        lanes.append(LaneRequest(wanted.decoder, decoder.settings.to_dict()))
+    return Choice(tuple(lanes), gen_length=wanted.gen_length, block_length=wanted.block_length)

@@ -18,7 +18,18 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from credit_viz.errors import CheckpointError
 
-__all__ = ["BYTES", "QUANTIZED_BYTES", "Size", "Way", "free_memory", "gigabytes", "measure", "require", "ways_to_fit"]
+__all__ = [
+    "BYTES",
+    "QUANTIZED_BYTES",
+    "Size",
+    "Way",
+    "billions",
+    "free_memory",
+    "gigabytes",
+    "measure",
+    "require",
+    "ways_to_fit",
+]
 
 #: bytes of one parameter.
 BYTES: Mapping[str, int] = MappingProxyType({"float32": 4, "bfloat16": 2, "float16": 2})
@@ -70,6 +81,11 @@ def measure(network_class: type[PreTrainedModel], config: PreTrainedConfig) -> S
 def gigabytes(count: float) -> str:
     """Bytes for people, e.g. "16.0 GB" (10^9) or "4.7 MB"."""
     return f"{count / 1e9:.1f} GB" if count >= 0.95e8 else f"{count / 1e6:.1f} MB"
+
+
+def billions(parameters: int) -> str:
+    """Number of parameters for people, e.g. "8.0 B" or "2.4 M"."""
+    return f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.1f} M"
 
 
 def free_memory(device: torch.device) -> int | None:

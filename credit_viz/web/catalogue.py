@@ -39,14 +39,17 @@ def boot(
     examples: Sequence[Example],
     choice: Choice,
     abilities: frozenset[str] = frozenset(),
+    models: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything the page loads once.
 
     Args:
         abilities: of the model; decoders and presets that need others are left out.
+        models: what the model menu lists, see `credit_viz.backend.menu`; None for no menu.
     """
     return {
         "model": model,
+        "models": models,
         "decoders": {
             name: _decoder(decoder, abilities)
             for name, decoder in decoders.items()
@@ -66,7 +69,7 @@ def _decoder(decoder: type[Decoder], abilities: frozenset[str]) -> dict[str, Any
         "rule": decoder.rule,
         "paper": decoder.paper,
         "group": decoder.group,
-        "score": decoder().score,
+        "score": decoder(decoder.settings_class()).score,
         "knobs": described,
         "presets": {
             name: settings.to_dict()

@@ -17,7 +17,7 @@ from credit_viz.errors import CreditVizError
 from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
 from credit_viz.web.catalogue import Example, boot
 from credit_viz.web.live import Live
-from credit_viz.web.request import default_choice
+from credit_viz.web.request import Choice, default_choice
 from credit_viz.web.runs import RunStore
 from credit_viz.web.theme import page_theme
 from credit_viz.web.view import trace_view
@@ -78,6 +78,8 @@ def build_app(
     examples: Sequence[Example] = (),
     settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     decoders: Mapping[str, type[Decoder]] = DECODERS,
+    models: Mapping[str, Any] | None = None,
+    choice: Choice | None = None,
     concurrency: int = 2,
 ) -> Page:
     """The whole page for one backend.
@@ -87,13 +89,15 @@ def build_app(
         examples: prompts offered as chips; the first one is decoded on the first visit.
         settings: knobs by decoder that suit the backend's model, instead of the decoders' own defaults.
         decoders: what lanes can be chosen from.
+        models: what the model menu lists, see `credit_viz.backend.menu`.
+        choice: what runs when nobody chose, instead of vanilla beside credit with `settings`.
         concurrency: runs at a time; further ones wait in the queue.
     """
     store = RunStore()
     first = examples[0].prompt if examples else ""
-    defaults = default_choice(settings)
+    defaults = choice or default_choice(settings)
     live = Live(on_gpu(backend.stream), store, welcome=defaults.request(first))
-    assets = Assets(boot(backend.model_name, decoders, examples, defaults, backend.abilities))
+    assets = Assets(boot(backend.model_name, decoders, examples, defaults, backend.abilities, models))
     page = Page(title=TITLE, analytics_enabled=False)
     page.assets = assets
     with page:
@@ -104,12 +108,12 @@ def build_app(
             )
             run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
             cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
-        choice = gr.Textbox("", visible="hidden", elem_id="choice")
+        chosen = gr.Textbox("", visible="hidden", elem_id="choice")
         view = trace_view(assets.base, _server_functions(store))
         decoding = gr.on(
             [run.click, prompt.submit],
             _run_handler(live),
-            inputs=[prompt, choice],
+            inputs=[prompt, chosen],
             outputs=view,
             js=_TAKE_CHOICE,
             show_progress="hidden",
@@ -118,7 +122,7 @@ def build_app(
         )
         decoding.then(None, js=_SETTLED)
         cancel.click(
-            store.cancel, inputs=choice, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_visibility="private"
+            store.cancel, inputs=chosen, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_visibility="private"
         )
         page.unload(_unload_handler(store))
     page.queue(max_size=64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,7 +45,8 @@ def test_serve_uses_the_chosen_model_and_address(call: Call, page: FakePage, fix
     words = ("--model", fixtures / "llada_peaky", "--device", "cpu", "--port", 9000, "--host", "0.0.0.0")
     assert call("serve", *words).code == 0
     assert page.built["backend"].model.info.name == "llada_peaky"
-    assert set(page.built) == {"backend"}, "examples and knobs are the embedded model's"
+    assert set(page.built) == {"backend", "models", "choice"}, "examples and knobs are the embedded model's"
+    assert page.built["models"]["served"]["name"] == "llada_peaky"
     assert page.launched == {"server_name": "0.0.0.0", "server_port": 9000, "share": False}
 
 
@@ -62,6 +64,30 @@ def test_serve_is_what_happens_without_a_command(
     assert page.launched["server_port"] == (9000 if "--port" in words else None)
     assert page.built["examples"]
     assert page.built["settings"]
+
+
+def test_a_known_model_starts_with_its_recommended_settings() -> None:
+    from credit_viz.cli.serve import _first_choice
+    from credit_viz.decoding import make_decoder
+    from credit_viz.models.known import KNOWN_MODELS
+
+    for known in KNOWN_MODELS:
+        info = SimpleNamespace(name=known.id)
+        choice = _first_choice(SimpleNamespace(info=info, block_length=None))  # type: ignore[arg-type]
+        assert (choice.gen_length, choice.block_length) == (256, 64) or known.recommended.preset != "paper"
+        assert choice.lanes[0].decoder == "vanilla"
+        assert choice.lanes[-1].decoder == known.recommended.decoder
+        for lane in choice.lanes:
+            make_decoder(lane.decoder, lane.settings)
+    paper = _first_choice(SimpleNamespace(info=SimpleNamespace(name="GSAI-ML/LLaDA-8B-Instruct")))  # type: ignore[arg-type]
+    assert paper.lanes[1].settings["alpha"] == 0.65
+
+
+def test_an_unknown_block_causal_model_starts_in_its_own_blocks(page: FakePage, fixtures: Path, call: Call) -> None:
+    assert call("serve", "--model", fixtures / "llada2", "--device", "cpu").code == 0
+    choice = page.built["choice"]
+    assert choice.block_length == page.built["backend"].model.block_length
+    assert choice.gen_length == 2 * choice.block_length
 
 
 def test_a_taken_port_is_one_line(call: Call, page: FakePage, fixtures: Path) -> None:

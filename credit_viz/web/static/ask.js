@@ -4,6 +4,7 @@
  */
 
 import { h, say } from "./dom.js";
+import { modelsView } from "./models.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
@@ -47,7 +48,8 @@ export function askView(store) {
     say(alert, sentenceCase(state.error));
     alert.hidden = !state.error;
   });
-  return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, settings), alert, status);
+  const links = h("div", { class: "cv-ask-links" }, modelsView(store.state.boot.models), settings);
+  return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, links), alert, status);
 }
 
 function showSettings() {
