@@ -175,19 +175,19 @@ class DiffusionLM:
     def _check(self, canvas: Tensor, attention_mask: Tensor | None, position_ids: Tensor | None) -> None:
         if canvas.ndim != 2 or canvas.dtype not in (torch.int64, torch.int32):
             raise PromptError(f"canvas is {tuple(canvas.shape)} {canvas.dtype}; expected (B, L) int64")
-        if not 0 < canvas.shape[1] <= self.max_positions:
-            raise PromptError(f"canvas has {canvas.shape[1]} positions; valid: 1..{self.max_positions}")
-        # ids on the device are the loop's own; checking them would stall it
-        if canvas.device.type == "cpu" and canvas.numel():
-            low, high = int(canvas.min()), int(canvas.max())
-            if low < 0 or high >= self.vocab_size:
-                raise PromptError(f"canvas ids span {low}..{high}; valid: 0..{self.vocab_size - 1}")
         batch, length = canvas.shape
+        # several of the canvas's tokens may be at one place of the text; then the places count
+        if length < 1 or (position_ids is None and length > self.max_positions):
+            raise PromptError(f"canvas has {length} positions; valid: 1..{self.max_positions}")
+        _check_span("canvas ids", canvas, self.vocab_size)
         if attention_mask is not None and attention_mask.shape not in ((batch, length), (batch, length, length)):
             found = tuple(attention_mask.shape)
             raise PromptError(f"attention_mask is {found}; expected {(batch, length)} or {(batch, length, length)}")
-        if position_ids is not None and position_ids.shape not in ((length,), (batch, length)):
+        if position_ids is None:
+            return
+        if position_ids.shape not in ((length,), (batch, length)):
             raise PromptError(f"position_ids is {tuple(position_ids.shape)}; expected {(length,)} or {(batch, length)}")
+        _check_span("position_ids", position_ids, self.max_positions)
 
     def encode(self, prompt: str, raw: bool = False, history: Sequence[tuple[str, str]] = ()) -> list[int]:
         """Prompt as the model was trained to see it; see `TextCodec.encode`.
@@ -216,3 +216,11 @@ def _places(canvas: Tensor, position_ids: Tensor | None) -> Tensor:
         return torch.arange(canvas.shape[1], device=canvas.device)[None]
     places = position_ids.to(canvas.device)
     return places if places.ndim == 2 else places[None]
+
+
+def _check_span(name: str, numbers: Tensor, limit: int) -> None:
+    """Numbers are 0..limit-1. Those on a device are the loop's own; checking them would stall it."""
+    if numbers.device.type == "cpu" and numbers.numel():
+        low, high = int(numbers.min()), int(numbers.max())
+        if low < 0 or high >= limit:
+            raise PromptError(f"{name} span {low}..{high}; valid: 0..{limit - 1}")

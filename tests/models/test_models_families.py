@@ -240,6 +240,18 @@ def test_places_of_another_shape_are_refused(fixtures: Path, shape: tuple[int, .
         model.token_logits(ids, position_ids=torch.zeros(shape, dtype=torch.int64))
 
 
+def test_shadows_take_no_place_of_their_own(fixtures: Path) -> None:
+    """A canvas as long as the model allows may have as many shadows again."""
+    model = load(fixtures, "llada")
+    ids = torch.full((1, 256), model.mask_id)
+    places = torch.arange(256) % 128
+    assert model.token_logits(ids, torch.tensor([200]), position_ids=places).isfinite().all()
+    with pytest.raises(PromptError, match=r"position_ids span 0\.\.128; valid: 0\.\.127"):
+        model.token_logits(ids, position_ids=torch.arange(256) % 129)
+    with pytest.raises(PromptError, match=r"position_ids span -1\.\.254"):
+        model.token_logits(ids, position_ids=torch.arange(256) - 1)
+
+
 # ------------------------------------------------------------------ precision
 
 
