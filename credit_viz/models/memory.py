@@ -74,7 +74,7 @@ def measure(network_class: type[PreTrainedModel], config: PreTrainedConfig) -> S
     return Size(
         parameters=sum(p.numel() for p in network.parameters()),
         quantizable=sum(layer.weight.numel() for layer in linear),
-        vocab_size=int(config.vocab_size),
+        vocab_size=int(config.get_text_config().vocab_size),
     )
 
 
