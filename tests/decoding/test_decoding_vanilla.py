@@ -1,9 +1,10 @@
-"""LLaDA's schedule: how many tokens each step writes, and which."""
+"""The fixed schedule: how many tokens each step writes, and which: orders and guidance."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +84,73 @@ def test_positions_that_guess_the_mask_wait_for_their_turn() -> None:
     trace = run(model, make_decoder("vanilla", {"steps": 4}), gen_length=16, block_length=8)
     assert trace.complete
     assert 12 not in trace.event_ids
+
+
+ORDERS = {"confidence": "probability", "random": "random number", "entropy": "−entropy", "margin": "margin"}
+
+
+@pytest.mark.parametrize(("order", "score"), ORDERS.items())
+def test_the_score_is_what_the_order_ranks_by(order: str, score: str) -> None:
+    decoder = make_decoder("vanilla", {"order": order})
+    trace = run(MockModel(2), decoder, gen_length=8, block_length=8)
+    assert (decoder.score, trace.info.score) == (score, score)
+    assert ("score" in trace.channels) == (order != "confidence")
+    ranked = {"confidence": trace.confidence, "entropy": -trace.entropy, "margin": trace.margin}
+    if order in ranked:
+        np.testing.assert_allclose(trace.channels.get("score", trace.fused), ranked[order], atol=1e-6)
+
+
+@pytest.mark.parametrize("order", ["entropy", "margin"])
+def test_an_order_writes_its_best_first(order: str) -> None:
+    model = MockModel(36, sharpness=0.5, favour={12: -99.0})
+    first = next(run(model, make_decoder("vanilla", {"order": order}), gen_length=12, block_length=12).steps())
+    p = torch.softmax(model.logits[0][0].double(), -1)
+    ordered = p.sort(-1, descending=True).values
+    best = {"entropy": (p * p.log()).sum(-1), "margin": ordered[:, 0] - ordered[:, 1]}[order]
+    assert first.event_positions.tolist() == [int(best.argmax())]
+    assert int(best.argmax()) != int(p.amax(-1).argmax()), "the orders disagree on this canvas"
+
+
+def test_the_random_order_is_drawn_from_the_seed_and_fair() -> None:
+    model, decoder = MockModel(1, favour={12: -99.0}), make_decoder("vanilla", preset="random order")
+    runs = [run(model, decoder, gen_length=4, block_length=4, seed=seed) for seed in range(400)]
+    orders = [tuple(trace.event_positions.tolist()) for trace in runs]
+    assert len(set(orders)) == 24
+    for place in range(4):
+        assert 60 <= sum(order[0] == place for order in orders) <= 140
+    assert run(model, decoder, gen_length=4, block_length=4, seed=7).same_run(runs[7])
+
+
+def test_the_random_order_does_not_change_what_is_drawn_with_a_temperature() -> None:
+    """The draw of the tokens comes first, so that the first step's guesses are those of every other order."""
+    model = MockModel(1, sharpness=0.3)
+    first = [
+        next(
+            run(
+                model, make_decoder("vanilla", {"order": order, "temperature": 1.0}), gen_length=8, block_length=8
+            ).steps()
+        )
+        for order in ORDERS
+    ]
+    for record in first[1:]:
+        np.testing.assert_array_equal(record.winner_ids, first[0].winner_ids)
+
+
+def test_guidance_asks_for_two_canvases_in_one_pass() -> None:
+    model = MockModel(1)
+    plain = run(model, make_decoder("vanilla"), gen_length=4, block_length=4)
+    assert {len(canvas) for canvas in model.canvases} == {1}
+    guided = run(model, make_decoder("vanilla", {"guidance": 2.0}), gen_length=4, block_length=4)
+    assert guided.forward_passes == plain.forward_passes == len(model.canvases) / 2
+    for own, without in model.canvases[4:]:
+        assert own[:2].tolist() == [2, 3]
+        assert without[:2].tolist() == [model.mask_id] * 2
+        assert own[2:].tolist() == without[2:].tolist()
+
+
+def test_a_model_without_guidance_is_refused() -> None:
+    model = MockModel()
+    model.abilities = frozenset()
+    with pytest.raises(SettingsError, match="'vanilla' needs guidance"):
+        run(model, make_decoder("vanilla", {"guidance": 0.5}), gen_length=4, block_length=4)
+    assert run(model, make_decoder("vanilla"), gen_length=4, block_length=4).complete
