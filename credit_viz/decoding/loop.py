@@ -39,11 +39,8 @@ class Canvas(NamedTuple):
         return self.ids[self.prompt_length :]
 
     @classmethod
-    def blank(cls, model: LanguageModel, prompt_ids: Sequence[int], gen_length: int, beside: int = 0) -> Canvas:
+    def blank(cls, model: LanguageModel, prompt_ids: Sequence[int], gen_length: int) -> Canvas:
         """Prompt and masks.
-
-        Args:
-            beside: shadow positions that a forward pass computes beyond the canvas.
 
         Raises:
             PromptError: the prompt is empty, has unknown ids, or leaves no room for gen_length positions.
@@ -53,11 +50,10 @@ class Canvas(NamedTuple):
         bad = next((i for i in prompt_ids if not 0 <= i < model.token_limit), None)
         if bad is not None:
             raise PromptError(f"prompt id {bad} is unknown; valid: 0..{model.token_limit - 1}")
-        room = model.max_positions - gen_length - beside
+        room = model.max_positions - gen_length
         if len(prompt_ids) > room:
-            shadows = f" and {beside} shadow positions" if beside else ""
             raise PromptError(
-                f"the prompt has {len(prompt_ids)} tokens; with {gen_length} generated positions{shadows} this model "
+                f"the prompt has {len(prompt_ids)} tokens; with {gen_length} generated positions this model "
                 f"(maximum {model.max_positions} positions) takes at most {max(0, room)}"
             )
         ids = torch.tensor([*prompt_ids, *[model.mask_id] * gen_length], device=model.device)
@@ -111,8 +107,7 @@ class Lane:
         check_fit(model, decoder, options)
         self.decoder = decoder
         self.options = options
-        beside = options.block_length if decoder.needs.shadow else 0
-        self.canvas = Canvas.blank(model, prompt_ids, options.gen_length, beside)
+        self.canvas = Canvas.blank(model, prompt_ids, options.gen_length)
         self._model = model
         self._rng = torch.Generator(model.device).manual_seed(options.seed)
         self._recorder = Recorder(options.record, options.top_k)

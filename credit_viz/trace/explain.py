@@ -27,14 +27,15 @@ class Explanation(NamedTuple):
 
     step: int
     position: int
-    guess: Guess  #: the token the decoder would write
+    guess: Guess  #: the token the decoder would write; the mask token where it takes one back
     runner_up: Guess | None  #: the most probable other token after credit; None when one candidate was recorded
     boost: float  #: logits added by credit, nats
     score: float  #: what was held against the bar
-    bar: float  #: what the score had to reach; nan outside the decoder's view
+    bar: float  #: what the score had to reach, at a written token to replace or to keep it; nan where nothing is judged
     effective_threshold: float  #: raw probability that would have sufficed, had only this token earned its credit
     reason: Reason | None  #: why it was written in this step; None: it was not
     written: Guess | None  #: the token written in this step, where that is another than the guess
+    stood: Guess | None  #: the token that stood there before the step; None where a mask did
 
 
 def effective_threshold(threshold: float, boost: float) -> float:
@@ -58,6 +59,7 @@ def explain(trace: Trace, step: int, position: int) -> Explanation:
     guess, boost = _winner(trace, cell), float(trace.cells("boost")[cell])
     bar = float(trace.channels["bar"][cell]) if "bar" in trace.channels else float("nan")
     score = float(trace.channels["score"][cell]) if "score" in trace.channels else guess.fused_p
+    stood = int(trace.canvas(step - 1)[position])
     here = np.flatnonzero((trace.event_steps == step) & (trace.event_positions == position))
     event = int(here[0]) if len(here) else None
     written = None if event is None else int(trace.event_ids[event])
@@ -72,6 +74,7 @@ def explain(trace: Trace, step: int, position: int) -> Explanation:
         effective_threshold(bar, boost) if "score" not in trace.channels else bar,
         None if event is None else Reason(int(trace.event_reasons[event])),
         None if written is None or written == guess.token_id else _token(trace, cell, written),
+        None if stood == trace.info.mask_id else _token(trace, cell, stood),
     )
 
 
