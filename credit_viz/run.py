@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
 from typing import Any
@@ -196,6 +195,7 @@ def _describe(
         device=str(model.device),
         decoder=decoder.name,
         settings=decoder.settings.to_dict(),
+        score=decoder.score,
         prompt=prompt,
         prompt_ids=ids,
         **dataclasses.asdict(options),
@@ -210,8 +210,7 @@ def _describe(
     )
 
 
-@cache
-def _versions() -> Mapping[str, str]:
+def _versions() -> dict[str, str]:
     found = {}
     for package in _VERSIONED:
         try:
