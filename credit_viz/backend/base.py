@@ -38,7 +38,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunStarted:
-    """First event: validated, nothing computed yet. `lanes[i]` describes lane i (token_text and text still empty)."""
+    """First event: validated, nothing computed yet. `lanes[i]` describes lane i (its text still empty)."""
 
     lanes: tuple[RunInfo, ...]
 

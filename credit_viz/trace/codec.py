@@ -11,14 +11,18 @@ A packet is base64(gzip(container)). A container is
 and its header lists the arrays as [name, dtype, count]. Every header has `kind`, `run` and `seq`; packets of a run
 are numbered without gaps, so that a reader knows when it missed one.
 
-kind "start"     lanes: [RunInfo without token texts], about: free JSON
-kind "steps"     lanes: [{lane, from, k, planes}], vocab: [[id, text]] to append to the run's vocabulary, and arrays
-                 named "<lane>.<array>": steps from..from+k-1 of that lane. Only masked positions are listed.
+Arrays of a lane are named "<lane>.<array>"; `vocab` is [[id, text]], to append to the run's vocabulary.
+
+kind "start"     lanes: [RunInfo without token texts], about: free JSON, vocab, and per lane
+                   given_positions, given_tokens (vocabulary indices): what stood there from the beginning
+kind "steps"     lanes: [{lane, from, k, planes}], vocab, and arrays for steps from..from+k-1 of each lane. Only open
+                 positions are listed: masked ones, and written ones that may still change.
                    counts (k,) cells per step; blocks (2k,) start and end of the active block;
                    positions (n,) as differences within a step (first: position + 1);
                    top (n,) vocabulary index of the raw top-1; changed (m,) cells whose winner is another token,
                    winners (m,) its vocabulary index; one array of bytes per plane (see PLANES);
-                   event_counts (k,), event_positions, event_tokens (vocabulary indices), event_reasons
+                   event_counts (k,), event_positions, event_tokens (vocabulary indices; the mask's where a token was
+                   taken back), event_reasons; a position may have several, in order
 kind "position"  exact float32 numbers of one position at every step, see `encode_position`
 kind "end"       state: "done" | "cancelled" | "failed", message: one line for people
 """
@@ -54,7 +58,7 @@ __all__ = [
     "open_packet",
 ]
 
-VERSION = 1
+VERSION = 2
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -109,10 +113,15 @@ class Encoder:
 
     def start(self, about: Mapping[str, Any]) -> str:
         """First packet: which lanes run what."""
-        lanes = [
-            {k: v for k, v in info.to_json().items() if k not in ("token_text", "prompt_ids")} for info in self._lanes
-        ]
-        return self._packet("start", {"lanes": lanes, "about": dict(about), "planes": _planes_json()}, {})
+        hidden = ("token_text", "prompt_ids", "fixed")
+        lanes = [{k: v for k, v in info.to_json().items() if k not in hidden} for info in self._lanes]
+        arrays: Arrays = {}
+        for lane, info in enumerate(self._lanes):
+            self._texts.update((token, info.token_text.get(token, f"[{token}]")) for token in info.fixed.values())
+            arrays[f"{lane}.given_positions"] = np.array([*info.fixed.keys()], np.uint16)
+            arrays[f"{lane}.given_tokens"] = self._vocabulary(np.array([*info.fixed.values()], np.int32))
+        header = {"lanes": lanes, "about": dict(about), "planes": _planes_json(), "vocab": self._new_vocabulary()}
+        return self._packet("start", header, arrays)
 
     def add(self, lane: int, record: StepRecord, tokens: Mapping[int, str]) -> None:
         """Take in one step; it travels with the next `flush`."""
@@ -131,9 +140,7 @@ class Encoder:
         if not lanes:
             return None
         self._pending = [[] for _ in self._lanes]
-        vocab = [[i, self._texts.get(i, f"[{i}]")] for i in self._new]
-        self._new = []
-        return self._packet("steps", {"lanes": lanes, "vocab": vocab}, arrays)
+        return self._packet("steps", {"lanes": lanes, "vocab": self._new_vocabulary()}, arrays)
 
     def end(self, state: str, message: str = "") -> str:
         """Last packet: how the run ended."""
@@ -171,6 +178,12 @@ class Encoder:
             if planes[name] == name:
                 arrays[name] = encoded
         return arrays, planes
+
+    def _new_vocabulary(self) -> list[list[int | str]]:
+        """[id, text] of every token that no packet has named yet."""
+        fresh: list[list[int | str]] = [[i, self._texts.get(i, f"[{i}]")] for i in self._new]
+        self._new = []
+        return fresh
 
     def _vocabulary(self, ids: NDArray[np.int32]) -> NDArray[Any]:
         """Indices into the run's vocabulary, which grows by the ids it has not met."""
@@ -265,8 +278,8 @@ def decode_columns(packets: Iterable[str]) -> list[Column]:
     for expected, (header, arrays) in enumerate(map(open_packet, packets)):
         if header["seq"] != expected:
             raise TraceError(f"packet {header['seq']} follows packet {expected - 1} of the run")
+        ids.extend(int(token) for token, _ in header.get("vocab", ()))
         if header["kind"] == "steps":
-            ids.extend(int(token) for token, _ in header["vocab"])
             for entry in header["lanes"]:
                 columns.extend(_decode_lane(entry, arrays, np.array(ids, np.int64)))
     return columns

@@ -38,6 +38,7 @@ class RunInfo:
     logits_to_keep: str = "all"  #: the output layer ran on "all" generated positions, or only on those "needed"
     compiled: bool = False  #: the forward pass was compiled
     lanes: int = 1  #: runs that shared each forward pass
+    score: str = "probability"  #: what was held against the bar, in words
     revision: str | None = None
     fixed: Mapping[int, int] = field(default_factory=dict)  #: given token id by generated position
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -81,11 +82,13 @@ class RunInfo:
 
 
 #: fields that files written before them lack, with what was true then.
-_LATER: Mapping[str, Any] = MappingProxyType({"logits_to_keep": "all", "compiled": False, "fixed": {}})
+_LATER: Mapping[str, Any] = MappingProxyType(
+    {"logits_to_keep": "all", "compiled": False, "fixed": {}, "score": "probability"}
+)
 #: what each field of the header must be, by its JSON type; an optional text may also be null.
 _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "text": ("model", "family", "decoder", "record", "device", "dtype", "cache", "logits_to_keep", "text"),
+        "text": ("model", "family", "decoder", "record", "device", "dtype", "cache", "logits_to_keep", "score", "text"),
         "optional text": ("prompt", "revision"),
         "whole number": ("gen_length", "block_length", "seed", "top_k", "mask_id", "vocab_size", "lanes"),
         "true or false": ("early_stop", "compiled"),

@@ -36,7 +36,7 @@ def test_a_first_visit_shows_a_finished_run(open_page: Open) -> None:
     assert shown["step"] == shown["steps"] == max(lane["steps"] for lane in shown["lanes"])
     assert tokens(page, 0, ".written").count() == 64
     assert "forward passes" in page.inner_text(".cv-verdict")
-    assert page.inner_text(".cv-verdict").count("fewer than vanilla") == 1
+    assert page.inner_text(".cv-verdict").count("fewer than Vanilla") == 1
     marks = page.evaluate("performance.getEntriesByType('mark').map((mark) => mark.name)")
     assert {"credit-viz:text", "credit-viz:first-step", "credit-viz:done"} <= set(marks)
     page.wait_for_function("performance.getEntriesByName('credit-viz:ready').length > 0")

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { readFileSync } from "node:fs";
+
 import { alone, binned, effectiveThreshold, explain, indexAt } from "../../credit_viz/web/static/explain.js";
+
+const style = new URL("../../credit_viz/figures/style.json", import.meta.url);
+const { reasons } = JSON.parse(readFileSync(style, "utf-8"));
 
 const moment = {
   step: 3,
@@ -9,34 +14,66 @@ const moment = {
   credit: 2.4,
   boost: 0.7 * Math.log1p(2.4),
   fused: 0.904,
-  threshold: 0.9,
+  bar: 0.9,
+  score: null,
+  scoreName: "probability",
   active: true,
+  standing: false,
+  scheduled: false,
   reason: 2,
 };
 
+/** @param {object} changes */
+const told = (changes) => explain({ ...moment, ...changes }, reasons);
+
 test("the sum is spelled out with its numbers", () => {
   assert.equal(
-    explain(moment),
-    "p 0.800, credit 2.40 → odds ×2.36 → fused 0.904 ≥ 0.90: written: only Trace Credit lifts it over the threshold",
+    told({}),
+    "p 0.800, credit 2.40 → odds ×2.36 → fused 0.904 ≥ 0.90: written: only Trace Credit lifted it over the bar",
   );
 });
 
 test("what is not written says why", () => {
-  const waiting = { ...moment, fused: 0.62, p: 0.41, reason: 0 };
-  assert.match(explain(waiting), /fused 0\.620 < 0\.90: not yet$/);
-  assert.match(explain({ ...waiting, active: false }), /its block is not being written/);
-  assert.match(explain({ ...waiting, threshold: null, boost: 0 }), /other guesses were more confident/);
+  const waiting = { fused: 0.62, p: 0.41, reason: 0 };
+  assert.match(told(waiting), /fused 0\.620 < 0\.90: not yet$/);
+  assert.match(told({ ...waiting, active: false }), /its block is not being written/);
+  assert.match(told({ ...waiting, scheduled: true }), /other guesses were more confident/);
+  assert.match(told({ ...waiting, bar: Infinity }), /: not yet: no probability is enough in this step$/);
+  assert.match(told({ ...waiting, standing: true }), /: it stands$/);
 });
 
 test("rivals' credit is mentioned where it matters", () => {
   assert.match(
-    explain({ ...moment, fused: 0.85, reason: 3 }),
-    /rivals' credit takes some back\) < 0\.90: written all the same/,
+    told({ fused: 0.85, reason: 3 }),
+    /rivals' credit takes some back\) < 0\.90: written all the same: nothing was sure enough/,
   );
 });
 
-test("a schedule compares with no threshold", () => {
-  assert.doesNotMatch(explain({ ...moment, boost: 0, reason: 4 }), /[≥<]/);
+test("nothing is compared where nothing was judged", () => {
+  assert.doesNotMatch(told({ boost: 0, bar: NaN, reason: 4 }), /[≥<]/);
+});
+
+test("a bar of its own per step is told exactly", () => {
+  const plain = { boost: 0, fused: 0.8 };
+  assert.match(told({ ...plain, bar: 0.6667 }), /p 0\.800 ≥ 0\.667:/);
+  assert.match(told({ ...plain, bar: Math.fround(0.75) }), /p 0\.800 ≥ 0\.75:/);
+});
+
+test("another score than the probability is named and compared", () => {
+  const margin = { boost: 0, p: 0.6, score: 0.31, scoreName: "margin", bar: 0.8, reason: 0 };
+  assert.equal(told(margin), "p 0.600, margin 0.310 < 0.80: not yet");
+  assert.match(told({ ...margin, scoreName: "−entropy", score: -0.2, bar: -0.1 }), /−entropy −0\.200 < −0\.10/);
+  assert.match(told({ ...margin, scoreName: "probability; or another" }), /, score 0\.310 < 0\.80/);
+});
+
+test("a token is taken back by its own score, not by the mask's probability", () => {
+  const back = { boost: 0, p: 0.001, fused: 0.001, reason: 6, standing: true, back: true };
+  assert.match(told({ ...back, score: 0.31, scoreName: "support" }), /^support 0\.310 < 0\.90: taken back: /);
+  assert.match(told({ ...back, score: null }), /^p 0\.001 < 0\.90: taken back: /);
+});
+
+test("an edit says so", () => {
+  assert.match(told({ boost: 0, fused: 0.97, p: 0.97, reason: 7, standing: true }), /≥ 0\.90: edited: another token/);
 });
 
 test("the threshold falls as credit grows, and is where the fused probability meets tau", () => {
@@ -45,6 +82,10 @@ test("the threshold falls as credit grows, and is where the fused probability me
   const enough = effectiveThreshold(0.9, boost);
   assert.ok(enough < 0.9);
   assert.ok(Math.abs(alone(enough, boost) - 0.9) < 1e-12);
+  assert.deepEqual(
+    [0, 1, 1.5].map((bar) => effectiveThreshold(bar, boost)),
+    [0, 1, 1.5],
+  );
 });
 
 test("the last recorded step up to a step", () => {

@@ -2,50 +2,100 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Run } from "../../credit_viz/web/static/run.js";
-import { data, finishedRun, openAll } from "./fixture.js";
+import { markOf } from "../../credit_viz/web/static/lane.js";
+import { data, finishedRun, names, openAll } from "./fixture.js";
 
-test("steps, writes and reasons are Python's", async () => {
-  const run = await finishedRun();
-  run.lanes.forEach((lane, i) => {
-    const truth = data.expected[i];
-    assert.equal(lane.info.decoder, truth.decoder);
-    assert.equal(lane.steps, truth.forward_passes);
-    assert.deepEqual(Array.from(lane.written), truth.commit_step);
-    assert.deepEqual(Array.from(lane.settled), truth.converge_step);
-    const writes = truth.token_ids.map((_, position) => lane.writeAt(position, lane.steps));
-    assert.deepEqual(
-      writes.map((write) => lane.idOf(write.token)),
-      truth.token_ids,
-    );
-    assert.deepEqual(
-      writes.map((write) => write.reason),
-      truth.reason,
-    );
-    assert.ok(Math.abs(lane.meanWait - truth.mean_wait) < 1e-9);
-    assert.equal(lane.contentTokens, truth.content_tokens);
-    assert.ok(lane.complete);
+for (const name of names) {
+  test(`${name}: steps, writes and reasons are Python's`, async () => {
+    const run = await finishedRun(name);
+    run.lanes.forEach((lane, i) => {
+      const truth = data[name].expected[i];
+      assert.equal(lane.info.decoder, truth.decoder);
+      assert.equal(lane.steps, truth.forward_passes);
+      assert.deepEqual(Array.from(lane.written), truth.commit_step);
+      assert.deepEqual(Array.from(lane.settled), truth.converge_step);
+      assert.deepEqual(
+        [...lane.given.keys()].sort((a, b) => a - b),
+        truth.given,
+      );
+      const events = truth.commit_step.map((_, position) => lane.writeAt(position, lane.steps));
+      assert.deepEqual(
+        events.map((event) => event?.reason ?? 0),
+        truth.reason,
+      );
+      assert.ok(Math.abs(lane.meanWait - truth.mean_wait) < 1e-9);
+      assert.deepEqual(
+        truth.content.map((_, position) => lane.isContent(position)),
+        truth.content,
+      );
+      assert.equal(lane.contentTokens, truth.content.filter(Boolean).length);
+      assert.deepEqual([lane.takenBack, lane.edited, lane.complete], [truth.taken_back, truth.edited, truth.complete]);
+    });
+    assert.equal(run.state, "done");
   });
-  assert.equal(run.state, "done");
-});
 
-test("every guess and every byte is Python's, and nothing else is recorded", async () => {
-  const run = await finishedRun();
-  run.lanes.forEach((lane, i) => {
-    const { top, confidence, credit } = data.expected[i];
-    let cell = 0;
-    top.forEach(([positions, ids], k) => {
-      const step = k + 1;
-      for (let position = 0; position < lane.length; position += 1) {
-        const m = positions.indexOf(position);
-        const guess = lane.guessAt(position, step);
-        assert.equal(guess < 0 ? -1 : lane.idOf(guess), m < 0 ? -1 : ids[m]);
-        if (m < 0) continue;
-        assert.equal(lane.byteAt("confidence", position, step), confidence[cell + m]);
-        if (lane.planes.credit) assert.equal(lane.byteAt("credit", position, step), credit[cell + m]);
-      }
-      cell += positions.length;
+  test(`${name}: the canvas is Python's after every step, and so is the number of written tokens`, async () => {
+    const run = await finishedRun(name);
+    run.lanes.forEach((lane, i) => {
+      const { canvases, given } = data[name].expected[i];
+      const mask = lane.info.mask_id;
+      canvases.forEach((canvas, step) => {
+        const shown = canvas.map((_, position) => lane.tokenAt(position, step));
+        assert.deepEqual(
+          shown.map((token) => (token < 0 ? mask : lane.idOf(token))),
+          canvas,
+        );
+        assert.equal(lane.writtenCount(step), canvas.filter((id) => id !== mask).length - given.length);
+      });
     });
   });
+
+  test(`${name}: every guess and every byte is Python's, and nothing else is recorded`, async () => {
+    const run = await finishedRun(name);
+    run.lanes.forEach((lane, i) => {
+      const { top, confidence, credit } = data[name].expected[i];
+      let cell = 0;
+      top.forEach(([positions, ids], k) => {
+        const step = k + 1;
+        for (let position = 0; position < lane.length; position += 1) {
+          const m = positions.indexOf(position);
+          const guess = lane.guessAt(position, step);
+          assert.equal(guess < 0 ? -1 : lane.idOf(guess), m < 0 ? -1 : ids[m]);
+          if (m < 0) continue;
+          assert.equal(lane.byteAt("confidence", position, step), confidence[cell + m]);
+          if (lane.planes.credit) assert.equal(lane.byteAt("credit", position, step), credit[cell + m]);
+        }
+        cell += positions.length;
+      });
+    });
+  });
+}
+
+test("the fixture holds what it is for", () => {
+  const [fickle, stopped] = data.rewriting.expected;
+  assert.ok(fickle.taken_back > 0 && fickle.edited > 0);
+  assert.ok(stopped.content.lastIndexOf(true) < stopped.commit_step.length - 1);
+  assert.ok(data.given.expected.every(({ given }) => given.length === 4));
+});
+
+test("a position's story is told in order", async () => {
+  const [lane] = (await finishedRun("rewriting")).lanes;
+  const stories = Array.from({ length: lane.length }, (_, i) => lane.story(i));
+  const back = stories.find((story) => story.some((event) => markOf(event) === "taken_back"));
+  assert.deepEqual(back.slice(0, 3).map(markOf), ["written", "taken_back", "written"]);
+  for (const story of stories) {
+    const steps = story.map((event) => event.step);
+    assert.deepEqual(
+      steps,
+      Array.from(steps).sort((a, b) => a - b),
+    );
+  }
+});
+
+test("where nothing was lifted by credit, a token that changed is telling", async () => {
+  const run = await finishedRun("rewriting");
+  const { lane, position } = run.telling;
+  assert.ok(run.lanes[lane].story(position).length > 1);
 });
 
 test("state at a step: masked before its write, written from then on", async () => {
@@ -72,9 +122,9 @@ test("a packet twice is old, a packet too early is a gap, and both change nothin
   assert.equal(run.state, "done");
 });
 
-test("lanes are compared with vanilla, and a telling token is text", async () => {
+test("lanes are compared with the first, and a telling token is text", async () => {
   const run = await finishedRun();
-  assert.equal(run.baseline.info.decoder, "vanilla");
+  assert.equal(run.baseline, run.lanes[0]);
   assert.equal(run.firstDifference(run.baseline), -1);
   const { lane, position } = run.telling;
   assert.ok(run.lanes[lane].isContent(position));

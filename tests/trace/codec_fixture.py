@@ -1,17 +1,22 @@
-"""A run as packets, with what a decoder must read from them: the JavaScript tests are held to it.
+"""Runs as packets, with what a decoder must read from them: the JavaScript tests are held to it.
 
-python -m tests.trace.codec_fixture writes it anew.
+python -m tests.trace.codec_fixture writes them anew.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest, StepTaken
+from credit_viz.decoding import make_decoder
 from credit_viz.trace.codec import PLANES, Encoder, encode_position
-from credit_viz.trace.record import Trace
+from credit_viz.trace.record import StepRecord, Trace
+from tests.rewriting import Fickle
+from tests.support import MockModel, run
 from tests.web.fake import TEXTS, FakeBackend
 
 FIXTURE = Path(__file__).parents[1] / "js" / "run.json"
@@ -19,19 +24,57 @@ POSITION = 5
 
 
 def fixture() -> dict[str, Any]:
-    """Packets of a run of two lanes, seven steps to a packet, and the truth about it."""
+    """Packets of three runs, seven steps to a packet, and the truth about each."""
+    return {"live": _live(), "rewriting": _rewriting(), "given": _given()}
+
+
+def _live() -> dict[str, Any]:
+    """Two lanes as a page receives them."""
     request = RunRequest("fixture", (LaneRequest("vanilla"), LaneRequest("credit")), gen_length=24, block_length=12)
     events = list(FakeBackend().stream(request))
     traces = [event.trace for event in events if isinstance(event, LaneFinished)]
     traces.sort(key=lambda trace: trace.info.decoder, reverse=True)
+    steps = [(event.lane, event.record, event.tokens) for event in events if isinstance(event, StepTaken)]
+    return _packed(traces, steps, TEXTS)
+
+
+def _rewriting() -> dict[str, Any]:
+    """Tokens that are taken back and edited; the second lane stops early, behind tokens that stand."""
+    model = MockModel(seed=3, sharpness=3.0)
+    ends = MockModel(seed=8, sharpness=3.0, favour={1: 4.0})
+    traces = [
+        run(model, Fickle(), gen_length=16, block_length=8),
+        run(ends, Fickle(), gen_length=16, block_length=16, early_stop=True),
+    ]
+    return _saved(traces)
+
+
+def _given() -> dict[str, Any]:
+    """Tokens that stand from the beginning: text, and one that ends the text."""
+    model = MockModel(seed=5)
+    fixed = {0: 3, 5: 4, 6: 4, 15: 1}
+    decoders = (make_decoder("credit"), Fickle())
+    return _saved([run(model, decoder, fixed=fixed, gen_length=16, block_length=8) for decoder in decoders])
+
+
+def _saved(traces: Sequence[Trace]) -> dict[str, Any]:
+    traces = [replace(trace, info=replace(trace.info, versions={})) for trace in traces]
+    texts = traces[0].info.token_text | traces[1].info.token_text
+    steps = [(lane, record, texts) for lane, trace in enumerate(traces) for record in trace.steps()]
+    return _packed(traces, steps, texts)
+
+
+def _packed(
+    traces: Sequence[Trace], steps: Sequence[tuple[int, StepRecord, Mapping[int, str]]], texts: Mapping[int, str]
+) -> dict[str, Any]:
     encoder = Encoder("fixture", [trace.info for trace in traces])
     packets = [encoder.start({"prompt": "fixture"})]
-    for index, event in enumerate(event for event in events if isinstance(event, StepTaken)):
-        encoder.add(event.lane, event.record, event.tokens)
+    for index, (lane, record, tokens) in enumerate(steps):
+        encoder.add(lane, record, tokens)
         if index % 7 == 6 and (packet := encoder.flush()):
             packets.append(packet)
     packets += [packet for packet in (encoder.flush(), encoder.end("done")) if packet]
-    position = encode_position("fixture", POSITION, [list(trace.steps()) for trace in traces], TEXTS)
+    position = encode_position("fixture", POSITION, [list(trace.steps()) for trace in traces], texts)
     return {"packets": packets, "position": position, "expected": [_expected(trace) for trace in traces]}
 
 
@@ -41,15 +84,20 @@ def _expected(trace: Trace) -> dict[str, Any]:
         top[step - 1][0].append(int(position))
         top[step - 1][1].append(int(token))
     mine = trace.positions == POSITION
+    bar = trace.channels["bar"][mine]
     return {
         "decoder": trace.info.decoder,
         "forward_passes": trace.forward_passes,
-        "token_ids": trace.token_ids.tolist(),
+        "canvases": [trace.canvas(step).tolist() for step in range(trace.forward_passes + 1)],
+        "given": sorted(trace.info.fixed),
         "commit_step": trace.commit_step.tolist(),
         "converge_step": trace.converge_step.tolist(),
         "reason": trace.reason.tolist(),
+        "taken_back": trace.taken_back,
+        "edited": trace.edited,
+        "complete": trace.complete,
         "mean_wait": trace.mean_wait,
-        "content_tokens": trace.content_tokens,
+        "content": trace.content_mask.tolist(),
         "top": top,
         "confidence": PLANES["confidence"].to_bytes(trace.confidence).tolist(),
         "credit": PLANES["credit"].to_bytes(trace.cells("credit")).tolist(),
@@ -57,6 +105,7 @@ def _expected(trace: Trace) -> dict[str, Any]:
             "steps": trace.cell_steps[mine].tolist(),
             "winner_fused": [round(float(x), 6) for x in trace.fused[mine]],
             "boost": [round(float(x), 6) for x in trace.cells("boost")[mine]],
+            "bar": [None if x != x else round(float(x), 6) for x in bar],
         },
     }
 

@@ -138,7 +138,7 @@ class FakeLane:
         odds = p / (1 - p) * np.exp(boost)
         fused = odds / (1 + odds)
         commit, reason = self._accept(p, fused, active)
-        record = self._record(start, positions, ids, p, fused, boost, commit, reason)
+        record = self._record(start, positions, ids, p, fused, boost, active, commit, reason)
         self.masked[positions[commit]] = False
         self.records.append(record)
         return record
@@ -173,6 +173,7 @@ class FakeLane:
         p: NDArray[np.float64],
         fused: NDArray[np.float64],
         boost: NDArray[np.float64],
+        active: NDArray[np.bool_],
         commit: NDArray[np.bool_],
         reason: Reason | None,
     ) -> StepRecord:
@@ -196,15 +197,26 @@ class FakeLane:
             winner_p=p.astype(np.float32),
             fused=fused.astype(np.float32),
             entropy=(-p * np.log(p)).astype(np.float32),
-            channels={"credit": credit.astype(np.float32), "boost": boost.astype(np.float32)}
-            if self.decoder == "credit"
-            else {},
+            channels=self._channels(fused, credit, boost, active),
             event_positions=positions[commit],
             event_ids=ids[commit, 0],
             event_reasons=reasons[commit].astype(np.uint8),
             forward_seconds=0.002,
             decoder_seconds=0.0005,
         )
+
+    def _channels(
+        self,
+        fused: NDArray[np.float64],
+        credit: NDArray[np.float64],
+        boost: NDArray[np.float64],
+        active: NDArray[np.bool_],
+    ) -> dict[str, NDArray[np.float32]]:
+        bar = fused[active].max() if self.decoder == "vanilla" else self.settings["threshold"]
+        named = {"bar": np.where(active, bar, np.nan)}
+        if self.decoder == "credit":
+            named |= {"credit": credit, "boost": boost}
+        return {name: values.astype(np.float32) for name, values in named.items()}
 
 
 def trace_of(info: RunInfo, records: list[StepRecord]) -> Trace:

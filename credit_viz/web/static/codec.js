@@ -8,7 +8,7 @@
 /** @typedef {{header: Header, arrays: Record<string, TypedArray>}} Packet */
 /** @typedef {{kind: string, maximum: number}} Plane  how a byte stands for a value */
 
-export const VERSION = 1;
+export const VERSION = 2;
 
 const VIEWS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, int32: Int32Array, float32: Float32Array };
 
@@ -26,7 +26,8 @@ export async function openPacket(text) {
   const length = new DataView(raw).getUint32(0, true);
   /** @type {Header} */
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(raw, 4, length)));
-  if (header.v !== VERSION) throw new Error(`packet version ${header.v}; this page reads ${VERSION}`);
+  if (header.v !== VERSION)
+    throw new Error(`this run was packed in version ${header.v}; the page reads version ${VERSION}. Run it again`);
   /** @type {Record<string, TypedArray>} */
   const arrays = Object.create(null);
   let offset = padded(4 + length);

@@ -8,64 +8,75 @@ import { precise } from "./text.js";
  * @typedef {object} Moment one position of one lane in one step
  * @property {number} step
  * @property {number} p raw probability of the token the decoder would write
- * @property {number} fused the probability it compares
+ * @property {number} fused the same after credit
  * @property {number} credit
  * @property {number} boost nats added to the logit
- * @property {number | null} threshold
+ * @property {number} bar what had to be reached; NaN where nothing was judged
+ * @property {number | null} score what was held against the bar, null where that is `fused`
+ * @property {string} scoreName in words
  * @property {boolean} active is its block being written now?
- * @property {number} reason 0 while not written in this step
+ * @property {boolean} [back] was a token taken back in this step?
+ * @property {boolean} standing was a token written here before this step?
+ * @property {boolean} scheduled does the decoder write a fixed number per step?
+ * @property {number} reason of what happened in this step, 0 for nothing
  */
 
-const REASONS = { CONFIDENT: 1, CREDIT: 2, FORCED: 3, SCHEDULED: 4, FILLED: 5 };
+/** @typedef {Record<string, {did: string, words: string}>} Reasons of style.json */
 
 /**
- * Raw probability that is enough to be written, given the boost: the threshold falls as credit grows.
- * 1 / (1 + ((1 - tau) / tau) e^boost), with e^boost = (1 + credit)^alpha.
- * @param {number} threshold @param {number} boost
+ * Raw probability that is enough to be written, given the boost: the bar falls as credit grows.
+ * 1 / (1 + ((1 - bar) / bar) e^boost), with e^boost = (1 + credit)^alpha. A bar outside (0, 1) is its own answer.
+ * @param {number} bar @param {number} boost
  */
-export const effectiveThreshold = (threshold, boost) => 1 / (1 + ((1 - threshold) / threshold) * Math.exp(boost));
+export const effectiveThreshold = (bar, boost) =>
+  bar > 0 && bar < 1 ? 1 / (1 + ((1 - bar) / bar) * Math.exp(boost)) : bar;
 
 /** Fused probability if no rival had credit. @param {number} p @param {number} boost */
 export const alone = (p, boost) => (p * Math.exp(boost)) / (1 - p + p * Math.exp(boost));
 
 /** The sum: from raw p over credit to the comparison. @param {Moment} moment */
 export function theSum(moment) {
-  const { p, credit, boost, fused, threshold } = moment;
-  const parts = [`p ${precise(p)}`];
-  if (boost > 0) {
-    parts.push(`credit ${credit.toFixed(2)} → odds ×${Math.exp(boost).toFixed(2)} → fused ${precise(fused)}`);
-    if (Math.abs(alone(p, boost) - fused) > 0.002) parts.push("(rivals' credit takes some back)");
-  }
-  if (threshold !== null && moment.reason !== REASONS.SCHEDULED) {
-    parts.push(`${fused >= threshold - 1e-6 ? "≥" : "<"} ${threshold.toFixed(2)}`);
-  }
-  return parts
-    .join(", ")
-    .replace(", (", " (")
-    .replace(/, ([≥<])/, " $1");
-}
-
-/** What followed from it. @param {Moment} moment */
-export function verdict(moment) {
-  switch (moment.reason) {
-    case REASONS.CONFIDENT:
-      return "written: its own confidence is enough";
-    case REASONS.CREDIT:
-      return "written: only Trace Credit lifts it over the threshold";
-    case REASONS.FORCED:
-      return "written all the same: nothing passed, and this was the best guess";
-    case REASONS.SCHEDULED:
-      return "written: the schedule writes the most confident guess of each step, and its turn had come";
-    case REASONS.FILLED:
-      return "filled in: the text had ended before it";
-    default:
-      if (!moment.active) return "not yet: its block is not being written, the guess is only recorded";
-      return moment.threshold === null ? "not yet: other guesses were more confident" : "not yet";
-  }
+  const { bar, score } = moment;
+  const held = score ?? moment.fused;
+  const judged = Number.isFinite(bar) && Number.isFinite(held);
+  return `${numbersOf(moment).join(", ")}${judged ? ` ${held >= bar ? "≥" : "<"} ${rounded(bar)}` : ""}`;
 }
 
 /** @param {Moment} moment */
-export const explain = (moment) => `${theSum(moment)}: ${verdict(moment)}`;
+function numbersOf({ p, credit, boost, fused, score, scoreName, back }) {
+  const scored = score !== null && Number.isFinite(score) ? [`${shortName(scoreName)} ${rounded(score, 3)}`] : [];
+  // the mask's own probability says nothing about the token it took the place of
+  if (back && scored.length) return scored;
+  if (!(boost > 0)) return [`p ${precise(p)}`, ...scored];
+  const taken = Math.abs(alone(p, boost) - fused) > 0.002 ? " (rivals' credit takes some back)" : "";
+  const lifted = `credit ${credit.toFixed(2)} → odds ×${Math.exp(boost).toFixed(2)} → fused ${precise(fused)}${taken}`;
+  return [`p ${precise(p)}`, lifted, ...scored];
+}
+
+/** A name that needs a sentence stands beside the sum, see `longName`. @param {string} name */
+const shortName = (name) => (name.includes(";") ? "score" : name);
+
+/** What "score" means, where its name is too long for the sum. @param {Moment} moment */
+export const longName = ({ score, scoreName }) =>
+  score !== null && Number.isFinite(score) && scoreName.includes(";") ? `score: ${scoreName}` : "";
+
+/** Two decimals where they are all there are. @param {number} value @param {number} [least] decimals */
+function rounded(value, least = 2) {
+  const exact = Math.abs(value - Number(value.toFixed(least))) < 1e-6;
+  return (exact ? value.toFixed(least) : precise(value)).replace("-", "−");
+}
+
+/** What followed from it. @param {Moment} moment @param {Reasons} reasons */
+export function verdict({ reason, standing, active, scheduled, bar }, reasons) {
+  if (reason) return `${reasons[reason].did}: ${reasons[reason].words}`;
+  if (standing) return "it stands";
+  if (!active) return "not yet: its block is not being written, the guess is only recorded";
+  if (scheduled) return "not yet: other guesses were more confident";
+  return bar === Infinity ? "not yet: no probability is enough in this step" : "not yet";
+}
+
+/** @param {Moment} moment @param {Reasons} reasons */
+export const explain = (moment, reasons) => `${theSum(moment)}: ${verdict(moment, reasons)}`;
 
 /**
  * Exact numbers of one lane at one position, as the inspector reads them.
@@ -78,6 +89,8 @@ export function exactLane(arrays, entry) {
     k: entry.k,
     boost: arrays["channel.boost"] ?? null,
     credits: arrays["channel.credit"] ?? null,
+    bar: arrays["channel.bar"] ?? null,
+    score: arrays["channel.score"] ?? null,
   };
 }
 

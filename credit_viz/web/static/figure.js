@@ -99,8 +99,7 @@ export class MapFigure {
     this.nothing.hidden = !lane.steps || this.map.plane in lane.planes;
     if (!this.nothing.hidden) return context.restore();
     drawBlocks(context, frame, lane, waiting ? surface.quiet : "rgba(255,255,255,0.55)");
-    if (waiting)
-      drawWaiting(context, frame, lane, { lane: laneColor(style, lane.index, this.dark), quiet: surface.quiet });
+    if (waiting) drawWaiting(context, frame, lane, style.marks, laneColor(style, lane.index, this.dark));
     else drawMarks(context, frame, lane, style.marks);
     return context.restore();
   }

@@ -5,9 +5,11 @@
 
 import { laneArrays } from "./codec.js";
 import { fill, h, say, term } from "./dom.js";
-import { exactLane, explain, indexAt } from "./explain.js";
+import { exactLane, explain, indexAt, longName } from "./explain.js";
+import { markOf } from "./lane.js";
 import { lineChart } from "./linechart.js";
 import { counted, probability, quoted } from "./text.js";
+import { goTo } from "./transport.js";
 import { laneTitle } from "./verdict.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -18,6 +20,7 @@ const SETTLED = "From this step on the model's best guess stayed this token (con
 const INVITATION = "Click a token in the text, or a cell of a map.";
 const CHOSEN = "Best guesses at the shown step: plain confidence, and what credit makes of it.";
 const WRITTEN = "In this step the token was put on the canvas for good (commit step).";
+const GIVEN = "given before the run: it was never masked, so nothing was decided here";
 
 /**
  * @param {Store} store @param {import("./live.js").Live} live @param {string} base
@@ -46,7 +49,7 @@ export function inspectorView(store, live, base) {
     if (selected === null || !run) return fill(lanes);
     fill(
       lanes,
-      run.lanes.map((lane) => lanePanel(run, lane, selected, step, exact, boot, front)),
+      run.lanes.map((lane) => lanePanel(store, run, lane, selected, step, exact, boot, front)),
     );
   });
   return root;
@@ -58,7 +61,9 @@ function momentsShown({ run, selected, step, exact, lane }) {
   const known = exact?.position === selected ? exact : null;
   const moments = run.lanes.map((each) => {
     const recorded = known?.lanes[each.index].steps ?? [];
-    return `${indexAt(recorded, Math.max(1, step))}/${recorded.length}/${each.written[selected]}/${each.written[selected] < step}`;
+    const event = each.writeAt(selected, step);
+    const events = `${each.writes[selected].length}/${event?.step}/${event?.step === step}`;
+    return `${indexAt(recorded, Math.max(1, step))}/${recorded.length}/${events}`;
   });
   return [run.id, selected, lane, ...moments].join(" ");
 }
@@ -90,51 +95,83 @@ function keepExact(store, live, help) {
 }
 
 /**
- * @param {import("./run.js").Run} run @param {Lane} lane @param {number} position @param {number} step
- * @param {any} exact @param {any} boot @param {number} front
+ * @param {Store} store @param {import("./run.js").Run} run @param {Lane} lane @param {number} position
+ * @param {number} step @param {any} exact @param {any} boot @param {number} front
  */
-function lanePanel(run, lane, position, step, exact, boot, front) {
+function lanePanel(store, run, lane, position, step, exact, boot, front) {
   const numbers = exact?.position === position ? exact.lanes[lane.index] : null;
+  const { decoder } = lane.info;
+  const parts = numbers?.n
+    ? momentParts(lane, position, step, numbers, exact.texts, boot)
+    : [lane.given.has(position) ? null : h("p", { class: "cv-help" }, "…")];
   return h(
     "article",
     { class: `cv-lane cv-inspect-lane${lane.index === front ? " front" : ""}`, data: { lane: String(lane.index) } },
-    h("h3", { class: "cv-lane-name" }, laneTitle(boot, lane.info.decoder)),
-    h("p", { class: "cv-fate" }, ...fate(run, lane, position)),
-    ...(numbers?.n ? momentParts(lane, position, step, numbers, exact.texts) : [h("p", { class: "cv-help" }, "…")]),
+    h("h3", { class: "cv-lane-name" }, laneTitle(boot, decoder)),
+    ...fate(store, run, lane, position),
+    ...parts,
   );
 }
 
-/** When it settled and was written. @param {import("./run.js").Run} run @param {Lane} lane @param {number} position */
-function fate(run, lane, position) {
-  const at = lane.written[position];
-  if (!at) return ["still masked"];
-  const token = h("code", { class: "cv-token" }, quoted(run.text(lane.tokenAt(position, lane.steps))));
-  const settled = [
+/** When it settled and was written, and all that happened to it. @param {Store} store @param {import("./run.js").Run} run @param {Lane} lane @param {number} position */
+function fate(store, run, lane, position) {
+  const held = lane.tokenAt(position, lane.steps);
+  const token = held < 0 ? null : h("code", { class: "cv-token" }, quoted(run.text(held)));
+  if (lane.given.has(position)) return [h("p", { class: "cv-fate" }, token, ` ${GIVEN}`)];
+  const story = lane.story(position);
+  const last = token ? [token, " ", ...settledAndWritten(lane, position)] : ["still masked"];
+  return [h("p", { class: "cv-fate" }, ...last), story.length > 1 ? storyList(store, run, story) : null];
+}
+
+/** @param {Lane} lane @param {number} position */
+function settledAndWritten(lane, position) {
+  const wait = lane.wait(position);
+  return [
     term("settled", SETTLED),
     ` in step ${lane.settled[position]}, `,
     term("written", WRITTEN),
-    ` in step ${at}`,
+    ` in step ${lane.written[position]}`,
+    wait ? `: waited ${counted(wait, "step")}` : ": at once",
   ];
-  const wait = lane.wait(position);
-  return [token, " ", ...settled, wait ? `: waited ${counted(wait, "step")}` : ": at once"];
 }
 
-/** @param {Lane} lane @param {number} position @param {number} step @param {any} numbers @param {Map<number, string>} texts */
-function momentParts(lane, position, step, numbers, texts) {
+/** Every event of a position in order; each leads to its step. @param {Store} store @param {import("./run.js").Run} run @param {import("./lane.js").Event[]} story */
+function storyList(store, run, story) {
+  const { reasons } = store.state.boot.style;
+  let before = "";
+  const items = story.map((event) => {
+    const kind = markOf(event);
+    const now = kind === "taken_back" ? before : quoted(run.text(event.token));
+    const words = kind === "edited" ? `${before} → ${now}` : now;
+    before = now;
+    const go = () => goTo(store, event.step);
+    const step = h("button", { type: "button", class: "cv-link", onclick: go }, `step ${event.step}`);
+    return h("li", { class: kind }, step, ` ${reasons[event.reason].did} `, h("code", { class: "cv-token" }, words));
+  });
+  return h("ol", { class: "cv-story", "aria-label": "What happened to this token" }, items);
+}
+
+/** @param {Lane} lane @param {number} position @param {number} step @param {any} numbers @param {Map<number, string>} texts @param {any} boot */
+function momentParts(lane, position, step, numbers, texts, boot) {
   const index = Math.max(0, indexAt(numbers.steps, Math.max(1, step)));
-  const at = numbers.steps[index];
-  const when = at < step && lane.written[position] ? `in step ${at}, when it was written` : `in step ${at}`;
+  const moment = momentOf(lane, position, numbers, index);
+  const did = moment.reason ? `, when it was ${boot.style.reasons[moment.reason].did}` : "";
+  const held = lane.tokenAt(position, moment.step - 1);
   return [
-    h("p", { class: "cv-when" }, when),
-    h("ol", { class: "cv-bars" }, ...candidateRows(numbers, index, texts)),
-    h("p", { class: "cv-sum" }, explain(momentOf(lane, position, numbers, index))),
+    h("p", { class: "cv-when" }, `in step ${moment.step}${moment.step < step ? did : ""}`),
+    h("ol", { class: "cv-bars" }, ...candidateRows(numbers, index, texts, held < 0 ? -1 : lane.idOf(held))),
+    h("p", { class: "cv-sum" }, explain(moment, boot.style.reasons)),
+    longName(moment) ? h("p", { class: "cv-help" }, longName(moment)) : null,
   ];
 }
 
-/** @param {Lane} lane @param {number} position @param {any} numbers @param {number} index */
+/**
+ * @param {Lane} lane @param {number} position @param {any} numbers @param {number} index
+ * @returns {import("./explain.js").Moment}
+ */
 export function momentOf(lane, position, numbers, index) {
   const step = numbers.steps[index];
-  const write = lane.writeAt(position, step);
+  const event = lane.writeAt(position, step);
   const block = lane.blocks.find((span) => span.first <= step && step <= span.last);
   return {
     step,
@@ -142,14 +179,19 @@ export function momentOf(lane, position, numbers, index) {
     fused: numbers.winner_fused[index],
     credit: numbers.credits ? numbers.credits[index] : 0,
     boost: numbers.boost ? numbers.boost[index] : 0,
-    threshold: lane.info.settings.threshold ?? null,
+    bar: numbers.bar ? numbers.bar[index] : NaN,
+    score: numbers.score ? numbers.score[index] : null,
+    scoreName: lane.info.score,
+    back: event?.step === step && markOf(event) === "taken_back",
     active: !block || (block.start <= position && position < block.end),
-    reason: write && write.step === step ? write.reason : 0,
+    standing: lane.tokenAt(position, step - 1) >= 0,
+    scheduled: lane.scheduled,
+    reason: event?.step === step ? event.reason : 0,
   };
 }
 
-/** One row per candidate; the fused bar lies behind the plain one. @param {any} numbers @param {number} index @param {Map<number, string>} texts */
-function candidateRows(numbers, index, texts) {
+/** One row per candidate; the fused bar lies behind the plain one. @param {any} numbers @param {number} index @param {Map<number, string>} texts @param {number} held id of the token that stood there, -1 for none */
+function candidateRows(numbers, index, texts, held) {
   const { k } = numbers;
   return Array.from({ length: k }, (_, place) => {
     const cell = index * k + place;
@@ -163,10 +205,11 @@ function candidateRows(numbers, index, texts) {
     ];
     const name = h("code", { class: "cv-token" }, quoted(texts.get(id) ?? `[${id}]`));
     const winner = id === numbers.winner_ids[index];
+    const stands = id === held;
     return h(
       "li",
-      { class: winner ? "winner" : null },
-      name,
+      { class: winner ? "winner" : null, title: stands ? "this token stood here" : null },
+      stands ? h("span", { class: "cv-stands" }, name) : name,
       h("span", { class: "cv-bar", "aria-hidden": "true" }, bars),
       h("span", { class: "cv-num" }, value),
     );

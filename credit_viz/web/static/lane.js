@@ -1,27 +1,49 @@
 /**
- * One lane of a run: every recorded guess and every write, and what follows from them (settled, written, waited).
- * Pure data: knows packets' arrays, nothing of the DOM or of other lanes. Definitions as in trace/metrics.py.
+ * One lane of a run: every recorded guess and every event (written, taken back, edited), and what follows from them
+ * (settled, written, waited). Pure data: knows packets' arrays, nothing of the DOM or of other lanes. Definitions as
+ * in trace/metrics.py.
  *
  * Positions count from 0, steps from 1; step 0 is the canvas before the first forward pass. Tokens are indices into
- * the run's vocabulary; -1 means "nothing".
+ * the run's vocabulary; -1 means "nothing". Given tokens stand from the beginning and have no events.
  */
 
 /** @typedef {{start: number, end: number, first: number, last: number}} BlockSpan rows [start, end), steps first..last */
 
+/** @typedef {{step: number, position: number, token: number, reason: number}} Event token: the mask's when taken back */
+
 const NOTHING = -1;
+
+/** Why an event happened, as in trace/record.py. */
+export const REASON = Object.freeze({
+  CONFIDENT: 1,
+  CREDIT: 2,
+  FORCED: 3,
+  SCHEDULED: 4,
+  FILLED: 5,
+  REMASKED: 6,
+  EDITED: 7,
+  ANSWERED: 8,
+});
+
+/** Mark of an event, as style.json names them. @param {Event} event */
+export const markOf = ({ reason }) =>
+  reason === REASON.REMASKED ? "taken_back" : reason === REASON.EDITED ? "edited" : "written";
 
 export class Lane {
   /**
    * @param {number} index
    * @param {Record<string, any>} info RunInfo of the lane
    * @param {(token: number) => number} idOf vocabulary index to token id
+   * @param {ArrayLike<number>} [givenPositions] @param {ArrayLike<number>} [givenTokens]
    */
-  constructor(index, info, idOf) {
+  constructor(index, info, idOf, givenPositions = [], givenTokens = []) {
     this.index = index;
     this.info = info;
     this.length = info.gen_length;
     this.idOf = idOf;
     this.endIds = new Set(info.eos_ids);
+    /** @type {Map<number, number>} token by position */
+    this.given = new Map(Array.from(givenPositions, (position, i) => [position, givenTokens[i]]));
     this.steps = 0;
     this.capacity = 0;
     this.top = new Int32Array(0);
@@ -30,14 +52,15 @@ export class Lane {
     this.planes = {};
     /** @type {BlockSpan[]} */
     this.blocks = [];
-    /** @type {{step: number, position: number, token: number, reason: number}[]} */
+    /** @type {Event[]} */
     this.events = [];
     /** @type {number[][]} events of each position, in order */
     this.writes = Array.from({ length: this.length }, () => []);
     this.written = new Int32Array(this.length); // commit step, 0 = never
     this.settled = new Int32Array(this.length); // converge step
-    /** @type {number[]} tokens written after step i */
+    /** @type {number[]} tokens that stand after step i, given ones not counted */
     this.writtenAfter = [0];
+    this.textEnd = this.length; // position of the end-of-text token that stopped the run early
   }
 
   /**
@@ -57,10 +80,12 @@ export class Lane {
       this.#addCells(entry, arrays, cell, arrays.counts[k]);
       cell += arrays.counts[k];
       const changedUpTo = event + arrays.event_counts[k];
-      for (; event < changedUpTo; event += 1) this.#addEvent(arrays, event);
-      this.writtenAfter.push(this.#countWritten());
+      let written = this.writtenAfter[this.writtenAfter.length - 1];
+      for (; event < changedUpTo; event += 1) written += this.#addEvent(arrays, event);
+      this.writtenAfter.push(written);
     }
     this.#applyChanged(entry, arrays);
+    if (this.info.early_stop && this.complete) this.textEnd = this.#firstEnd();
     return true;
   }
 
@@ -76,13 +101,15 @@ export class Lane {
    */
   tokenAt(position, step) {
     const write = this.writeAt(position, step);
-    return write && !this.#isMask(write.token) ? write.token : NOTHING;
+    if (!write) return this.given.get(position) ?? NOTHING;
+    return this.#isMask(write.token) ? NOTHING : write.token;
   }
 
   /**
-   * Last write of a position up to `step`.
+   * Last event of a position up to `step`.
    * @param {number} position
    * @param {number} step
+   * @returns {Event | null}
    */
   writeAt(position, step) {
     const writes = this.writes[position];
@@ -91,6 +118,11 @@ export class Lane {
       if (event.step <= step) return event;
     }
     return null;
+  }
+
+  /** Everything that happened at a position, in order. @param {number} position @returns {Event[]} */
+  story(position) {
+    return this.writes[position].map((index) => this.events[index]);
   }
 
   /**
@@ -118,8 +150,9 @@ export class Lane {
     return this.written[position] - this.settled[position];
   }
 
-  /** Is the token finally written text (not end-of-text, not a mask)? @param {number} position */
+  /** Is the token finally written text: not end-of-text, mask or given, not behind an early stop? @param {number} position */
   isContent(position) {
+    if (position >= this.textEnd || this.given.has(position)) return false;
     const token = this.tokenAt(position, this.steps);
     return token !== NOTHING && !this.isEnd(token);
   }
@@ -134,8 +167,23 @@ export class Lane {
     return this.writtenAfter[Math.min(step, this.steps)];
   }
 
+  /** Positions that are not given. */
+  get open() {
+    return this.length - this.given.size;
+  }
+
   get complete() {
-    return this.writtenAfter[this.steps] === this.length;
+    return this.writtenAfter[this.steps] === this.open;
+  }
+
+  /** How often a written token became a mask again. */
+  get takenBack() {
+    return this.#count(REASON.REMASKED);
+  }
+
+  /** How often a written token was replaced by another. */
+  get edited() {
+    return this.#count(REASON.EDITED);
   }
 
   /** Positions that count for waiting: text tokens, or all written ones when there is no text. */
@@ -145,10 +193,10 @@ export class Lane {
     return content.length ? content : all;
   }
 
-  /** Mean wait in steps over the counted positions. */
+  /** Mean wait in steps over the text, over all positions when there is none. */
   get meanWait() {
-    const counted = this.countedPositions;
-    return counted.length ? counted.reduce((sum, i) => sum + this.wait(i), 0) / counted.length : 0;
+    const total = this.countedPositions.reduce((sum, i) => sum + this.wait(i), 0);
+    return total / (this.contentTokens || this.length);
   }
 
   get contentTokens() {
@@ -159,7 +207,9 @@ export class Lane {
 
   /** Does this lane write by a schedule, so that its tokens mostly wait for their turn? */
   get scheduled() {
-    return this.events.length > 0 && this.events.every((event) => event.reason === 4);
+    const { SCHEDULED, FILLED, ANSWERED } = REASON;
+    const bySchedule = [SCHEDULED, FILLED, ANSWERED];
+    return this.#count(SCHEDULED) > 0 && this.events.every((event) => bySchedule.includes(event.reason));
   }
 
   /** @param {number} token */
@@ -167,10 +217,14 @@ export class Lane {
     return this.idOf(token) === this.info.mask_id;
   }
 
-  #countWritten() {
-    let count = 0;
-    for (let i = 0; i < this.length; i += 1) if (this.written[i] > 0) count += 1;
-    return count;
+  /** @param {number} reason */
+  #count(reason) {
+    return this.events.reduce((count, event) => count + Number(event.reason === reason), 0);
+  }
+
+  #firstEnd() {
+    for (let i = 0; i < this.length; i += 1) if (this.isEnd(this.tokenAt(i, this.steps))) return i;
+    return this.length;
   }
 
   /** @param {number} steps @param {string[]} planes */
@@ -222,14 +276,17 @@ export class Lane {
     }
   }
 
-  /** @param {Record<string, any>} arrays @param {number} index */
+  /** @param {Record<string, any>} arrays @param {number} index @returns {number} by how much the written tokens grew */
   #addEvent(arrays, index) {
     const position = arrays.event_positions[index];
     const token = arrays.event_tokens[index];
+    const before = Number(this.written[position] > 0);
+    const masked = this.#isMask(token);
     this.writes[position].push(this.events.length);
     this.events.push({ step: this.steps, position, token, reason: arrays.event_reasons[index] });
-    this.written[position] = this.#isMask(token) ? 0 : this.steps;
-    this.settled[position] = this.#isMask(token) ? 0 : this.#settledStep(position, token);
+    this.written[position] = masked ? 0 : this.steps;
+    this.settled[position] = masked ? 0 : this.#settledStep(position, token);
+    return Number(!masked) - before;
   }
 
   /** First step from which the best guess stayed the written token. @param {number} position @param {number} token */

@@ -1,11 +1,12 @@
 /**
- * Confidence of one position over the steps, in all lanes, with the threshold and how credit lowers it.
+ * Confidence of one position over the steps, in all lanes, with the bar it had to reach and how credit lowers it.
  * Knows exact numbers and Plotly; the cursor is a plain element, so that scrubbing does not redraw the chart.
  */
 
 import { CONFIG, axisTitle, baseLayout, laneColor, loadPlotly, wholeTicks } from "./charts.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { effectiveThreshold } from "./explain.js";
+import { markOf } from "./lane.js";
 
 const MARGIN = { l: 40, r: 10, t: 8, b: 38 };
 const HEIGHT = 210;
@@ -18,14 +19,7 @@ export function lineChart(store, base) {
     "aria-label": "Confidence over the steps; the numbers of each step are in the list beside it",
   });
   const cursor = h("i", { class: "cv-chart-cursor" });
-  const keys = h(
-    "p",
-    { class: "cv-keys" },
-    key("solid", "confidence"),
-    key("dotted", "fused confidence"),
-    key("dashed", "enough, given the credit"),
-    key("grey", "threshold"),
-  );
+  const keys = h("p", { class: "cv-keys" });
   const root = h(
     "div",
     { class: "cv-chart", style: `min-height:${HEIGHT}px` },
@@ -40,7 +34,15 @@ export function lineChart(store, base) {
     const plotly = await loadPlotly(base);
     if (store.state.exact !== exact || !run) return;
     width = root.clientWidth;
-    await plotly.react(plot, traces(run, exact, boot.style, dark), layout(run, exact, boot.style, dark, width), CONFIG);
+    const lines = run.lanes.flatMap((lane) => linesOf(lane, exact.lanes[lane.index]));
+    const kinds = Object.keys(LINES).filter((kind) => lines.some((line) => line.kind === kind));
+    fill(keys, kinds.map(key));
+    await plotly.react(
+      plot,
+      traces(run, exact, lines, boot.style, dark),
+      layout(run, exact, boot.style, dark, width),
+      CONFIG,
+    );
     place();
   };
   const place = () => {
@@ -57,40 +59,74 @@ export function lineChart(store, base) {
   return root;
 }
 
-/** @param {string} kind @param {string} text */
-const key = (kind, text) => h("span", { class: "cv-key" }, h("i", { class: `cv-key-line ${kind}` }), text);
+/** What is drawn, in which style, and what it is called. @type {Record<string, {name: string, look: any}>} */
+const LINES = {
+  solid: { name: "confidence", look: { width: 2 } },
+  dotted: { name: "fused confidence", look: { width: 2, dash: "dot" } },
+  score: { name: "score", look: { width: 1.4, dash: "dashdot" } },
+  thin: { name: "bar: what had to be reached", look: { width: 1, shape: "hvh" } },
+  dashed: { name: "enough, given the credit", look: { width: 1.2, dash: "dash" } },
+};
 
-/** @param {import("./run.js").Run} run @param {any} exact @param {any} style @param {boolean} dark */
-function traces(run, exact, style, dark) {
-  return run.lanes.flatMap((lane) => {
-    const numbers = exact.lanes[lane.index];
-    if (!numbers.n) return [];
-    const color = laneColor(style, lane.index, dark);
-    const x = Array.from(numbers.steps);
-    const last = numbers.n - 1;
-    const lines = [
-      line(x, numbers.winner_p, { color, width: 2 }),
-      line(x, numbers.winner_fused, { color, width: 2, dash: "dot" }),
-    ];
-    const { threshold } = lane.info.settings;
-    if (threshold && numbers.boost) {
-      const enough = Array.from(numbers.boost, (boost) => effectiveThreshold(threshold, /** @type {number} */ (boost)));
-      lines.push(line(x, enough, { color, width: 1.2, dash: "dash" }));
-    }
-    const end = {
-      x: [x[last]],
-      y: [numbers.winner_fused[last]],
-      type: "scatter",
-      mode: "markers",
-      marker: { color, size: 8, line: { color: "#fff", width: 1 } },
-      hoverinfo: "skip",
-    };
-    return [...lines, end];
+/** @param {string} kind */
+const key = (kind) => h("span", { class: "cv-key" }, h("i", { class: `cv-key-line ${kind}` }), LINES[kind].name);
+
+/** @typedef {{lane: number, kind: string, y: (number | null)[]}} Line */
+
+/** @param {import("./lane.js").Lane} lane @param {any} numbers exact ones @returns {Line[]} */
+function linesOf(lane, { n, k, winner_ids, winner_p, winner_fused, p, boost, bar, score }) {
+  if (!n) return [];
+  const steps = Array.from({ length: n }, (_, i) => i);
+  const of = (/** @type {string} */ kind, /** @type {(i: number) => number} */ value) => ({
+    lane: lane.index,
+    kind,
+    y: steps.map((i) => shown(value(i))),
+  });
+  // where a token is taken back the decoder's choice is the mask: the model's best guess says more
+  const back = (/** @type {number} */ i) => winner_ids[i] === lane.info.mask_id;
+  const confidence = (/** @type {number} */ i) => (back(i) ? p[i * k] : winner_p[i]);
+  const fused = (/** @type {number} */ i) => (back(i) ? p[i * k] : winner_fused[i]);
+  const differ = (/** @type {(i: number) => number} */ value, /** @type {(i: number) => number} */ from) =>
+    steps.some((i) => Math.abs(value(i) - from(i)) > 1e-6);
+  const lines = [of("solid", confidence)];
+  if (differ(fused, confidence)) lines.push(of("dotted", fused));
+  if (score && differ((i) => score[i], fused)) lines.push(of("score", (i) => score[i]));
+  if (bar) lines.push(of("thin", (i) => bar[i]));
+  if (bar && boost && !score) lines.push(of("dashed", (i) => effectiveThreshold(bar[i], boost[i])));
+  return lines.filter((line) => line.y.some((y) => y !== null));
+}
+
+/** A gap where there is no number, or one that is no share of 1. @param {number} value */
+const shown = (value) => (value >= 0 && value <= 1.03 ? value : null);
+
+/** @param {import("./run.js").Run} run @param {any} exact @param {Line[]} lines @param {any} style @param {boolean} dark */
+function traces(run, exact, lines, style, dark) {
+  const drawn = lines.map(({ lane, kind, y }) => ({
+    x: Array.from(exact.lanes[lane].steps),
+    y,
+    type: "scatter",
+    mode: "lines",
+    line: { color: laneColor(style, lane, dark), ...LINES[kind].look },
+    hoverinfo: "skip",
+  }));
+  return [...drawn, ...run.lanes.flatMap((lane) => eventMarks(lane, exact, lines, style))];
+}
+
+/** Marks of what happened, on the lane's confidence. @param {import("./lane.js").Lane} lane @param {any} exact @param {Line[]} lines @param {any} style */
+function eventMarks(lane, exact, lines, style) {
+  const confidence = lines.find((line) => line.lane === lane.index && line.kind === "solid");
+  const steps = Array.from(exact.lanes[lane.index].steps ?? []);
+  return lane.story(exact.position).flatMap((event) => {
+    const at = steps.indexOf(event.step);
+    if (at < 0 || !confidence) return [];
+    const { shape, color, outline } = style.marks[markOf(event)];
+    const marker = { color, size: 9, symbol: SYMBOLS[shape], line: { color: outline, width: 1 } };
+    return [{ x: [event.step], y: [confidence.y[at]], type: "scatter", mode: "markers", marker, hoverinfo: "skip" }];
   });
 }
 
-/** @param {any} x @param {any} y @param {any} look */
-const line = (x, y, look) => ({ x, y: Array.from(y), type: "scatter", mode: "lines", line: look, hoverinfo: "skip" });
+/** Plotly's names of the shapes in style.json. @type {Record<string, string>} */
+const SYMBOLS = { dot: "circle", cross: "x", diamond: "diamond" };
 
 /** The axis ends where the position was last recorded. @param {import("./run.js").Run} run @param {any} exact */
 const stepsShown = (run, exact) =>
@@ -98,18 +134,8 @@ const stepsShown = (run, exact) =>
 
 /** @param {import("./run.js").Run} run @param {any} exact @param {any} style @param {boolean} dark @param {number} width */
 function layout(run, exact, style, dark, width) {
-  const { axis, font, surface, paper_bgcolor, plot_bgcolor } = baseLayout(style, dark);
+  const { axis, font, paper_bgcolor, plot_bgcolor } = baseLayout(style, dark);
   const steps = stepsShown(run, exact);
-  const thresholds = [...new Set(run.lanes.map((lane) => lane.info.settings.threshold).filter(Boolean))];
-  const shapes = thresholds.map((y) => ({
-    type: "line",
-    xref: "paper",
-    x0: 0,
-    x1: 1,
-    y0: y,
-    y1: y,
-    line: { color: surface.quiet, width: 1 },
-  }));
   return {
     font,
     paper_bgcolor,
@@ -120,7 +146,6 @@ function layout(run, exact, style, dark, width) {
     showlegend: false,
     dragmode: false,
     hovermode: false,
-    shapes,
     xaxis: {
       ...axis,
       range: [0.5, steps + 0.5],

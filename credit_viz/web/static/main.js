@@ -22,7 +22,7 @@ export async function mount({ element, base, server, props, watch }) {
   const boot = await (await fetch(`${base}boot.json`)).json();
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
-  paintLanes(boot.style);
+  paint(boot.style);
   const stage = h(
     "div",
     { class: "cv-stage" },
@@ -165,16 +165,18 @@ function laneTabs(store) {
   return row;
 }
 
-/** Lane colours as custom properties, from the one definition. @param {any} style */
-function paintLanes(style) {
-  const rules = (/** @type {"light" | "dark"} */ mode) =>
-    style.lanes
-      .map((/** @type {any} */ lane, /** @type {number} */ i) => `[data-lane="${i}"]{--cv-lane:${lane[mode]}}`)
-      .join("");
-  const dark = style.lanes
-    .map((/** @type {any} */ lane, /** @type {number} */ i) => `.dark [data-lane="${i}"]{--cv-lane:${lane.dark}}`)
-    .join("");
-  document.head.append(h("style", {}, rules("light") + dark));
+/** Colours of lanes and marks as custom properties, from the one definition. @param {any} style */
+function paint({ lanes, marks }) {
+  const rules = (/** @type {"light" | "dark"} */ mode) => {
+    const scope = mode === "dark" ? ".dark " : "";
+    const own = lanes.map(
+      (/** @type {any} */ lane, /** @type {number} */ i) => `${scope}[data-lane="${i}"]{--cv-lane:${lane[mode]}}`,
+    );
+    const named = Object.entries(marks).filter(([, mark]) => mark[mode]);
+    const vars = named.map(([name, mark]) => `--cv-${name.replace("_", "-")}:${mark[mode]}`);
+    return `${own.join("")}${scope}.cv{${vars.join(";")}}`;
+  };
+  document.head.append(h("style", {}, rules("light") + rules("dark")));
 }
 
 /** Gradio marks dark mode with a class. @param {Store} store */

@@ -5,6 +5,8 @@
 import { loadPlotly } from "./charts.js";
 import { fill, h, markOnce, say } from "./dom.js";
 import { MapFigure } from "./figure.js";
+import { markOf } from "./lane.js";
+import { drawMark } from "./marks.js";
 import { cssGradient, share } from "./scales.js";
 import { precise, probability, quoted } from "./text.js";
 import { laneTitle } from "./verdict.js";
@@ -27,7 +29,13 @@ export function mapsView(store, base) {
   store.view(["tab"], ({ tab }) => {
     say(question, style.maps[tab].question);
     say(help, style.maps[tab].help);
-    fill(legend, legendParts(style, tab));
+  });
+  let drawn = "";
+  store.view(["tab", "run", "version"], ({ tab, run }) => {
+    const happened = eventMarks(run);
+    if (drawn === `${tab} ${happened}`) return;
+    drawn = `${tab} ${happened}`;
+    fill(legend, legendParts(style, tab, happened));
   });
   maps.watch();
   return h(
@@ -198,6 +206,7 @@ class Maps {
     figure.root.addEventListener("click", (/** @type {any} */ event) => {
       const cell = cellOf(event);
       if (!cell || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4) return;
+      if (figure.lane.given.has(cell.position)) return;
       const step = Math.max(1, Math.min(cell.step, this.store.state.run?.steps ?? 0));
       this.store.set({ selected: cell.position, lane: figure.lane.index, step, follow: false, playing: false });
     });
@@ -211,7 +220,7 @@ class Maps {
     if (this.tip.hidden || !run || !lane || !hover || hover.step === null) return;
     fill(
       this.tip,
-      tipLines(run, lane, hover.position, hover.step, boot.style.maps[tab]).map((line) => h("div", {}, line)),
+      tipLines(run, lane, hover.position, hover.step, boot.style, tab).map((line) => h("div", {}, line)),
     );
     const left = Math.min(at.x + 14, window.innerWidth - 220);
     this.tip.style.transform = `translate(${left}px, ${at.y + 16}px)`;
@@ -220,17 +229,22 @@ class Maps {
 
 /**
  * @param {import("./run.js").Run} run @param {import("./lane.js").Lane} lane
- * @param {number} position @param {number} step @param {any} map
+ * @param {number} position @param {number} step @param {any} style @param {string} tab
  */
-function tipLines(run, lane, position, step, map) {
+function tipLines(run, lane, position, step, style, tab) {
   const where = `token ${position}, step ${step}`;
-  const write = lane.writeAt(position, step);
-  if (write && write.step < step) return [where, `written in step ${write.step}: ${quoted(run.text(write.token))}`];
+  const held = lane.tokenAt(position, step - 1);
+  const since = lane.writeAt(position, step - 1)?.step;
+  const holds = held < 0 ? [] : [`${since ? `written in step ${since}` : "given"}: ${quoted(run.text(held))}`];
   const guess = lane.guessAt(position, step);
-  if (guess < 0) return [where, step > lane.steps ? "this lane has finished" : "nothing recorded"];
+  if (guess < 0)
+    return [where, ...(holds.length ? holds : [step > lane.steps ? "this lane has finished" : "nothing recorded"])];
+  const map = style.maps[tab];
   const byte = lane.byteAt(map.plane, position, step);
   const value = byte < 0 ? "no credit in this lane" : `${map.plane} ${format(run.values[map.plane][byte], map)}`;
-  return [where, `guess ${quoted(run.text(guess))}`, value, ...(write ? ["written in this step"] : [])];
+  const event = lane.writeAt(position, step);
+  const happened = event?.step === step ? [`${style.reasons[event.reason].did} in this step`] : [];
+  return [where, ...holds, `guess ${quoted(run.text(guess))}`, value, ...happened];
 }
 
 /** @param {number} value @param {any} map */
@@ -255,11 +269,20 @@ function tabs(store) {
   return row;
 }
 
-/** @param {any} style @param {string} tab */
-function legendParts(style, tab) {
+/** Marks of what happened in any lane beside writing. @param {import("./run.js").Run | null} run @returns {string[]} */
+function eventMarks(run) {
+  const kinds = new Set(run?.lanes.flatMap((lane) => lane.events.map(markOf)));
+  return ["taken_back", "edited"].filter((kind) => kinds.has(kind));
+}
+
+/** @param {any} style @param {string} tab @param {string[]} happened */
+function legendParts(style, tab, happened) {
+  const markKey = (/** @type {string} */ kind) =>
+    h("span", { class: "cv-key" }, markSign(style.marks[kind]), style.marks[kind].name);
   if (tab === "waiting")
     return [
       h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar" }), "settled → written"),
+      ...happened.map(markKey),
       h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar pale" }), "end of text"),
       h("span", { class: "cv-key" }, h("i", { class: "cv-key-veil" }), "not yet"),
     ];
@@ -268,8 +291,7 @@ function legendParts(style, tab) {
     h("span", { style: `left:${100 * share(value, scale)}%` }, value),
   );
   return [
-    h("span", { class: "cv-key" }, h("i", { class: "cv-key-tick" }), "settled"),
-    h("span", { class: "cv-key" }, h("i", { class: "cv-key-dot" }), "written"),
+    ...["settled", "written", ...happened].map(markKey),
     h(
       "span",
       { class: "cv-scale" },
@@ -277,4 +299,19 @@ function legendParts(style, tab) {
       h("span", { class: "cv-scale-ticks" }, ticks),
     ),
   ];
+}
+
+/** A mark as it is drawn on the maps. @param {import("./marks.js").Mark} mark */
+function markSign(mark) {
+  const [size, ratio] = [16, 2];
+  const canvas = h("canvas", {
+    class: "cv-key-mark",
+    width: size * ratio,
+    height: size * ratio,
+    "aria-hidden": "true",
+  });
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  drawMark(context, mark, size / 2, size / 2, size);
+  return canvas;
 }

@@ -1,8 +1,11 @@
 /**
- * What is drawn over the maps: settled and written marks, waiting bars, block borders, cursor, veil, selection.
- * Draws on a canvas through a Frame; knows lanes, nothing of Plotly or of the store.
+ * What is drawn over the maps: marks (settled, written, taken back, edited), waiting bars, block borders, cursor, veil,
+ * selection. Draws on a canvas through a Frame; knows lanes, nothing of Plotly or of the store.
  */
 
+import { markOf } from "./lane.js";
+
+/** @typedef {{shape: string, color: string, outline: string}} Mark from style.json */
 /** @typedef {import("./lane.js").Lane} Lane */
 
 /** From steps and positions to pixels: cell (step, position) is centred at (x(step), y(position)). */
@@ -65,48 +68,101 @@ export function begin(canvas, frame, width, height) {
 }
 
 /**
- * Waiting: a bar per token from settled to written.
- * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {{lane: string, quiet: string}} colors
+ * Waiting: a bar per token from settled to its last write, and what happened on the way.
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {any} marks style.marks
+ * @param {string} color of the lane
  */
-export function drawWaiting(context, frame, lane, colors) {
+export function drawWaiting(context, frame, lane, marks, color) {
   const thick = Math.max(1, Math.min(5, frame.cellHeight * 0.5));
   context.lineWidth = thick;
   context.lineCap = "butt";
+  context.strokeStyle = color;
   for (let i = 0; i < lane.length; i += 1) {
     if (!lane.written[i]) continue;
-    const [from, to, y] = [frame.x(lane.settled[i]), frame.x(lane.written[i]), frame.y(i)];
     context.globalAlpha = lane.isContent(i) ? 1 : 0.3;
-    context.strokeStyle = colors.lane;
     context.beginPath();
-    context.moveTo(from, y);
-    context.lineTo(to, y);
+    context.moveTo(frame.x(lane.settled[i]), frame.y(i));
+    context.lineTo(frame.x(lane.written[i]), frame.y(i));
     context.stroke();
-    context.fillStyle = colors.lane;
-    dot(context, to, y, thick * 0.9);
+  }
+  for (const event of lane.events) {
+    const kind = markOf(event);
+    const { position } = event;
+    const [x, y] = [frame.x(event.step), frame.y(position)];
+    context.globalAlpha = lane.isContent(position) || kind !== "written" ? 1 : 0.3;
+    context.fillStyle = color;
+    if (kind === "written") fillDot(context, x, y, thick * 0.9);
+    else drawMark(context, marks[kind], x, y, frame.cellHeight);
   }
   context.globalAlpha = 1;
 }
 
 /**
- * Settled ticks and written dots.
+ * Settled ticks, and a mark for every event.
  * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {any} marks style.marks
  */
 export function drawMarks(context, frame, lane, marks) {
-  const radius = Math.max(1.3, Math.min(3.6, frame.cellHeight * 0.36));
-  const half = Math.max(1.5, Math.min(5, frame.cellHeight * 0.4));
   for (let i = 0; i < lane.length; i += 1) {
-    if (!lane.written[i]) continue;
-    const y = frame.y(i);
-    const settled = frame.x(lane.settled[i]) - frame.cellWidth / 2 + 1;
-    context.fillStyle = marks.settled.outline;
-    context.fillRect(settled - 1, y - half - 0.5, 3.6, 2 * half + 1);
-    context.fillStyle = marks.settled.color;
-    context.fillRect(settled, y - half, 1.6, 2 * half);
-    context.fillStyle = marks.written.outline;
-    dot(context, frame.x(lane.written[i]), y, radius + 0.8);
-    context.fillStyle = marks.written.color;
-    dot(context, frame.x(lane.written[i]), y, radius);
+    const left = frame.x(lane.settled[i]) - frame.cellWidth / 2 + 1.8;
+    if (lane.written[i]) drawMark(context, marks.settled, left, frame.y(i), frame.cellHeight);
   }
+  for (const event of lane.events)
+    drawMark(context, marks[markOf(event)], frame.x(event.step), frame.y(event.position), frame.cellHeight);
+}
+
+/**
+ * One mark, as large as a row of this height allows.
+ * @param {CanvasRenderingContext2D} context @param {Mark} mark @param {number} x @param {number} y @param {number} row
+ */
+export function drawMark(context, { shape, color, outline }, x, y, row) {
+  const size = Math.max(1.3, Math.min(3.6, row * 0.36));
+  const draw = /** @type {any} */ ({ tick: fillTick, dot: fillDot, cross: strokeCross, diamond: fillDiamond })[shape];
+  for (const [paint, grow] of /** @type {[string, number][]} */ ([
+    [outline, 0.9],
+    [color, 0],
+  ])) {
+    context.fillStyle = paint;
+    context.strokeStyle = paint;
+    draw(context, x, y, size, grow);
+  }
+}
+
+/** @typedef {(context: CanvasRenderingContext2D, x: number, y: number, size: number, grow?: number) => void} Shape */
+
+/** @type {Shape} */
+function fillTick(context, x, y, size, grow = 0) {
+  const [wide, half] = [0.8 + grow, size * 1.15 + grow * 0.6];
+  context.fillRect(x - wide, y - half, 2 * wide, 2 * half);
+}
+
+/** @type {Shape} */
+function fillDot(context, x, y, size, grow = 0) {
+  context.beginPath();
+  context.arc(x, y, size + grow, 0, 2 * Math.PI);
+  context.fill();
+}
+
+/** @type {Shape} */
+function strokeCross(context, x, y, size, grow = 0) {
+  const arm = size + grow * 0.7;
+  context.lineWidth = Math.max(1, size * 0.55) + 2 * grow;
+  context.beginPath();
+  context.moveTo(x - arm, y - arm);
+  context.lineTo(x + arm, y + arm);
+  context.moveTo(x - arm, y + arm);
+  context.lineTo(x + arm, y - arm);
+  context.stroke();
+}
+
+/** @type {Shape} */
+function fillDiamond(context, x, y, size, grow = 0) {
+  const arm = size * 1.3 + grow * 1.4;
+  context.beginPath();
+  context.moveTo(x, y - arm);
+  context.lineTo(x + arm, y);
+  context.lineTo(x, y + arm);
+  context.lineTo(x - arm, y);
+  context.fill();
 }
 
 /**
@@ -161,11 +217,4 @@ function drawHover(context, frame, hover, ink) {
     context.strokeRect(frame.x(hover.step) - wide / 2, area.top + 0.5, wide, area.height - 1);
   }
   context.globalAlpha = 1;
-}
-
-/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} radius */
-function dot(context, x, y, radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fill();
 }

@@ -1,10 +1,12 @@
 /**
- * The text of each lane at the shown step: written tokens plain, masked positions as faint guesses.
+ * The text of each lane at the shown step: written tokens plain, masked positions as faint guesses, given tokens
+ * framed. A token that was taken back is struck out in that step; then its place is a guess with a sign below it.
  * Elements are made once per run; a step only touches what changes. Token text goes through textContent alone.
  */
 
 import { fill, h, markOnce, say } from "./dom.js";
-import { inline } from "./text.js";
+import { markOf } from "./lane.js";
+import { inline, quoted } from "./text.js";
 import { laneTitle } from "./verdict.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -73,7 +75,7 @@ class Pane {
       this.tokens,
       this.spans.flatMap((span, i) => [this.spaces[i], span]),
     );
-    this.classes = new Array(lane.length).fill("");
+    this.looks = new Array(lane.length).fill("");
     this.shown = new Int32Array(lane.length).fill(0x7fffffff);
     this.pointed = { selected: -1, hover: -1 };
     this.#listen();
@@ -87,8 +89,8 @@ class Pane {
     const at = Math.min(step, lane.steps);
     for (let i = 0; i < lane.length; i += 1) this.#drawToken(run, i, at, step);
     const written = lane.writtenCount(at);
-    say(this.count, `${written} / ${lane.length}`);
-    this.bar.style.transform = `scaleX(${written / lane.length})`;
+    say(this.count, `${written} / ${lane.open}`);
+    this.bar.style.transform = `scaleX(${lane.open ? written / lane.open : 1})`;
   }
 
   /** Mark the selected and the hovered token. @param {State} state */
@@ -108,21 +110,13 @@ class Pane {
    */
   #drawToken(run, i, step, now) {
     const { lane } = this;
-    const write = lane.writeAt(i, step);
-    const written = write !== null && lane.tokenAt(i, step) !== -1;
-    const token = written ? write.token : lane.guessAt(i, step);
-    const name = written
-      ? write.step === now
-        ? "written fresh"
-        : "written"
-      : token < 0
-        ? "blank"
-        : `guess g${this.#level(i, step)}`;
+    const { token, name, note } = this.#state(run, i, step, now);
     const ending = token >= 0 && lane.isEnd(token);
+    const standing = lane.tokenAt(i, step) >= 0;
     const text = token < 0 ? BLANK : ending ? END : null;
-    const key = written ? token : ~token - 1; // a guess may be spelled differently from a written token
+    const key = standing ? token : ~token - 1; // a guess may be spelled differently from a written token
     if (this.shown[i] !== key) {
-      const whole = text ?? shownText(run.text(token), written);
+      const whole = text ?? shownText(run.text(token), standing);
       const word = whole.trimStart();
       this.spaces[i].data = word ? whole.slice(0, whole.length - word.length) : "";
       this.spans[i].textContent = word || whole;
@@ -130,12 +124,39 @@ class Pane {
       this.shown[i] = key;
     }
     const all = ending ? `${name} end` : name;
-    if (this.classes[i] !== all) {
-      this.classes[i] = all;
+    const look = `${all} ${note}`;
+    if (this.looks[i] !== look) {
+      this.looks[i] = look;
       this.spans[i].className = all;
+      this.spans[i].title = note;
       if (this.pointed.selected === i) this.spans[i].classList.add("selected");
       if (this.pointed.hover === i) this.spans[i].classList.add("hover");
     }
+  }
+
+  /**
+   * What a position shows: a token (-1: nothing), how it looks, and a note for whoever points at it.
+   * @param {import("./run.js").Run} run @param {number} i @param {number} step of this lane @param {number} now
+   */
+  #state(run, i, step, now) {
+    const { lane } = this;
+    if (lane.given.has(i)) return { token: lane.tokenAt(i, step), name: "given", note: "given before the run" };
+    const event = lane.writeAt(i, step);
+    const fresh = event?.step === now;
+    if (event && lane.tokenAt(i, step) >= 0) {
+      const edited = markOf(event) === "edited";
+      return {
+        token: event.token,
+        name: `written${fresh ? " fresh" : ""}${fresh && edited ? " edited" : ""}`,
+        note: "",
+      };
+    }
+    const guess = lane.guessAt(i, step);
+    const look = guess < 0 ? "blank" : `guess g${this.#level(i, step)}`;
+    if (!event) return { token: guess, name: look, note: "" };
+    const was = lane.tokenAt(i, event.step - 1);
+    const note = `${quoted(run.text(was))} was taken back in step ${event.step}`;
+    return fresh ? { token: was, name: "retracted fresh", note } : { token: guess, name: `${look} retracted`, note };
   }
 
   /** @param {number} position @param {number} step */
@@ -150,7 +171,8 @@ class Pane {
     };
     this.tokens.addEventListener("click", (/** @type {Event} */ event) => {
       const position = positionOf(event);
-      if (position !== null) this.store.set({ selected: position, lane: this.lane.index });
+      if (position !== null && !this.lane.given.has(position))
+        this.store.set({ selected: position, lane: this.lane.index });
     });
     this.tokens.addEventListener("pointerover", (/** @type {PointerEvent} */ event) => {
       const position = positionOf(event);
@@ -162,8 +184,10 @@ class Pane {
       const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
       if (!way) return;
       event.preventDefault();
-      const selected = this.store.state.selected ?? (way > 0 ? -1 : this.lane.length);
-      this.store.set({ selected: Math.max(0, Math.min(this.lane.length - 1, selected + way)), lane: this.lane.index });
+      const { given, index, length } = this.lane;
+      let selected = (this.store.state.selected ?? (way > 0 ? -1 : length)) + way;
+      while (given.has(selected)) selected += way;
+      if (selected >= 0 && selected < length) this.store.set({ selected, lane: index });
     });
   }
 

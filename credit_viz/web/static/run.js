@@ -3,15 +3,14 @@
  */
 
 import { laneArrays, planeValues } from "./codec.js";
-import { Lane } from "./lane.js";
+import { Lane, REASON } from "./lane.js";
 
 /** @typedef {import("./codec.js").Packet} Packet */
 
-const CREDIT = 2; // trace.record.Reason
-
 export class Run {
   /** @param {Packet} packet the run's first packet */
-  constructor({ header }) {
+  constructor(packet) {
+    const { header } = packet;
     this.id = header.run;
     this.about = header.about;
     this.next = header.seq + 1;
@@ -20,10 +19,12 @@ export class Run {
     this.message = "";
     /** @type {{id: number, text: string}[]} */
     this.vocabulary = [];
+    this.#learn(header.vocab);
     /** @type {Lane[]} */
-    this.lanes = header.lanes.map(
-      (/** @type {any} */ info, /** @type {number} */ i) => new Lane(i, info, (token) => this.vocabulary[token].id),
-    );
+    this.lanes = header.lanes.map((/** @type {any} */ info, /** @type {number} */ i) => {
+      const { given_positions: positions, given_tokens: tokens } = laneArrays(packet, i);
+      return new Lane(i, info, (token) => this.vocabulary[token].id, positions, tokens);
+    });
     /** @type {Record<string, Float64Array>} value of each byte, per plane */
     this.values = Object.fromEntries(
       Object.entries(header.planes).map(([name, plane]) => [name, planeValues(/** @type {any} */ (plane))]),
@@ -40,7 +41,7 @@ export class Run {
     if (header.run !== this.id || header.seq < this.next) return "old";
     if (header.seq > this.next) return "gap";
     if (header.kind === "steps") {
-      for (const [id, text] of header.vocab) this.vocabulary.push({ id, text });
+      this.#learn(header.vocab);
       for (const entry of header.lanes) {
         if (!this.lanes[entry.lane].append(entry, laneArrays(packet, entry.lane))) return "gap";
       }
@@ -50,6 +51,11 @@ export class Run {
     }
     this.next = header.seq + 1;
     return "ok";
+  }
+
+  /** @param {[number, string][]} vocab */
+  #learn(vocab) {
+    for (const [id, text] of vocab) this.vocabulary.push({ id, text });
   }
 
   /** Steps of the longest lane so far. */
@@ -66,18 +72,19 @@ export class Run {
     return token < 0 ? "" : this.vocabulary[token].text;
   }
 
-  /** The lane others are compared with: the first vanilla one, else the first. */
+  /** The lane others are compared with: the first. */
   get baseline() {
-    return this.lanes.find((lane) => lane.info.decoder === "vanilla") ?? this.lanes[0];
+    return this.lanes[0];
   }
 
   /**
-   * A position worth looking at first: where credit lifted the confidence most, else where the wait was longest.
+   * A position worth looking at first: where credit lifted the confidence most, else where the decoder changed its
+   * mind most often, else where the wait was longest.
    * @returns {{lane: number, position: number} | null}
    */
   get telling() {
-    const lifted = this.#best((lane, i) => (lane.writeAt(i, lane.steps)?.reason === CREDIT ? lift(lane, i) : 0));
-    return lifted ?? this.#best((lane, i) => lane.wait(i));
+    const lifted = this.#best((lane, i) => (lane.writeAt(i, lane.steps)?.reason === REASON.CREDIT ? lift(lane, i) : 0));
+    return lifted ?? this.#best((lane, i) => lane.story(i).length - 1) ?? this.#best((lane, i) => lane.wait(i));
   }
 
   /** Text position with the greatest value above 0. @param {(lane: Lane, position: number) => number} value */

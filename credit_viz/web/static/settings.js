@@ -183,7 +183,7 @@ function numberRow(id, knob, set) {
     {
       type: "button",
       class: "cv-auto",
-      "aria-label": `${knob.role}: automatic, ${knob.unset}`,
+      "aria-label": `auto ${knob.role}: ${knob.unset}`,
       title: `Auto: ${knob.unset}`,
       onclick: () => set(auto.getAttribute("aria-pressed") === "true" ? last : null),
     },

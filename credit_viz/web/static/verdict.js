@@ -1,5 +1,5 @@
 /**
- * The result in numbers, one card per lane: forward passes, how many fewer than vanilla, how long tokens waited.
+ * The result in numbers, one card per lane: forward passes, how many fewer than the first lane, how long tokens waited.
  * A function of the run; knows nothing of how it was made.
  */
 
@@ -12,8 +12,7 @@ import { counted, steps as stepCount } from "./text.js";
 
 const SETTLED = "The model's best guess stayed the final token from this step on (converge step).";
 const PASSES = "One run of the model over the whole canvas (NFE). What decoding costs, whatever the hardware.";
-const QUEUE =
-  "Vanilla decoding writes a fixed number of tokens per step, so a finished answer waits until its turn comes.";
+const QUEUE = "This decoder writes a fixed number of tokens per step, so a finished answer waits until its turn comes.";
 
 /**
  * @param {Store} store
@@ -50,8 +49,8 @@ function card(run, lane, boot) {
       h("small", {}, changedKnobs(boot, lane.info)),
     ),
     passes,
-    h("p", { class: "cv-versus" }, versus(run, lane)),
-    h("p", { class: "cv-waited" }, ...waited(run, lane)),
+    h("p", { class: "cv-versus" }, versus(run, lane, boot)),
+    h("p", { class: "cv-waited" }, ...waited(lane), ...secondThoughts(lane)),
   );
 }
 
@@ -69,16 +68,16 @@ function changedKnobs(boot, info) {
   return changed.map((/** @type {any} */ knob) => ` ${knob.symbol} ${info.settings[knob.name] ?? "auto"}`).join(",");
 }
 
-/** @param {Run} run @param {Lane} lane */
-function versus(run, lane) {
+/** @param {Run} run @param {Lane} lane @param {any} boot */
+function versus(run, lane, boot) {
   if (lane.steps === 0) return run.state === "running" ? "about to start" : "did not run";
   if (!lane.complete)
-    return `${lane.writtenCount(lane.steps)} of ${lane.length} tokens written${run.state === "running" ? " so far" : ", then stopped"}`;
+    return `${lane.writtenCount(lane.steps)} of ${lane.open} tokens written${run.state === "running" ? " so far" : ", then stopped"}`;
   const base = run.baseline;
   const fewer = base.steps / lane.steps;
-  if (lane === base) return run.lanes.length > 1 ? "the baseline" : `${lane.length} tokens written`;
-  if (!base.complete) return `${lane.length} tokens written`;
-  const name = base.info.decoder === "vanilla" ? "vanilla" : "the first lane";
+  if (lane === base) return run.lanes.length > 1 ? "the baseline" : `${lane.open} tokens written`;
+  if (!base.complete) return `${lane.open} tokens written`;
+  const name = laneTitle(boot, base.info.decoder);
   const text = run.firstDifference(lane) < 0 ? "same text" : "different text";
   if (Math.abs(fewer - 1) < 0.005) return `as many as ${name} · ${text}`;
   return fewer > 1
@@ -86,8 +85,15 @@ function versus(run, lane) {
     : `${(1 / fewer).toFixed(1)}× as many as ${name} · ${text}`;
 }
 
-/** @param {Run} run @param {Lane} lane */
-function waited(run, lane) {
+/** What was not written for good at once, where there is any. @param {Lane} lane */
+function secondThoughts(lane) {
+  const [back, edited] = [lane.takenBack, lane.edited];
+  const counts = [back && `${counted(back, "token")} taken back`, edited && `${edited} edited`].filter(Boolean);
+  return counts.length ? [h("span", { class: "cv-second" }, counts.join(", "))] : [];
+}
+
+/** @param {Lane} lane */
+function waited(lane) {
   if (!lane.countedPositions.length) return [" "];
   const tail = lane.scheduled ? [" – mostly ", term("queueing for its turn", QUEUE)] : [];
   const wait = lane.meanWait;
@@ -102,22 +108,46 @@ function waited(run, lane) {
 }
 
 /**
- * What the numbers were counted on.
+ * What the signs in the text mean, and what the numbers were counted on.
  * @param {Store} store
  * @returns {Node}
  */
 export function footnoteView(store) {
+  const key = h("span", {});
   const counted = h("span", {});
-  store.view(["version", "run"], ({ run, boot }) => run && say(counted, footnote(run, boot.model)));
-  const key = [
-    h("span", { class: "cv-key-guess" }, "faint"),
-    " = a guess that may still change · ",
-    h("span", { class: "cv-key-fresh" }, "marked"),
-    " = written in this step · ",
-    h("span", { class: "cv-key-end" }, "···"),
-    " = end of text",
-  ];
-  return h("p", { class: "cv-note" }, h("span", {}, key), counted);
+  let drawn = "";
+  store.view(["version", "run"], ({ run, boot }) => {
+    if (!run) return;
+    say(counted, footnote(run, boot.model));
+    const signs = signsOf(run);
+    if (drawn === signs.join()) return;
+    drawn = signs.join();
+    fill(
+      key,
+      signs.flatMap((sign, i) => [
+        i ? " · " : null,
+        h("span", { class: `cv-key-${sign}` }, SIGNS[sign][0]),
+        SIGNS[sign][1],
+      ]),
+    );
+  });
+  return h("p", { class: "cv-note" }, key, counted);
+}
+
+/** @type {Record<string, [string, string]>} */
+const SIGNS = {
+  guess: ["faint", " = a guess that may still change"],
+  fresh: ["marked", " = written in this step"],
+  retracted: ["struck", " = taken back in this step"],
+  given: ["boxed", " = given"],
+  end: ["···", " = end of text"],
+};
+
+/** Signs that this run needs. @param {Run} run */
+function signsOf(run) {
+  const back = run.lanes.some((lane) => lane.takenBack);
+  const given = run.lanes.some((lane) => lane.given.size);
+  return Object.keys(SIGNS).filter((sign) => (sign !== "retracted" || back) && (sign !== "given" || given));
 }
 
 /** @param {Run} run @param {string} model */
@@ -128,7 +158,7 @@ function footnote(run, model) {
   const content = run.lanes.map((each) => each.contentTokens);
   const same = content.every((count) => count === content[0]);
   const text = same
-    ? `${content[0]} of ${counted(lane.length, "token")} are text`
-    : `${content.join(" and ")} of ${lane.length} tokens are text`;
+    ? `${content[0]} of ${counted(lane.open, "token")} are text`
+    : `${content.join(" and ")} of ${lane.open} tokens are text`;
   return `${on}; ${text}, the rest marks the end of text.`;
 }
