@@ -13,6 +13,7 @@ import torch
 from credit_viz.errors import CheckpointError
 from credit_viz.models.base import DiffusionLM, ModelInfo
 from credit_viz.models.checkpoint_files import read_json
+from credit_viz.models.compile import compile_forward
 from credit_viz.models.devices import pick_device, pick_dtype
 from credit_viz.models.families import family_of
 from credit_viz.models.hub import fetch_weights, find_checkpoint
@@ -35,6 +36,7 @@ def load_model(
     revision: str | None = None,
     offline: bool = False,
     check_memory: bool = True,
+    compile: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> DiffusionLM:
     """Load a published checkpoint on stock transformers classes.
@@ -48,6 +50,7 @@ def load_model(
         revision: branch, tag or commit of a hub repository.
         offline: fetch nothing from the hub; HF_HUB_OFFLINE=1 does the same.
         check_memory: refuse a model that needs more memory than is free, before any weight is read or fetched.
+        compile: run the forward pass compiled; the first compilation takes a minute or so.
         tell: called with a sentence before each part that takes long.
 
     Raises:
@@ -96,6 +99,8 @@ def load_model(
         shifted=family.shifted,
     )
     _probe(model, folder)
+    if compile:
+        compile_forward(model, tell=tell)
     return model
 
 
