@@ -93,23 +93,27 @@ def command(
     if not tasks:
         raise SettingsError("no --tasks; name one or more, separated by commas (see credit-viz eval --list)")
     lanes = parse_lanes(decoders, presets, settings)
-    found = _find_tasks([name.strip() for name in tasks.split(",")], confirm_run_unsafe_code)
+    choice = ModelChoice(**model)
+    found = _find_tasks([name.strip() for name in tasks.split(",")], confirm_run_unsafe_code, choice.offline)
     from credit_viz.decoding.options import RunOptions
     from credit_viz.evaluation.compare import Prompting
 
     options = RunOptions(gen_length=gen_length, block_length=block_length, seed=seed, early_stop=early_stop)
-    generators = _generators(ModelChoice(**model), lanes, options, out)
+    generators = _generators(choice, lanes, options, out)
     prompting = Prompting(limit, num_fewshot, not no_chat_template, not fewshot_as_one_turn)
     _report(_compare(generators, found, prompting, out), generators, prompting, as_json)
 
 
-def _find_tasks(names: list[str], run_unsafe_code: bool) -> TaskSet:
+def _find_tasks(names: list[str], run_unsafe_code: bool, offline: bool) -> TaskSet:
     from credit_viz.cli.progress import waiting_for
     from credit_viz.evaluation import require_harness
 
     require_harness()
     # the harness draws a bar for each task and lane, most of them gone in a blink: only what takes seconds shows
     os.environ.setdefault("TQDM_DELAY", "3")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # else it tells of every attempt to reach the hub
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     with waiting_for("finding the tasks"):
         from credit_viz.evaluation.tasks import load_tasks  # imports torch and the harness

@@ -66,8 +66,8 @@ def benchmark_of(name: str) -> Benchmark | None:
 
 def shown_scores(task: str) -> tuple[str, ...]:
     """Metrics worth a column for a task or a part of one; empty: all of them."""
-    known = (b for b in PAPER if b.task is not None and (task == b.task or task.startswith(f"{b.task}_")))
-    found = next(known, None)
+    parts = {b: (f"{b.task}_", f"{b.task}::") for b in PAPER if b.task is not None}
+    found = next((b for b, beginnings in parts.items() if task == b.task or task.startswith(beginnings)), None)
     if found is None and task.startswith("mmlu_") and task.endswith("_generative"):
         found = benchmark_of("MMLU")
     return found.scores if found else ()

@@ -7,7 +7,7 @@ Scores and their standard errors are the harness's. Costs are sums over the answ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lm_eval import evaluate
@@ -97,7 +97,8 @@ class Row:
 def compare(lanes: Mapping[str, Generator], tasks: TaskSet, prompting: Prompting) -> list[Row]:
     """Every lane on every task; rows in the order of tasks, then lanes.
 
-    The lanes take turns prompt by prompt, so that a machine that is busy for a while slows all of them alike.
+    The lanes take turns prompt by prompt, so that a machine that is busy for a while slows all of them alike. The
+    first prompt of every task is scored before the others are decoded.
 
     Args:
         lanes: by name, what decodes.
@@ -106,31 +107,35 @@ def compare(lanes: Mapping[str, Generator], tasks: TaskSet, prompting: Prompting
         CreditVizError: as decoding does; BackendError too where a metric's code cannot be had.
     """
     rows: dict[str, list[Row]] = {name: [] for name in tasks.names}
-    waiting = list(lanes.values())
+    first, *others = lanes.values()
+    chat = prompting.chat and first.model.text.chats
+    # a metric that cannot be had, or a prompt that does not fit, shows now and not after hours
+    _evaluate(CreditVizLM(first, others), tasks, replace(prompting, chat=chat, limit=1))
     for label, generator in lanes.items():
-        lm = CreditVizLM(generator, alongside=waiting[1:])
-        waiting = []  # from here on every answer is there
-        for row in _lane_rows(label, lm, generator.model.text.chats and prompting.chat, tasks, prompting):
-            rows[row.task].append(row)
+        lm = CreditVizLM(generator, others if generator is first else ())  # from then on every answer is there
+        results = _evaluate(lm, tasks, replace(prompting, chat=chat))
+        for name in tasks.names:
+            rows[name].append(_row(name, label, results, lm, tasks))
     return [row for name in tasks.names for row in rows[name]]
 
 
-def _lane_rows(label: str, lm: CreditVizLM, chat: bool, tasks: TaskSet, prompting: Prompting) -> list[Row]:
+def _evaluate(lm: CreditVizLM, tasks: TaskSet, prompting: Prompting) -> Mapping[str, Any]:
+    """The harness's results."""
     for task in tasks.tasks.values():
         _set_fewshot(task, prompting.num_fewshot)
     try:
-        results = evaluate(
+        results: Mapping[str, Any] = evaluate(
             lm,
             {"tasks": dict(tasks.tasks), "groups": dict(tasks.groups)},
             limit=prompting.limit,
             log_samples=False,
-            apply_chat_template=chat,
-            fewshot_as_multiturn=chat and prompting.fewshot_as_multiturn,
+            apply_chat_template=prompting.chat,
+            fewshot_as_multiturn=prompting.chat and prompting.fewshot_as_multiturn,
             confirm_run_unsafe_code=True,  # asked for when the tasks were loaded
         )
     except OSError as error:  # some metrics are fetched when they are first used
         raise BackendError(f"{', '.join(tasks.names)} cannot be scored: {error}") from error
-    return [_row(name, label, results, lm, tasks) for name in tasks.names]
+    return results
 
 
 def _set_fewshot(task: Any, num_fewshot: int | None) -> None:

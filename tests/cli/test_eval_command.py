@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,9 @@ def test_a_task_that_cannot_be_had_is_one_line(call: Call, monkeypatch: pytest.M
     folder = Path(lm_eval.tasks.__file__).parent / "gsm8k"  # reading all of the harness's index takes seconds
     index = lm_eval.tasks.TaskManager(include_defaults=False, include_path=folder)
     monkeypatch.setattr("credit_viz.evaluation.tasks.TaskManager", lambda **_: index)
-    outcome = call("eval", "--tasks", "gsm8k", "--device", "cpu")
+    monkeypatch.delenv("HF_HUB_OFFLINE")  # read when the hub's client was imported, so this test stays offline
+    outcome = call("eval", "--tasks", "gsm8k", "--device", "cpu", "--offline")
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
     assert_refused(outcome, "task 'gsm8k' cannot be had", "openai/gsm8k")
 
 

@@ -47,8 +47,8 @@ def kept(folder: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
     }
 
 
-@pytest.mark.parametrize("block_length", [32, 64])
-def test_prompt_by_prompt_as_the_model_card_measures(embedded: DiffusionLM, tmp_path: Path, block_length: int) -> None:
+def test_prompt_by_prompt_as_the_model_card_measures(embedded: DiffusionLM, tmp_path: Path) -> None:
+    block_length = 32
     rows = compare(
         generators(embedded, tmp_path, block_length), load_tasks(["credit_viz_tiny"]), Prompting(limit=LIMIT)
     )
@@ -164,9 +164,10 @@ def by_lane(asked: Sequence[tuple[str, tuple[int, ...]]]) -> list[list[tuple[int
 def test_every_lane_sees_the_same_examples(embedded: DiffusionLM, asked: list[tuple[str, tuple[int, ...]]]) -> None:
     rows = compare(generators(embedded), tasks_of(echo_task()), Prompting(num_fewshot=2))
     first, *others = by_lane(asked)
-    assert len(first) == 5
+    assert len(first) == 6
+    assert first[0] == first[1]  # scored before the others are decoded
     # beside the first lane, and once more when the harness asks for their own
-    assert others == [first * 2, first * 2]
+    assert others == [first + first[1:]] * 2
     assert {row.shots for row in rows} == {2}
 
 
@@ -181,7 +182,7 @@ def test_how_examples_are_written(embedded: DiffusionLM, asked: list[tuple[str, 
             Prompting(num_fewshot=0),
         )
     }
-    prompts = [asked[5 * i][1] for i in range(len(forms))]
+    prompts = [asked[6 * i][1] for i in range(len(forms))]
     assert len(set(prompts)) == len(forms)
     assistant = embedded.text.find("<|assistant|>")
     assert [ids.count(assistant or -1) for ids in prompts] == [2, 1, 0, 1]
@@ -219,11 +220,13 @@ def test_likelihoods_beside_answers_are_not_counted(embedded: DiffusionLM) -> No
     assert rows[0].cost.passes == 16
 
 
-@pytest.mark.usefixtures("asked")
-def test_a_metric_that_cannot_be_had(embedded: DiffusionLM) -> None:
+def test_a_metric_that_cannot_be_had_shows_at_once(
+    embedded: DiffusionLM, asked: list[tuple[str, tuple[int, ...]]]
+) -> None:
     def fetch(_items: Any) -> float:
         raise ConnectionError("Couldn't reach 'squad_v2'")
 
     task = echo_task(metric_list=[{"metric": "exact_match", "aggregation": fetch, "higher_is_better": True}])
     with pytest.raises(BackendError, match="echo cannot be scored: Couldn't reach 'squad_v2'"):
         compare(generators(embedded), tasks_of(task), Prompting())
+    assert [name for name, _ in asked] == [arm.decoder for arm in ARMS]
