@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import torch
 
 from credit_viz.errors import SettingsError
 from credit_viz.models import quantize
-from credit_viz.models.memory import Size
+from credit_viz.models.families import family_of
+from credit_viz.models.memory import Size, measure
 from credit_viz.models.quantize import check_quantize, precision_text, quantizable_to, quantization_config
 
 CPU = torch.device("cpu")
@@ -101,6 +103,12 @@ def test_a_quantized_checkpoint_decodes(
     assert model.info.dtype == f"{mode} ({dtype})"
     assert model.info.parameters == whole.info.parameters
     canvas = torch.arange(24)[None] * 7 % 250
+    config = json.loads((fixtures / "llada" / "config.json").read_text())
+    family = family_of(config)
+    size = measure(family.network_class, family.translate_config(config))
+    stored = sum(p.numel() * p.element_size() for p in model.network.parameters())
+    # bitsandbytes' scales, which are no parameters, are the rest: for nf4 an eighth of the quantized weights
+    assert 0.9 * size.weights(dtype, mode) <= stored <= 1.01 * size.weights(dtype, mode)
     logits = torch.stack([m.token_logits(canvas).float().flatten() for m in (whole, model)])
     assert torch.corrcoef(logits)[0, 1] > alike
     trace = credit_viz.decode(model, prompt_ids=[1, 2, 3], gen_length=8, block_length=8)
