@@ -28,7 +28,7 @@ class KlassSettings(Settings):
     divergence: float = knob(
         0.01,
         minimum=0.0,
-        maximum=30.0,
+        maximum=10.0,
         slider=(0.0, 0.1),
         step=0.001,
         role="largest change that is still stable",
