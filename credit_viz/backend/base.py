@@ -25,7 +25,7 @@ class LaneRequest:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One prompt decoded by 1 or more lanes on one clock."""
+    """One prompt decoded by 1 or more lanes on one clock; options as in `RunOptions`."""
 
     prompt: str
     lanes: tuple[LaneRequest, ...]
@@ -34,6 +34,8 @@ class RunRequest:
     seed: int = 0
     early_stop: bool = False
     top_k: int = 5
+    cache: str = "none"
+    logits_to_keep: str = "all"
 
 
 @dataclass(frozen=True)

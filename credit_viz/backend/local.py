@@ -43,7 +43,13 @@ class LocalBackend:
             raise SettingsError("a run without lanes; valid: 1 or more decoders")
         decoders = [make_decoder(lane.decoder, lane.settings) for lane in request.lanes]
         options = RunOptions(
-            request.gen_length, request.block_length, request.seed, request.early_stop, "all", request.top_k
+            gen_length=request.gen_length,
+            block_length=request.block_length,
+            seed=request.seed,
+            early_stop=request.early_stop,
+            top_k=request.top_k,
+            cache=request.cache,
+            logits_to_keep=request.logits_to_keep,
         )
         batched = self.model.device.type == "cuda"
         race = Race.start(self.model, decoders, options, request.prompt, batched=batched)

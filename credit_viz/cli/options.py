@@ -26,6 +26,7 @@ class ModelChoice(NamedTuple):
     quantize: str | None = None
     offline: bool = False
     skip_memory_check: bool = False
+    compile: bool = False
 
     @property
     def name(self) -> str:
@@ -39,7 +40,8 @@ class ModelChoice(NamedTuple):
             CheckpointError, SettingsError: as `load_model`.
         """
         with self._waiting():
-            from credit_viz.models.loading import load_model  # imports torch
+            from credit_viz.models.compile import compile_forward  # imports torch
+            from credit_viz.models.loading import load_model
             from credit_viz.models.threads import fit_threads
 
             model = load_model(
@@ -52,7 +54,8 @@ class ModelChoice(NamedTuple):
                 check_memory=not self.skip_memory_check,
                 tell=say,
             )
-            return fit_threads(model)
+            # after the threads are set: compiled code is made for a number of them
+            return compile_forward(fit_threads(model), tell=say) if self.compile else fit_threads(model)
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -87,6 +90,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--quantize", metavar="int8|nf4", help="Linear layers in 8 or 4 bits, through bitsandbytes."),
         click.option("--offline", is_flag=True, help="Fetch nothing from the hub (as with HF_HUB_OFFLINE=1)."),
         click.option("--skip-memory-check", is_flag=True, help="Try to load a model that looks too large."),
+        click.option("--compile", is_flag=True, help="Compile the forward pass first, which takes a minute or so."),
     )
     for option in reversed(options):
         command = option(command)

@@ -36,6 +36,7 @@ def run_json(label: str, trace: Trace) -> dict[str, Any]:
         "gen_length": info.gen_length,
         "block_length": info.block_length,
         "seed": info.seed,
+        "switches": list(info.switches),
         "complete": trace.complete,
         "forward_passes": trace.forward_passes,
         "tokens_per_forward": trace.tokens_per_forward,
@@ -61,6 +62,8 @@ def print_runs(runs: Mapping[str, Trace]) -> None:
     """Table of all runs, then what each wrote, on stdout."""
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
     console.print(_table(runs))
+    for line in _switches(runs):
+        console.print(Text(visible(line)))
     console.print(Text(_LEGEND, style="dim"))
     texts = {label: visible(trace.text, keep="\n").strip() for label, trace in runs.items()}
     if len(runs) > 1 and len(set(texts.values())) == 1:
@@ -68,6 +71,14 @@ def print_runs(runs: Mapping[str, Trace]) -> None:
     for label, text in texts.items():
         console.print()
         console.print(Text.assemble((f"{visible(label)}: ", "bold"), text or "(no text)"))
+
+
+def _switches(runs: Mapping[str, Trace]) -> list[str]:
+    """What sets the runs apart from plain ones: one line where they agree, else one for each."""
+    words = {label: ", ".join(trace.info.switches) for label, trace in runs.items()}
+    if len(set(words.values())) == 1:
+        return [f"With: {each}" for each in set(words.values()) if each]
+    return [f"{label} with: {each or 'nothing else'}" for label, each in words.items()]
 
 
 def _table(runs: Mapping[str, Trace]) -> Table:

@@ -88,6 +88,17 @@ class _TraceCommand(click.Command):
     help="Fill the gaps of the prompt: [MASK] is one position, [MASK:5] are five. The text is sent as it is, and "
     "both lengths follow from it.",
 )
+@click.option(
+    "--cache",
+    default="none",
+    help="Keys and values kept from pass to pass: none, prefix, dual, or block for a block-causal model. Prefix and "
+    "dual are approximations.",
+)
+@click.option(
+    "--logits-to-keep",
+    default="all",
+    help="The output layer runs on all generated positions, or only on those needed: results are the same.",
+)
 @click.option("--record", default="all", help="Guesses to keep: all masked positions, the active block, or none.")
 @click.option("--top-k", type=int, default=RunRequest.top_k, help="Guesses to keep per position and step.")
 @model_options
@@ -110,6 +121,8 @@ def command(
     raw: bool,
     history: Path | None,
     infill: bool,
+    cache: str,
+    logits_to_keep: str,
     record: str,
     top_k: int,
     out: Path | None,
@@ -128,7 +141,7 @@ def command(
     _check_writable(out)
     from credit_viz.decoding.options import RunOptions  # imports torch
 
-    options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k)
+    options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k, cache, logits_to_keep)
     asked = _Asked(_prompt(prompt), raw, read_history(history), infill)
     race = _start(ModelChoice(**model), lanes, options, asked)
     try:

@@ -117,6 +117,8 @@ def _card(name: str, trace: Trace, lane: int, runs: Mapping[str, Trace]) -> str:
     info = trace.info
     settings = ", ".join(f"{key} {value:g}" for key, value in info.settings.items() if isinstance(value, (int, float)))
     decoder = f"decoder {info.decoder}" + (f": {settings}" if settings else "")
+    if info.switches:
+        decoder += f" · with {', '.join(info.switches)}"
     text = trace.text.strip() or "(no text)"
     passes = counted(trace.forward_passes, "forward pass", "forward passes")
     return (

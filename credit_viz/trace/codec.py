@@ -114,7 +114,11 @@ class Encoder:
     def start(self, about: Mapping[str, Any]) -> str:
         """First packet: which lanes run what."""
         hidden = ("token_text", "prompt_ids", "fixed")
-        lanes = [{k: v for k, v in info.to_json().items() if k not in hidden} for info in self._lanes]
+        lanes = [
+            {name: value for name, value in info.to_json().items() if name not in hidden}
+            | {"switches": list(info.switches)}
+            for info in self._lanes
+        ]
         arrays: Arrays = {}
         for lane, info in enumerate(self._lanes):
             self._texts.update((token, info.token_text.get(token, f"[{token}]")) for token in info.fixed.values())

@@ -53,6 +53,20 @@ class RunInfo:
         if self.prompt is not None:
             object.__setattr__(self, "prompt", clean_text(self.prompt))
 
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """What sets the run apart from a plain one whatever its decoder, in words; to be shown beside its numbers."""
+        words = {
+            "early stop": self.early_stop,
+            f"{self.cache} cache": self.cache == "block",
+            # a model that sees both ways reads stale keys and values there
+            f"{self.cache} cache (approximate)": self.cache in ("prefix", "dual"),
+            "needed rows": self.logits_to_keep == "needed",
+            "compiled": self.compiled,
+            self.dtype: self.dtype != "float32",
+        }
+        return tuple(word for word, on in words.items() if on)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` reads them back equal."""
         return asdict(self)

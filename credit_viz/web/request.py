@@ -27,6 +27,7 @@ class Choice:
     block_length: int = 32
     seed: int = 0
     early_stop: bool = False
+    cache: str = "none"
     ticket: str = ""
 
     def request(self, prompt: str) -> RunRequest:
@@ -38,6 +39,7 @@ class Choice:
             block_length=self.block_length,
             seed=self.seed,
             early_stop=self.early_stop,
+            cache=self.cache,
         )
 
 
@@ -65,6 +67,7 @@ def parse_choice(text: str) -> Choice:
     return Choice(
         lanes=_lanes(data.get("lanes")),
         early_stop=data.get("early_stop") is True,
+        cache=str(data.get("cache", "none")),
         ticket=str(data.get("ticket", ""))[:64],
         **numbers,
     )
