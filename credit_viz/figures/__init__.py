@@ -48,20 +48,20 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "Waiting",
             "How long did each token wait?",
             "Each bar runs from the step in which the best guess settled on the final token to the step in which it "
-            "was written. A dot alone never waited.",
+            "was written for good. A dot alone never waited.",
             True,
         ),
         "confidence": _map(
             "confidence",
             "Confidence",
             "How sure was the model?",
-            "Probability of the model's best guess at every masked position, before any credit.",
+            "Probability of the model's best guess at every open position, before any credit.",
         ),
         "fused": _map(
             "fused",
             "Fused confidence",
             "How sure was the decoder?",
-            "The probability that is compared with the threshold: confidence, lifted by any Trace Credit.",
+            "Probability of the token the decoder would write: confidence, lifted by any Trace Credit.",
         ),
         "credit": _map(
             "credit",
@@ -92,8 +92,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "credit_viz.figures.position",
             "One token",
             "How did the token that waited longest come about?",
-            "Solid: the model's confidence. Dashed: lifted by credit. Dotted: the confidence that would have been "
-            "enough; credit makes it fall.",
+            "Solid: the model's confidence. Dashed: lifted by credit. Dotted: the bar, what had to be reached in each "
+            "step, as a confidence that would have been enough; credit makes it fall.",
             False,
         ),
     }

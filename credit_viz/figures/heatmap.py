@@ -1,4 +1,4 @@
-"""A statistic at every position and step, as a heatmap with settled and written marks."""
+"""A statistic at every position and step, as a heatmap with marks of what happened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from credit_viz.figures.labels import guess_grid
-from credit_viz.figures.layout import NAMED_ROWS, base_layout, dots, map_height, position_axis, step_axis
+from credit_viz.figures.layout import NAMED_ROWS, base_layout, map_height, position_axis, row_marks, step_axis
 from credit_viz.figures.rows import Rows, get_rows
 from credit_viz.figures.style import Scale, lane_color, scale, strength, surface
 from credit_viz.trace.record import Trace
@@ -50,11 +50,9 @@ def get_info(trace: Trace, name: str, lane: int = 0, span: int = 0) -> HeatmapIn
 
 
 def draw(info: HeatmapInfo, theme: str = "light") -> go.Figure:
-    """The heatmap with both marks."""
-    size = 9 if len(info.rows.labels) <= 80 else 6
-    figure = go.Figure([heatmap(info, theme)])
-    figure.add_traces(dots("settled", info.rows.settled, info.rows.hover, size))
-    figure.add_traces(dots("written", info.rows.written, info.rows.hover, size - 2))
+    """The heatmap with its marks."""
+    size = 7 if len(info.rows.labels) <= 80 else 4
+    figure = go.Figure([heatmap(info, theme), *row_marks(info.rows, size)])
     figure.update_layout(
         **base_layout(theme, info.rows.title, map_height(len(info.rows.labels)), lane_color(info.lane, theme)),
         xaxis=step_axis(theme, info.span),

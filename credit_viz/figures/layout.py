@@ -1,4 +1,4 @@
-"""What all figures share: fonts, margins, axes and the two marks."""
+"""What all figures share: fonts, margins, axes and marks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from credit_viz.figures.rows import Places, Rows
 from credit_viz.figures.style import mark, surface
 
 __all__ = [
@@ -15,11 +16,11 @@ __all__ = [
     "MONO",
     "NAMED_ROWS",
     "base_layout",
-    "dots",
     "map_height",
     "marks",
     "plain_axis",
     "position_axis",
+    "row_marks",
     "step_axis",
     "ticks_of_steps",
 ]
@@ -100,24 +101,34 @@ def map_height(count: int) -> int:
     return min(_TALLEST, max(240, _ROW * count + 110))
 
 
-def dots(name: str, steps: NDArray[np.int32], hover: tuple[str, ...], size: int) -> list[go.Scatter]:
-    """The mark "settled" (tick) or "written" (dot) at (step, position) wherever step > 0."""
-    rows = np.flatnonzero(steps > 0).astype(np.int32)
-    text = [hover[int(row)] for row in rows] if name == "written" else None
-    return marks(name, steps[rows], rows, size, text)
+def _dots(name: str, places: Places, hover: tuple[str, ...], size: int) -> list[go.Scatter]:
+    """A mark at given cells, with their rows' texts under the pointer; "settled" is silent."""
+    text = None if name == "settled" else [hover[int(row)] for row in places.positions]
+    return marks(name, places.steps, places.positions, size, text)
+
+
+def row_marks(rows: Rows, size: int, with_settled: bool = True) -> list[go.Scatter]:
+    """Every event of a run, and where tokens settled; a kind that never happened draws nothing."""
+    settled = np.flatnonzero(rows.settled > 0).astype(np.int32)
+    found = _dots("settled", Places(rows.settled[settled], settled), rows.hover, size + 2) if with_settled else []
+    for name, places in rows.events.items():
+        if len(places.steps) or name == "written":
+            found += _dots(name, places, rows.hover, size)
+    return found
 
 
 def marks(
     name: str, x: NDArray[Any], y: NDArray[Any], size: int, hovertext: list[str] | None = None
 ) -> list[go.Scatter]:
-    """The mark "settled" (tick) or "written" (dot) at given places; silent under the pointer without a text."""
+    """A mark of style.json at given places; silent under the pointer without a text."""
     style = mark(name)
     place = {"x": x, "y": y, "mode": "markers", "showlegend": False, "hovertext": hovertext}
     place["hoverinfo"] = "skip" if hovertext is None else "text"
-    if name == "settled":  # two ticks: a line symbol has no outline of its own
+    if style["shape"] == "tick":  # two ticks: a line symbol has no outline of its own
         return [
             go.Scatter(**place, marker={"symbol": "line-ns", "size": size, "line": {"width": width, "color": color}})
             for width, color in ((4, style["outline"]), (2, style["color"]))
         ]
+    symbol = {"dot": "circle", "cross": "x", "diamond": "diamond"}[style["shape"]]
     outline = {"width": 1, "color": style["outline"]}
-    return [go.Scatter(**place, marker={"symbol": "circle", "size": size, "color": style["color"], "line": outline})]
+    return [go.Scatter(**place, marker={"symbol": symbol, "size": size, "color": style["color"], "line": outline})]

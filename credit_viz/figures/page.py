@@ -10,11 +10,12 @@ import base64
 import gzip
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from credit_viz.errors import TraceError
 from credit_viz.figures import FIGURES, draw
 from credit_viz.figures.labels import counted, guess_grid, visible
 from credit_viz.figures.plotlyjs import plotly_js
+from credit_viz.figures.rows import event_mark
 from credit_viz.figures.style import lane_color, mark, surface
 from credit_viz.trace.record import Trace
 
@@ -63,7 +65,7 @@ def render_page(runs: Mapping[str, Trace]) -> str:
         js=_asset("page.js"),
         facts=_facts(first),
         runs="\n".join(_card(name, trace, lane, runs) for lane, (name, trace) in enumerate(runs.items())),
-        key=_key(),
+        key=_key(runs.values()),
         footer=_footer(first),
         figures=_packed(_figures_json(runs)),
         plotly=_plotly(),
@@ -115,7 +117,7 @@ def _facts(trace: Trace) -> str:
 def _card(name: str, trace: Trace, lane: int, runs: Mapping[str, Trace]) -> str:
     """What a run came to, in words."""
     info = trace.info
-    settings = ", ".join(f"{key} {value:g}" for key, value in info.settings.items() if isinstance(value, (int, float)))
+    settings = ", ".join(f"{key} {_setting(value)}" for key, value in info.settings.items())
     decoder = f"decoder {info.decoder}" + (f": {settings}" if settings else "")
     if info.switches:
         decoder += f" · with {', '.join(info.switches)}"
@@ -128,10 +130,21 @@ def _card(name: str, trace: Trace, lane: int, runs: Mapping[str, Trace]) -> str:
     )
 
 
+def _setting(value: float | str | None) -> str:
+    if value is None:
+        return "auto"
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def _verdict(trace: Trace, runs: Mapping[str, Trace]) -> str:
     words = [f"{trace.tokens_per_forward:.2f} tokens per pass", f"mean wait {trace.mean_wait:.1f} steps"]
+    if trace.taken_back:
+        words.append(f"{counted(trace.taken_back, 'token')} taken back")
+    if trace.edited:
+        words.append(f"{trace.edited} edited")
     if not trace.complete:
-        words.append(f"unfinished: {int((trace.commit_step > 0).sum())} of {trace.gen_length} tokens")
+        open_positions = trace.gen_length - len(trace.info.fixed)
+        words.append(f"unfinished: {int((trace.commit_step > 0).sum())} of {open_positions} tokens")
     # the yardstick is the slowest finished run of the same task
     rivals = {name: rival for name, rival in runs.items() if rival.complete and _same_task(trace, rival)}
     slowest = max(rivals, key=lambda name: rivals[name].forward_passes, default="")
@@ -145,17 +158,41 @@ def _same_task(a: Trace, b: Trace) -> bool:
     return all(getattr(a.info, name) == getattr(b.info, name) for name in names)
 
 
-def _key() -> str:
-    """The two marks; on the map of waits the bar says when a token settled."""
-    marks = (
-        ("settled", "tick", "settled: the best guess became the final token and stayed it"),
-        ("written", "dot", "written: the token was written for good"),
+def _key(traces: Iterable[Trace]) -> str:
+    """The marks that occur; on the map of waits the bar says when a token settled."""
+    marks = {
+        "settled": "the best guess became the final token and stayed it",
+        "written": "the token was put on the canvas",
+        "taken_back": "a written token became a mask again",
+        "edited": "a written token was replaced by another",
+    }
+    seen = {event_mark(reason) for trace in traces for reason in trace.event_reasons.tolist()}
+    return " ".join(
+        f'<span class="{name}">{_swatch(mark(name))}{mark(name)["name"]}: {text}</span>'
+        for name, text in marks.items()
+        if name in seen | {"settled", "written"}
     )
-    return " ".join(f'<span class="{kind}">{_swatch(mark(name))}{text}</span>' for name, kind, text in marks)
+
+
+#: the marks as paths in a square of 16
+_PATHS: Mapping[str, str] = MappingProxyType(
+    {
+        "tick": "M8 3V13",
+        "dot": "M8 4.5A3.5 3.5 0 1 1 8 11.5A3.5 3.5 0 1 1 8 4.5Z",
+        "cross": "M4.5 4.5L11.5 11.5M11.5 4.5L4.5 11.5",
+        "diamond": "M8 3L13 8L8 13L3 8Z",
+    }
+)
 
 
 def _swatch(style: Mapping[str, str]) -> str:
-    return f'<i class="swatch" style="background: {style["color"]}; border-color: {style["outline"]}"></i>'
+    """A mark as it is drawn, outline first."""
+    path = _PATHS[style["shape"]]
+    strokes = ((style["outline"], 4), (style["color"], 2))
+    drawn = "".join(
+        f'<path d="{path}" stroke="{color}" stroke-width="{width}" fill="{color}"/>' for color, width in strokes
+    )
+    return f'<svg class="swatch" viewBox="0 0 16 16" aria-hidden="true">{drawn}</svg>'
 
 
 def _footer(trace: Trace) -> str:

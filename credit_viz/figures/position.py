@@ -1,4 +1,4 @@
-"""One position over the steps: confidence, fused confidence, and the threshold that credit makes easier to pass."""
+"""One position over the steps: confidence, fused confidence, and the bar that credit makes easier to pass."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from credit_viz.errors import SettingsError
 from credit_viz.figures.labels import safe, token_label, visible
 from credit_viz.figures.layout import base_layout, marks, plain_axis, ticks_of_steps
-from credit_viz.figures.style import lane_color
+from credit_viz.figures.rows import event_mark
+from credit_viz.figures.style import lane_color, reason_did
+from credit_viz.trace.explain import effective_threshold
 from credit_viz.trace.record import Trace
 
-__all__ = ["PositionInfo", "PositionRun", "draw", "effective_threshold", "get_info"]
+__all__ = ["PositionInfo", "PositionRun", "draw", "get_info"]
 
 Floats = NDArray[np.float32]
 
@@ -24,15 +26,16 @@ class PositionRun(NamedTuple):
     """One run at the position; arrays are (n,), one entry per recorded step."""
 
     name: str
-    token: str  #: label of what was written, "" where nothing was
+    token: str  #: label of what stands there in the end, "" for a mask
     steps: NDArray[np.int32]
     guesses: tuple[str, ...]  #: labels of the raw top-1
     confidence: Floats  #: of the raw top-1
-    fused: Floats  #: of the token the decoder would write
-    threshold: float | None  #: tau, None for decoders without one
-    effective: Floats  #: raw confidence that would do, see `effective_threshold`; empty without a threshold
+    fused: Floats  #: of the token the decoder would write; where it takes one back, the confidence
+    score: Floats  #: what was held against the bar, where that is another number than fused; else empty
+    score_name: str
+    enough: Floats  #: confidence that would have done, the bar itself for other scores; NaN where nothing was judged
     settled: int
-    written: int
+    events: tuple[tuple[int, int], ...]  #: (step, Reason) of everything that happened, in order
 
 
 class PositionInfo(NamedTuple):
@@ -41,16 +44,6 @@ class PositionInfo(NamedTuple):
     position: int
     span: int  #: steps of the longest run
     runs: tuple[PositionRun, ...]
-
-
-def effective_threshold(threshold: float, boost: Floats) -> Floats:
-    """Raw confidence that passes once a guess has earned `boost` nats: tau / (tau + (1 - tau) exp(boost)).
-
-    Exact where no other token of the position holds credit. A threshold of 1 or more does not fall.
-    """
-    if threshold >= 1:
-        return np.full(len(boost), threshold, np.float32)
-    return np.asarray(threshold / (threshold + (1 - threshold) * np.exp(boost)), np.float32)
 
 
 def get_info(runs: Mapping[str, Trace], position: int | None = None) -> PositionInfo:
@@ -76,21 +69,33 @@ def _longest_wait(trace: Trace) -> int:
 
 def _run(name: str, trace: Trace, place: int) -> PositionRun:
     cells = np.flatnonzero(trace.positions == place)
-    threshold = trace.info.settings.get("threshold")
-    boost = trace.cells("boost")[cells]
-    written = int(trace.commit_step[place])
+    here = trace.event_positions == place
+    held, taken_back = int(trace.token_ids[place]), trace.winner_ids[cells] == trace.info.mask_id
+    fused = np.where(taken_back, trace.confidence[cells], trace.fused[cells])
+    score = trace.channels["score"][cells] if "score" in trace.channels else np.zeros(0, np.float32)
     return PositionRun(
         name=name,
-        token=token_label(trace, int(trace.token_ids[place])) if written else "",
+        token="" if held == trace.info.mask_id else token_label(trace, held),
         steps=trace.cell_steps[cells],
         guesses=tuple(token_label(trace, int(i)) for i in trace.candidate_ids[cells, 0]),
         confidence=trace.confidence[cells],
-        fused=trace.fused[cells],
-        threshold=threshold,
-        effective=np.zeros(0, np.float32) if threshold is None else effective_threshold(threshold, boost),
+        fused=fused,
+        score=score,
+        score_name=trace.info.score,
+        enough=_enough(trace, cells),
         settled=int(trace.converge_step[place]),
-        written=written,
+        events=tuple(zip(trace.event_steps[here].tolist(), trace.event_reasons[here].tolist(), strict=True)),
     )
+
+
+def _enough(trace: Trace, cells: NDArray[np.intp]) -> Floats:
+    """The recorded bar, lowered by the boost; empty for runs that recorded none."""
+    if "bar" not in trace.channels:
+        return np.zeros(0, np.float32)
+    bar, boost = trace.channels["bar"][cells], trace.cells("boost")[cells]
+    if "score" not in trace.channels:
+        bar = np.array([effective_threshold(*pair) for pair in zip(bar, boost, strict=True)], np.float32)
+    return np.where(np.isfinite(bar), bar, np.float32(np.nan))
 
 
 def draw(info: PositionInfo, theme: str = "light") -> go.Figure:
@@ -114,39 +119,44 @@ def draw(info: PositionInfo, theme: str = "light") -> go.Figure:
 def _lines(run: PositionRun, color: str) -> list[go.Scatter]:
     name = safe(visible(run.name))
     token = f" wrote {run.token}" if run.token else ""
-    shared = {"x": run.steps, "mode": "lines", "legendgroup": name}
-    hover = "step %{x}: %{y:.3f} for <b>%{text}</b><extra></extra>"
     lines = [
         go.Scatter(
-            **shared | {"mode": "lines+markers"},
+            x=run.steps,
+            mode="lines+markers",
+            legendgroup=name,
             y=run.confidence,
             name=f"{name}{token}",
             text=run.guesses,
             line={"color": color, "width": 2},
             marker={"size": 5},
-            hovertemplate=hover,
+            hovertemplate="step %{x}: %{y:.3f} for <b>%{text}</b><extra></extra>",
         )
     ]
     if not np.array_equal(run.fused, run.confidence):
-        dash = {"color": color, "width": 2, "dash": "dash"}
-        text = f"{name} fused"
-        lines.append(
-            go.Scatter(**shared, y=run.fused, name=text, line=dash, hovertemplate="fused %{y:.3f}<extra></extra>")
-        )
-    if run.threshold is not None:
-        dot = {"color": color, "width": 1.5, "dash": "dot", "shape": "hv"}
-        text = f"{name} threshold"
-        enough = "a confidence of %{y:.3f} would do<extra></extra>"
-        lines.append(go.Scatter(**shared, y=run.effective, name=text, line=dot, hovertemplate=enough))
+        lines.append(_line(run, f"{name} fused", run.fused, {"color": color, "width": 2, "dash": "dash"}, "fused"))
+    if len(run.score) and not np.array_equal(run.score, run.fused, equal_nan=True):
+        look = {"color": color, "width": 1.5, "dash": "dashdot"}
+        lines.append(_line(run, f"{name} score", run.score, look, safe(run.score_name)))
+    if np.isfinite(run.enough).any():
+        look = {"color": color, "width": 1.5, "dash": "dot", "shape": "hvh"}
+        lines.append(_line(run, f"{name} bar", run.enough, look, "enough:"))
     return lines
 
 
+def _line(run: PositionRun, name: str, values: Floats, look: Mapping[str, object], words: str) -> go.Scatter:
+    hover = f"{words} %{{y:.3f}}<extra></extra>"
+    group = safe(visible(run.name))
+    return go.Scatter(x=run.steps, y=values, mode="lines", legendgroup=group, name=name, line=look, hovertemplate=hover)
+
+
 def _marks(run: PositionRun) -> list[go.Scatter]:
-    """Settled and written, on the curve of confidence."""
+    """Settled, and everything that happened, on the curve of confidence."""
+    placed = [(run.settled, "settled", "settled", 14)] if run.settled else []
+    placed += [(step, event_mark(reason), reason_did(reason), 9) for step, reason in run.events]
     found: list[go.Scatter] = []
-    for name, step, size in (("settled", run.settled, 14), ("written", run.written, 9)):
+    for step, name, words, size in placed:
         at = np.flatnonzero(run.steps == step)
-        if step and len(at):
-            text = f"{safe(visible(run.name))}: {name} in step {step}"
+        if len(at):
+            text = f"{safe(visible(run.name))}: {words} in step {step}"
             found += marks(name, run.steps[at], run.confidence[at], size, [text])
     return found

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scale", "lane_color", "mark", "reason_words", "scale", "strength", "surface"]
+__all__ = ["Scale", "lane_color", "mark", "reason_did", "reason_words", "scale", "strength", "surface"]
 
 
 class Scale(NamedTuple):
@@ -63,7 +63,7 @@ def lane_color(lane: int, theme: str) -> str:
 
 
 def mark(name: str) -> dict[str, str]:
-    """Mark "settled" or "written": color, outline, name, term."""
+    """Mark "settled", "written", "taken_back" or "edited": shape, color, outline, name, term."""
     return dict(_style()["marks"][name])
 
 
@@ -74,9 +74,17 @@ def strength(name: str) -> float:
 
 
 def reason_words(reason: int) -> str:
-    """Why a token was written, in words; "" for 0."""
-    reasons = _style()["reasons"]
-    return str(reasons[str(reason)]["words"]) if str(reason) in reasons else ""
+    """Why an event happened, in words; "" for 0."""
+    return _reason(reason, "words")
+
+
+def reason_did(reason: int) -> str:
+    """What an event did to its token, in words: "written", "taken back"; "" for 0."""
+    return _reason(reason, "did")
+
+
+def _reason(reason: int, key: str) -> str:
+    return str(_style()["reasons"].get(str(reason), {}).get(key, ""))
 
 
 @cache

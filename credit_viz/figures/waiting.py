@@ -1,4 +1,4 @@
-"""How long each token waited: a bar from settled to written, over a faint map of confidence."""
+"""How long each token waited: a bar from settled to its last write, over a faint map of confidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from credit_viz.figures import heatmap
-from credit_viz.figures.layout import base_layout, dots, map_height, position_axis, step_axis
+from credit_viz.figures.layout import base_layout, map_height, position_axis, row_marks, step_axis
 from credit_viz.figures.style import lane_color, strength
 from credit_viz.trace.record import Trace
 
@@ -55,7 +55,7 @@ def draw(info: WaitingInfo, theme: str = "light") -> go.Figure:
         showlegend=False,
     )
     size = 8 if len(rows.labels) <= 80 else 5
-    figure = go.Figure([faint, bars, *dots("written", rows.written, rows.hover, size)])
+    figure = go.Figure([faint, bars, *row_marks(rows, size, with_settled=False)])
     figure.update_layout(
         **base_layout(theme, f"{rows.title}, mean wait {info.mean_wait:.1f}", map_height(len(rows.labels)), color),
         xaxis=step_axis(theme, info.map.span),

@@ -15,6 +15,7 @@ from credit_viz.figures import FIGURES, draw, heatmap
 from credit_viz.figures.layout import ticks_of_steps
 from credit_viz.run import Race
 from credit_viz.trace.record import Trace
+from tests.rewriting import Fickle
 from tests.support import MockModel, run, trace_of
 
 HOSTILE = ("<img src=x onerror=pwn()>", "${x}", "{{x}}", "\ud800", "\x1b[2J", "%{customdata}", "</script>", "\n")
@@ -36,7 +37,13 @@ def unfinished() -> Trace:
     return race.trace(0)
 
 
-ODD: Mapping[str, Trace] = {"unfinished": unfinished(), "no step": trace_of([], []), "no write": trace_of([{0: 1}], [])}
+ODD: Mapping[str, Trace] = {
+    "unfinished": unfinished(),
+    "no step": trace_of([], []),
+    "no write": trace_of([{0: 1}], []),
+    "rewritten": run(MockModel(seed=3), Fickle(), gen_length=12, block_length=4),
+    "given": run(MockModel(), Fickle(), fixed={0: 3, 11: 1}, gen_length=12, block_length=4),
+}
 RUNS = {name: one(name) for name in DECODERS} | {f"record {mode}": one("credit", record=mode) for mode in RECORD_MODES}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from credit_viz.errors import SettingsError, TraceError
 from credit_viz.figures import heatmap, position, wait_histogram, waiting
-from credit_viz.figures.position import effective_threshold
 from credit_viz.figures.rows import get_rows
+from credit_viz.trace.explain import effective_threshold
 from credit_viz.trace.record import Reason, Trace
 from tests.support import trace_of
 
@@ -45,6 +47,34 @@ def test_rows_say_when_and_why(trace: Trace) -> None:
 def test_rows_say_that_credit_changed_the_winner() -> None:
     changed = trace_of([{0: 1}], [(1, 0, 5)], gen_length=1, block_length=1, block=(0, 1))
     assert get_rows(changed).hover[0].endswith("credit changed the winner")
+
+
+def test_rows_say_that_a_guess_that_was_not_the_best_was_written_without_credit() -> None:
+    changed = trace_of([{0: 1}], [(1, 0, 5)], gen_length=1, block_length=1, block=(0, 1), channels=())
+    assert get_rows(changed).hover[0].endswith("not the model's best guess")
+
+
+def test_rows_tell_the_story_of_a_token_that_was_taken_back_and_of_one_that_was_edited() -> None:
+    events = [(1, 0, 2), (1, 1, 3), (2, 0, 9, int(Reason.REMASKED)), (2, 1, 4, int(Reason.EDITED)), (3, 0, 1)]
+    rows = get_rows(trace_of([{0: 1, 1: 4}] * 3, events, gen_length=2, block=(0, 2)))
+    assert rows.hover[0].endswith("<br>step 1: written t2, step 2: taken back, step 3: written t1")
+    assert rows.hover[1].endswith("<br>step 1: written t3, step 2: edited t4")
+    assert rows.written.tolist() == [3, 2]
+    found = {name: list(zip(*map(np.ndarray.tolist, places), strict=True)) for name, places in rows.events.items()}
+    assert found == {"written": [(1, 0), (1, 1), (3, 0)], "taken_back": [(2, 0)], "edited": [(2, 1)]}
+
+
+def test_a_token_taken_back_for_good_is_not_written() -> None:
+    rows = get_rows(trace_of([{0: 1}] * 2, [(1, 0, 2), (2, 0, 9, int(Reason.REMASKED))], gen_length=2, block=(0, 2)))
+    assert rows.labels[0] == "·"
+    assert rows.hover[0].startswith("position 0: not written<br>step 1: written t2")
+
+
+def test_given_tokens_are_named_and_said_to_be_given() -> None:
+    rows = get_rows(trace_of([{1: 1}], [(1, 1, 1)], gen_length=2, block=(0, 2), fixed={0: 3}))
+    assert rows.labels == ("t3", "t1")
+    assert rows.hover[0] == "<b>t3</b> at position 0<br>given before the run"
+    assert rows.written.tolist() == [0, 1]
 
 
 def test_heatmap_is_the_grid_of_the_trace(trace: Trace) -> None:
@@ -113,7 +143,9 @@ def test_position_follows_one_token(trace: Trace) -> None:
     assert run.guesses == ("[5]", "a↵b", "a↵b")
     np.testing.assert_array_equal(run.confidence, trace.confidence[trace.positions == 2])
     np.testing.assert_array_equal(run.fused, trace.fused[trace.positions == 2])
-    assert (run.token, run.settled, run.written, run.threshold) == ("a↵b", 2, 3, 0.9)
+    assert (run.token, run.settled) == ("a↵b", 2)
+    assert run.events == ((3, int(Reason.CREDIT)),)
+    assert len(run.enough) == 0, "no bar was recorded"
 
 
 def test_position_takes_the_longest_wait_of_the_text(trace: Trace) -> None:
@@ -122,11 +154,42 @@ def test_position_takes_the_longest_wait_of_the_text(trace: Trace) -> None:
     assert position.get_info({"run": padding}).position == 0
 
 
-def test_position_without_a_threshold_draws_none() -> None:
+def with_bar(**channels: list[float]) -> Trace:
+    """Position 0 in three steps, with these channels; taken back in the second."""
+    values = {name: np.array(numbers, np.float32) for name, numbers in channels.items()}
+    events = [(1, 0, 2), (2, 0, 9, int(Reason.REMASKED)), (3, 0, 1)]
+    bare = trace_of([{0: 1}, {0: 1}, {0: 1}], events, gen_length=1, block_length=1, block=(0, 1), channels=())
+    return dataclasses.replace(bare, channels=values, winner_ids=np.array([1, 9, 1], np.int32))
+
+
+def test_position_shows_the_recorded_bar_and_how_credit_lowers_it() -> None:
+    (run,) = position.get_info({"run": with_bar(bar=[0.9, np.nan, 0.9], boost=[0.0, 0.0, 0.7])}, 0).runs
+    assert run.enough[0] == pytest.approx(0.9)
+    assert np.isnan(run.enough[1])
+    assert run.enough[2] == pytest.approx(effective_threshold(0.9, 0.7))
+    assert len(run.score) == 0
+
+
+def test_position_shows_the_bar_of_another_score_as_it_is() -> None:
+    (run,) = position.get_info(
+        {"run": with_bar(bar=[0.9, np.inf, 0.9], boost=[0.7] * 3, score=[0.1, 0.2, 0.3])}, 0
+    ).runs
+    np.testing.assert_array_equal(run.enough, np.array([0.9, np.nan, 0.9], np.float32))
+    np.testing.assert_array_equal(run.score, np.array([0.1, 0.2, 0.3], np.float32))
+
+
+def test_where_a_token_is_taken_back_the_mask_is_not_drawn() -> None:
+    (run,) = position.get_info({"run": with_bar()}, 0).runs
+    assert run.fused[1] == run.confidence[1]
+    assert run.fused[0] != run.confidence[0]
+    figure = position.draw(position.get_info({"run": with_bar()}, 0))
+    assert [line.marker.symbol for line in figure.data[-3:]] == ["circle", "x", "circle"]
+
+
+def test_a_masked_position_has_no_token() -> None:
     (run,) = position.get_info({"run": trace_of([{0: 1}], [], settings={})}, 0).runs
-    assert run.threshold is None
-    assert len(run.effective) == 0
     assert run.token == ""
+    assert run.events == ()
 
 
 @pytest.mark.parametrize("place", [-1, 4])
@@ -137,21 +200,12 @@ def test_position_out_of_range_is_refused(trace: Trace, place: int) -> None:
 
 def test_effective_threshold_is_what_fusion_asks_for() -> None:
     """A confidence p with boost b passes where p e^b / (1 + p (e^b - 1)) >= tau: at equality for the effective one."""
-    boost = np.array([0.0, 0.5, 2.0], np.float32)
-    p = effective_threshold(0.9, boost).astype(np.float64)
-    fused = p * np.exp(boost) / (1 + p * (np.exp(boost) - 1))
-    np.testing.assert_allclose(fused, 0.9, rtol=1e-6)
-    assert p[0] == pytest.approx(0.9)
-    assert np.all(np.diff(p) < 0)
+    for boost in (0.0, 0.5, 2.0):
+        p = effective_threshold(0.9, boost)
+        assert p * np.exp(boost) / (1 + p * (np.exp(boost) - 1)) == pytest.approx(0.9)
 
 
 def test_effective_threshold_matches_the_method_notes() -> None:
     """One step at constant p with the dInfer preset at tau = 0.95 commits from p = .922 on."""
     p = 0.922
-    boost = np.float32(0.7 * np.log1p(p**0.2))
-    assert effective_threshold(0.95, np.array([boost]))[0] == pytest.approx(p, abs=5e-4)
-
-
-@pytest.mark.parametrize("threshold", [1.0, 1.5])
-def test_a_threshold_that_nothing_passes_does_not_fall(threshold: float) -> None:
-    np.testing.assert_array_equal(effective_threshold(threshold, np.array([0, 3], np.float32)), [threshold] * 2)
+    assert effective_threshold(0.95, 0.7 * np.log1p(p**0.2)) == pytest.approx(p, abs=5e-4)

@@ -16,6 +16,7 @@ from credit_viz.errors import TraceError
 from credit_viz.figures import FIGURES
 from credit_viz.figures.page import _bytes, render_page, write_page
 from credit_viz.figures.plotlyjs import plotly_js
+from credit_viz.trace.record import Reason, Trace
 from tests.support import trace_of
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>${pwn}$title\u202e\x1b[31m\ud800"
@@ -58,7 +59,7 @@ def test_header_states_the_runs() -> None:
         "1 forward pass<",
         "3.00x fewer passes than slow",
         "decoder credit: alpha 0.7",
-        "decoder vanilla: temperature 0",
+        "decoder vanilla: steps auto, temperature 0",
         "mock (mock, float32 on cpu)",
         "2 positions in blocks of 2",
     ):
@@ -70,6 +71,23 @@ def test_runs_of_different_tasks_are_not_compared() -> None:
     one = trace_of([{0: 1}], [(1, 0, 1)], gen_length=1, block_length=1, block=(0, 1), prompt_ids=(1,))
     two = trace_of([{0: 1}, {0: 1}], [(2, 0, 1)], gen_length=1, block_length=1, block=(0, 1), prompt_ids=(2,))
     assert "fewer" not in render_page({"one": one, "two": two})
+
+
+def changing() -> Trace:
+    """Position 0 is taken back and written again, 1 is edited."""
+    remasked, edited = int(Reason.REMASKED), int(Reason.EDITED)
+    writes = [(1, 0, 5), (1, 1, 2), (2, 0, 9, remasked), (3, 0, 1), (3, 1, 4, edited)]
+    return trace_of([{0: 1, 1: 2}] * 3, writes, gen_length=2, block=(0, 2), settings={"habit": "both", "keep": None})
+
+
+def test_second_thoughts_are_counted_and_explained_where_there_are_any() -> None:
+    text = render_page({"fickle": changing()})
+    assert "1 token taken back · 1 edited" in text
+    assert "taken back: a written token became a mask again" in text
+    assert "edited: a written token was replaced by another" in text
+    assert "habit both, keep auto" in text
+    for words in ("taken back", "edited"):
+        assert words not in without_payload(page())
 
 
 def test_unfinished_runs_say_so() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from credit_viz.figures import FIGURES
-from credit_viz.figures.style import lane_color, mark, reason_words, scale, strength, surface
+from credit_viz.figures.style import lane_color, mark, reason_did, reason_words, scale, strength, surface
 from credit_viz.trace.record import Reason
+
+MARKS = ("settled", "written", "taken_back", "edited")
 
 
 def test_log_scale_draws_the_logarithm() -> None:
@@ -44,11 +48,39 @@ def test_every_theme_has_what_figures_use(theme: str) -> None:
 
 
 def test_every_reason_has_words() -> None:
-    assert all(reason_words(int(reason)) for reason in Reason)
-    assert reason_words(0) == ""
+    assert all(reason_words(int(reason)) and reason_did(int(reason)) for reason in Reason)
+    assert reason_words(0) == reason_did(0) == ""
 
 
 def test_marks_and_strengths() -> None:
-    assert {"color", "outline", "name"} <= mark("settled").keys() & mark("written").keys()
+    assert all({"shape", "color", "outline", "name"} <= mark(name).keys() for name in MARKS)
+    assert len({mark(name)["shape"] for name in MARKS}) == len(MARKS), "no two marks differ by colour alone"
     assert strength("waiting") < 0.5
     assert all(strength(name) == 1 for name in FIGURES if name != "waiting")
+
+
+#: how three kinds of cones that are missing or weak change linear RGB (Machado, Oliveira, Fernandes 2009, severity 1).
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("sight", BLINDNESS)
+@pytest.mark.parametrize("pair", list(combinations(MARKS, 2)))
+def test_marks_are_told_apart_by_every_eye(sight: str, pair: tuple[str, str]) -> None:
+    """CIE76 distance in Lab; 2.3 is just noticeable."""
+    one, other = (lab(mark(name)["color"], np.array(BLINDNESS[sight])) for name in pair)
+    assert np.linalg.norm(one - other) > 30
+
+
+def lab(color: str, sight: np.ndarray) -> np.ndarray:
+    """CIE Lab (D65) of "#rrggbb" as seen."""
+    srgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(sight @ linear, 0, 1)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.cbrt(to_xyz @ seen / np.array([0.9505, 1.0, 1.089]))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
