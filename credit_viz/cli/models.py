@@ -103,7 +103,7 @@ def _about(model: KnownModel) -> str:
         f"{recommended.decoder}{preset}{threshold}, {recommended.gen_length} in blocks of {recommended.block_length}"
     )
     note = f"experimental: {model.note}" if model.experimental else model.note
-    return f"{note}\nbegin with {settings}\nlicence: {model.licence}"
+    return f"{note}\nbegin with {settings}\n{model.family} family, licence: {model.licence}"
 
 
 def _parameters(model: KnownModel) -> str:
