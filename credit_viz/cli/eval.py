@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from credit_viz.cli.lanes import LaneSpec, parse_lanes
+from credit_viz.cli.lanes import parse_lanes
 from credit_viz.cli.options import ModelChoice, model_options
 from credit_viz.cli.words import say
 from credit_viz.errors import SettingsError
 
 if TYPE_CHECKING:
     from credit_viz.cli.progress import Tell as LaneTell
+    from credit_viz.decoding.base import Decoder
     from credit_viz.decoding.options import RunOptions
     from credit_viz.evaluation.compare import Prompting, Row
     from credit_viz.evaluation.generation import Generator, Tell
@@ -78,13 +79,13 @@ def command(
     as_json: bool,
     **model: Any,
 ) -> None:
-    r"""Compare decoders on benchmarks: the score of each, its forward passes and its speed.
+    """Compare decoders on benchmarks: the score of each, its forward passes and its speed.
 
     \b
     credit-viz eval --tasks credit_viz_tiny --decoder vanilla --decoder credit --gen-length 64
-    credit-viz eval --tasks gsm8k,drop --model GSAI-ML/LLaDA-8B-Instruct \
+    credit-viz eval --tasks gsm8k,drop --model GSAI-ML/LLaDA-8B-Instruct \\
         --decoder vanilla --decoder threshold --decoder credit --preset credit=paper --out answers
-    """
+    """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     if as_list:
         from credit_viz.cli.scores import print_benchmarks
 
@@ -94,18 +95,20 @@ def command(
         raise SettingsError("no --tasks; name one or more, separated by commas (see credit-viz eval --list)")
     lanes = parse_lanes(decoders, presets, settings)
     choice = ModelChoice(**model)
-    found = _find_tasks([name.strip() for name in tasks.split(",")], confirm_run_unsafe_code, choice.offline)
-    from credit_viz.decoding.options import RunOptions
+    _prepare_harness(choice.offline)
+    from credit_viz.decoding.options import RunOptions  # imports torch
     from credit_viz.evaluation.compare import Prompting
 
     options = RunOptions(gen_length=gen_length, block_length=block_length, seed=seed, early_stop=early_stop)
-    generators = _generators(choice, lanes, options, out)
     prompting = Prompting(limit, num_fewshot, not no_chat_template, not fewshot_as_one_turn)
+    made = {lane.label: lane.make() for lane in lanes}
+    found = _find_tasks([name.strip() for name in tasks.split(",")], confirm_run_unsafe_code)
+    generators = _generators(choice, made, options, out)
     _report(_compare(generators, found, prompting, out), generators, prompting, as_json)
 
 
-def _find_tasks(names: list[str], run_unsafe_code: bool, offline: bool) -> TaskSet:
-    from credit_viz.cli.progress import waiting_for
+def _prepare_harness(offline: bool) -> None:
+    """Before anything imports it: its own talk is kept to what a person wants to know."""
     from credit_viz.evaluation import require_harness
 
     require_harness()
@@ -115,18 +118,21 @@ def _find_tasks(names: list[str], run_unsafe_code: bool, offline: bool) -> TaskS
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    with waiting_for("finding the tasks"):
-        from credit_viz.evaluation.tasks import load_tasks  # imports torch and the harness
 
+
+def _find_tasks(names: list[str], run_unsafe_code: bool) -> TaskSet:
+    from credit_viz.cli.progress import waiting_for
+    from credit_viz.evaluation.tasks import load_tasks
+
+    with waiting_for("finding the tasks"):
         return load_tasks(names, run_unsafe_code=run_unsafe_code)
 
 
 def _generators(
-    model: ModelChoice, lanes: list[LaneSpec], options: RunOptions, out: Path | None
+    model: ModelChoice, decoders: dict[str, Decoder], options: RunOptions, out: Path | None
 ) -> dict[str, Generator]:
     from credit_viz.evaluation.generation import Generator
 
-    decoders = {lane.label: lane.make() for lane in lanes}
     loaded = model.load()
     return {label: Generator(loaded, decoder, options, out) for label, decoder in decoders.items()}
 

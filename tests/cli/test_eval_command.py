@@ -119,6 +119,13 @@ def test_without_the_extra(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_refused(outcome, "lm-evaluation-harness is not installed", "pip install 'credit-viz[eval]'")
 
 
+def test_help_shows_whole_commands(call: Call) -> None:
+    code, out, _ = call("eval", "--help")
+    assert code == 0
+    example = "  credit-viz eval --tasks credit_viz_tiny --decoder vanilla --decoder credit --gen-length 64"
+    assert example in out.splitlines()
+
+
 def test_what_to_run_must_be_said(call: Call) -> None:
     assert_refused(call("eval"), "no --tasks", "credit-viz eval --list")
 
