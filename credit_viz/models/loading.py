@@ -107,5 +107,13 @@ def load_model(
 def _probe(model: DiffusionLM, folder: Path) -> None:
     """One small forward pass: logits that are no numbers would decode to nonsense, silently."""
     canvas = torch.full((1, min(4, model.max_positions)), model.mask_id)
-    if not model.token_logits(canvas).isfinite().all():
-        raise CheckpointError(f"the model in {folder} gives logits that are not finite in {model.info.dtype}")
+    try:
+        logits = model.token_logits(canvas)
+    except RuntimeError as error:  # an operation that the device lacks, a shape that a kernel cannot take
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(
+            f"the model in {folder} does not run in {model.info.dtype} on {model.device}: {reason}"
+        ) from error
+    if not logits.isfinite().all():
+        advice = "; its range is small: try --dtype bfloat16 or float32" if logits.dtype is torch.float16 else ""
+        raise CheckpointError(f"the model in {folder} gives logits that are not finite in {model.info.dtype}{advice}")

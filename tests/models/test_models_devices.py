@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from credit_viz.errors import SettingsError
+from credit_viz.errors import CheckpointError, SettingsError
+from credit_viz.models.base import DiffusionLM
 from credit_viz.models.devices import pick_device, pick_dtype
+from credit_viz.models.loading import load_model
 
 CUDA = torch.device("cuda", 0)
 
@@ -43,3 +47,24 @@ def test_unknown_names() -> None:
         pick_dtype("float8", torch.device("cpu"))
     with pytest.raises(SettingsError, match="device 'tpu' cannot be used here"):
         pick_device("tpu")
+
+
+def test_what_does_not_run_here_is_one_line(fixtures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> torch.Tensor:
+        raise RuntimeError("shape '[64, 2]' is invalid\nand more")
+
+    monkeypatch.setattr(DiffusionLM, "token_logits", fails)
+    with pytest.raises(CheckpointError) as raised:
+        load_model(fixtures / "llada", device="cpu", dtype="float32")
+    assert str(raised.value).endswith("llada does not run in float32 on cpu: shape '[64, 2]' is invalid")
+
+
+@pytest.mark.parametrize(("dtype", "advised"), [("float16", True), ("bfloat16", False)])
+def test_an_overflow_in_float16_comes_with_advice(
+    fixtures: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, advised: bool
+) -> None:
+    overflown = torch.full((1, 4, 8), float("inf"), dtype=getattr(torch, dtype))
+    monkeypatch.setattr(DiffusionLM, "token_logits", lambda *_, **__: overflown)
+    with pytest.raises(CheckpointError, match=f"not finite in {dtype}") as raised:
+        load_model(fixtures / "llada", device="cpu", dtype=dtype)
+    assert ("try --dtype bfloat16 or float32" in str(raised.value)) == advised
