@@ -28,6 +28,7 @@ export function settingsView(store) {
     "div",
     { class: "cv-options" },
     ...OPTIONS.map((option) => optionField(store, option)),
+    cacheField(store),
     earlyStop(store),
   );
   store.view(["lanes"], (state) => {
@@ -223,6 +224,37 @@ function optionField(store, { name, role, help, min }) {
     onchange: () => store.set({ options: { ...store.state.options, [name]: Math.round(Number(field.value)) } }),
   });
   return h("div", { class: "cv-knob" }, h("label", { for: id }, role), field, h("p", { class: "cv-help" }, help));
+}
+
+/** What each cache computes again, and what that does to the result. @type {Record<string, string>} */
+const CACHES = {
+  none: "Every pass computes the whole canvas.",
+  prefix: "Only a block's first pass computes the text before it. Faster, but an approximation.",
+  dual: "Only a block's first pass computes the text around it. Fastest, but an approximation.",
+  block: "Finished blocks are not computed again. Faster, with the same result.",
+};
+
+/** Nothing where the model has no cache to offer. @param {Store} store */
+function cacheField(store) {
+  const { boot, options } = store.state;
+  if (boot.caches.length < 2) return null;
+  const note = h("p", { class: "cv-help", id: "cv-option-cache-help" });
+  const select = h("select", {
+    class: "cv-select",
+    id: "cv-option-cache",
+    "aria-describedby": "cv-option-cache-help",
+    onchange: () => {
+      store.set({ options: { ...store.state.options, cache: select.value } });
+      say(note, CACHES[select.value]);
+    },
+  });
+  fill(
+    select,
+    boot.caches.map((/** @type {string} */ mode) => h("option", { value: mode }, mode)),
+  );
+  select.value = options.cache;
+  say(note, CACHES[options.cache]);
+  return h("div", { class: "cv-knob" }, h("label", { for: "cv-option-cache" }, "Cache"), select, note);
 }
 
 /** @param {Store} store */

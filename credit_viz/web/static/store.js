@@ -25,7 +25,7 @@
  * @property {{lane: number, position: number, step: number | null} | null} hover
  * @property {any} exact exact numbers of the selected position, or null
  * @property {LaneChoice[]} lanes what the next run will use
- * @property {Record<string, any>} options gen_length, block_length, seed, early_stop of the next run
+ * @property {Record<string, any>} options gen_length, block_length, seed, early_stop, cache of the next run
  * @property {boolean} dark
  */
 

@@ -152,9 +152,10 @@ function signsOf(run) {
 
 /** @param {Run} run @param {string} model */
 function footnote(run, model) {
-  const on = `Counted on the ${model}, for this one prompt`;
-  if (run.state === "running") return `${on}.`;
   const [lane] = run.lanes;
+  const switches = lane.info.switches.length ? `, with ${lane.info.switches.join(", ")}` : "";
+  const on = `Counted on the ${model}${switches}, for this one prompt`;
+  if (run.state === "running") return `${on}.`;
   const content = run.lanes.map((each) => each.contentTokens);
   const same = content.every((count) => count === content[0]);
   const text = same
