@@ -22,6 +22,7 @@ __all__ = [
     "accept_threshold",
     "by_rank",
     "judged",
+    "just_above",
 ]
 
 
@@ -123,12 +124,12 @@ def accept_hierarchy(
     runs = starts.cumsum(0)
     rivals = (runs[:, None] == runs) & eligible & ~torch.eye(len(p), dtype=torch.bool, device=p.device)
     best_rival = torch.where(rivals, p, 0.0).amax(1)
-    bar = best_rival if low is None else best_rival.clamp(min=_just_above(low, p.dtype))
+    bar = best_rival if low is None else best_rival.clamp(min=just_above(low, p.dtype))
     if high is not None:
-        bar = bar.clamp(max=_just_above(high, p.dtype))
+        bar = bar.clamp(max=just_above(high, p.dtype))
     return judged(p >= bar, p, raw, eligible, bar)
 
 
-def _just_above(bound: float, dtype: torch.dtype) -> float:
+def just_above(bound: float, dtype: torch.dtype) -> float:
     """The least number that is greater, so that "more than the bound" reads "at least the bar"."""
     return float(torch.nextafter(torch.tensor(bound, dtype=dtype), torch.tensor(torch.inf, dtype=dtype)))

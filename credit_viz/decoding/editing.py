@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import torch
 
-from credit_viz.decoding.acceptance import judged
+from credit_viz.decoding.acceptance import accept_threshold, just_above
 from credit_viz.decoding.base import Decision, Decoder, Needs, View
 from credit_viz.decoding.settings import Settings, knob
 from credit_viz.decoding.threshold import threshold_knob
@@ -88,11 +88,11 @@ class Editing(Decoder):
     def step(self, view: View, state: None, rng: torch.Generator) -> Decision:
         """Fill and edit; see `Decoder.step`."""
         ids, p, settings = view.predictions.top_ids, view.predictions.top_p, self.settings
-        bar = torch.full_like(p, settings.threshold)
-        filled = judged(p > bar, p, p, view.eligible(ids), bar)
+        fill_bar, edit_bar = (just_above(bar, p.dtype) for bar in (settings.threshold, settings.edit_threshold))
+        filled = accept_threshold(p, p, view.eligible(ids), fill_bar)
         other = view.rewritable & (ids != view.ids)
-        edited = other & (p > settings.edit_threshold) & ~view.predictions.blocked(ids)
+        edited = other & (p >= edit_bar) & ~view.predictions.blocked(ids)
         # where the guess already stands there is nothing to reach
-        asked = torch.where(view.masked, bar, torch.where(other, settings.edit_threshold, torch.nan))
+        asked = torch.where(view.masked, filled.bar, torch.where(other, edit_bar, torch.nan))
         reasons = torch.where(edited, int(Reason.EDITED), filled.reasons).to(torch.uint8)
         return Decision(None, ids, p, p, filled.commit | edited, reasons, {"bar": asked})

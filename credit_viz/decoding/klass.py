@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from credit_viz.decoding.acceptance import judged
+from credit_viz.decoding.acceptance import judged, just_above
 from credit_viz.decoding.base import Block, Decision, Decoder, Needs, View
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.scores import decide, raw_scores
@@ -125,9 +125,11 @@ class Klass(Decoder):
         divergence, stable = (_with_behind(values, state.start) for values in (after.divergence, after.stable))
         ready = (stable >= self.settings.passes) & (after.passes >= self.settings.passes)
         # while a guess is not stable, no probability is enough
-        bar = torch.full_like(scored.p, torch.inf).masked_fill_(ready, self.settings.threshold)
+        bar = torch.full_like(scored.p, torch.inf).masked_fill_(
+            ready, just_above(self.settings.threshold, scored.p.dtype)
+        )
         bar = bar.masked_fill_(~view.active, torch.nan)
-        accepted = judged(scored.p > bar, scored.p, scored.p, view.eligible(scored.ids), bar)
+        accepted = judged(scored.p >= bar, scored.p, scored.p, view.eligible(scored.ids), bar)
         return decide(scored, accepted, divergence=divergence, stable=stable)
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from credit_viz.decoding.acceptance import by_rank
+from credit_viz.decoding.acceptance import by_rank, just_above
 from credit_viz.decoding.base import Block, Decision, Decoder, Needs, View
 from credit_viz.decoding.settings import Settings, knob
 from credit_viz.decoding.threshold import threshold_knob
@@ -91,8 +91,9 @@ class Wino(Decoder):
         predictions, settings = view.predictions, self.settings
         p, support = predictions.top_p, view.shadow.probability(view.ids[:, None])[:, 0]
 
+        draft_bar = just_above(settings.threshold, p.dtype)
         eligible = view.eligible(predictions.top_ids)
-        sure = (eligible & (p > settings.threshold)).sum()
+        sure = (eligible & (p >= draft_bar)).sum()
         cap = (view.masked.sum() * _SHARE[0] // _SHARE[1]).clamp(_LEAST, _MOST)
         drafted = _best(p, eligible, torch.minimum(sure, cap).clamp(min=1))
         count = drafted.sum()
@@ -106,7 +107,7 @@ class Wino(Decoder):
         winner_p = predictions.probability(ids[:, None])[:, 0]
         why = torch.where(sure > 0, int(Reason.CONFIDENT), int(Reason.FORCED))
         reasons = drafted * why + taken_back * int(Reason.REMASKED)
-        bar = torch.where(view.masked, settings.threshold, torch.where(judged, settings.verify, torch.nan))
+        bar = torch.where(view.masked, draft_bar, torch.where(judged, settings.verify, torch.nan))
         channels = {"bar": bar, "score": torch.where(view.masked, p, support)}
         # the loop may write one token where nothing could be drafted
         after = count.clamp(min=1)

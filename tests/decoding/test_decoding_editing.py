@@ -124,12 +124,12 @@ def test_what_is_held_against_what() -> None:
     event = int(np.flatnonzero(trace.event_reasons == Reason.EDITED)[0])
     step, place = int(trace.event_steps[event]), int(trace.event_positions[event])
     edit = trace.explain(step, place)
-    assert edit.bar == np.float32(0.9)
+    assert edit.bar == pytest.approx(0.9)
     assert edit.score == edit.guess.raw_p > 0.9
     assert edit.stood is not None
     assert edit.stood.token_id != edit.guess.token_id == trace.event_ids[event]
     fill = trace.explain(1, int(trace.event_positions[0]))
-    assert fill.bar == np.float32(0.95)
+    assert fill.bar == pytest.approx(0.95)
     assert fill.stood is None
     last = trace.forward_passes
     still = [trace.explain(last, place) for place in range(8)]

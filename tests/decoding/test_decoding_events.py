@@ -260,7 +260,7 @@ def _check_forced(case: Case, record: StepRecord, cells: dict[int, Judged]) -> N
     eligible = [int(place) for place in record.positions[masked & text]]
     if case.decoder.needs.rewrites:
         return  # written tokens are among the cells: the restatements of those decoders look closer
-    assert not any(cells[place].score > cells[place].bar for place in eligible)
+    assert not any(cells[place].score >= cells[place].bar for place in eligible)
     if eligible:
         best = max(eligible, key=lambda place: (cells[place].score, -place))
         assert forced == [best], "ties go to the leftmost position"

@@ -107,7 +107,7 @@ def test_what_is_held_against_what() -> None:
     assert back.stood.token_id == trace.canvas(step - 1)[place] != trace.canvas(step)[place]
     assert back.score < back.bar == np.float32(0.9)
     draft = trace.explain(1, int(trace.event_positions[0]))
-    assert draft.score == draft.guess.raw_p > draft.bar == np.float32(0.7)
+    assert draft.score == draft.guess.raw_p > draft.bar == pytest.approx(0.7)
 
 
 def test_a_token_taken_back_can_be_written_again() -> None:
