@@ -10,6 +10,7 @@ import click
 
 from credit_viz.cli.lanes import with_label
 from credit_viz.cli.words import say
+from credit_viz.errors import TraceError
 
 if TYPE_CHECKING:
     from credit_viz.trace.record import Trace
@@ -29,13 +30,27 @@ _file = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--parquet", type=_file, metavar="FILE", help="The same as Parquet.")
 @click.option("--html", type=_file, metavar="FILE", help="Write one self-contained page with the figures of all runs.")
+@click.option(
+    "--explain",
+    "decision",
+    metavar="STEP:POSITION",
+    help="Say why the token at a position (from 0) was written in a step (from 1), or was not: the numbers behind it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(files: tuple[Path, ...], csv: Path | None, parquet: Path | None, html: Path | None, as_json: bool) -> None:
+def command(
+    files: tuple[Path, ...],
+    csv: Path | None,
+    parquet: Path | None,
+    html: Path | None,
+    decision: str | None,
+    as_json: bool,
+) -> None:
     r"""Show saved traces side by side.
 
     \b
     credit-viz show run-vanilla.safetensors run-credit.safetensors
     credit-viz show run-credit.safetensors --csv run.csv --html run.html
+    credit-viz show run-credit.safetensors --explain 3:12
     """
     from credit_viz.cli.report import print_json, print_runs, run_json
     from credit_viz.trace.files import load_trace, write_csv, write_parquet
@@ -50,10 +65,34 @@ def command(files: tuple[Path, ...], csv: Path | None, parquet: Path | None, htm
 
         write_page(runs, html)
         _wrote(html)
-    if as_json:
+    if decision is not None:
+        _explain(runs, *_decision(decision), as_json)
+    elif as_json:
         print_json([run_json(label, trace) for label, trace in runs.items()])
     else:
         print_runs(runs)
+
+
+def _decision(word: str) -> tuple[int, int]:
+    step, _, position = word.partition(":")
+    if not (step.isdecimal() and position.isdecimal()):
+        raise TraceError(f"--explain {word!r} is no decision; valid: STEP:POSITION, for example 3:12")
+    return int(step), int(position)
+
+
+def _explain(runs: Mapping[str, Trace], step: int, position: int, as_json: bool) -> None:
+    """One decision of every run."""
+    from credit_viz.cli.explanation import explanation_json, print_explanation
+    from credit_viz.cli.report import print_json
+
+    explained = {label: trace.explain(step, position) for label, trace in runs.items()}
+    if as_json:
+        print_json([explanation_json(label, runs[label], found) for label, found in explained.items()])
+        return
+    for place, (label, found) in enumerate(explained.items()):
+        if place:
+            click.echo()
+        print_explanation(label, runs[label], found)
 
 
 def _labels(files: Sequence[Path]) -> list[str]:

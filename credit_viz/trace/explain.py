@@ -28,11 +28,11 @@ class Explanation(NamedTuple):
     step: int
     position: int
     guess: Guess  #: the token the decoder would write; the mask token where it takes one back
-    runner_up: Guess | None  #: the most probable other token after credit; None when one candidate was recorded
+    runner_up: Guess | None  #: the most probable other candidate after credit; None when one was recorded
     boost: float  #: logits added by credit, nats
     score: float  #: what was held against the bar
     bar: float  #: what the score had to reach, at a written token to replace or to keep it; nan where nothing is judged
-    effective_threshold: float  #: raw probability that would have sufficed, had only this token earned its credit
+    effective_threshold: float  #: raw probability that would do, had no other token credit; nan where the score is none
     reason: Reason | None  #: why it was written in this step; None: it was not
     written: Guess | None  #: the token written in this step, where that is another than the guess
     stood: Guess | None  #: the token that stood there before the step; None where a mask did
@@ -71,7 +71,7 @@ def explain(trace: Trace, step: int, position: int) -> Explanation:
         boost,
         score,
         bar,
-        effective_threshold(bar, boost) if "score" not in trace.channels else bar,
+        effective_threshold(bar, boost) if score == guess.fused_p else float("nan"),
         None if event is None else Reason(int(trace.event_reasons[event])),
         None if written is None or written == guess.token_id else _token(trace, cell, written),
         None if stood == trace.info.mask_id else _token(trace, cell, stood),

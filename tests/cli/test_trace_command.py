@@ -14,6 +14,7 @@ import pytest
 
 import credit_viz
 from credit_viz.cli import progress
+from credit_viz.decoding import DECODERS
 from credit_viz.run import Race
 from tests.cli.conftest import Call, assert_refused
 
@@ -62,6 +63,21 @@ def test_json_is_what_the_library_says(call: Call, model: tuple[str, str], fixtu
     assert set(run["reason"]) <= {"confident", "credit", "forced"}
 
 
+@pytest.mark.parametrize("name", DECODERS)
+def test_every_decoder_runs_and_explains_itself(call: Call, model: tuple[str, str], name: str) -> None:
+    code, _, err = call("trace", "hello", "--decoder", name, *model, *SMALL, "--out", "run.safetensors")
+    assert (code, err) == (0, "credit-viz: saved run.safetensors\n")
+    shown = call("show", "run.safetensors", "--explain", "1:0")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.startswith("run, step 1, position 0\n")
+    for preset in DECODERS[name].presets:
+        code, out, _ = call(
+            "trace", "hello", "--decoder", name, "--preset", f"{name}={preset}", *model, *SMALL, "--json"
+        )
+        assert code == 0
+        assert json.loads(out)["runs"][0]["settings"] == DECODERS[name].presets[preset].to_dict()
+
+
 def test_several_runs_are_saved_by_name(call: Call, model: tuple[str, str], tmp_path: Path) -> None:
     lanes = ("--decoder", "credit", "--decoder", "control=credit", "--preset", "control=no history")
     code, _, err = call("trace", "hello", *lanes, *model, *SMALL, "--out", "run.safetensors")
@@ -98,6 +114,36 @@ def test_run_options_reach_the_run(call: Call, model: tuple[str, str], tmp_path:
     assert (info.seed, info.early_stop, info.top_k, info.record) == (7, True, 3, "block")
 
 
+def test_switches_reach_the_run_and_are_said(call: Call, model: tuple[str, str], tmp_path: Path) -> None:
+    more = ("--cache", "dual", "--logits-to-keep", "needed", "--early-stop", "--dtype", "bfloat16")
+    code, out, _ = call("trace", "hello", *model, *SMALL, *more, "--out", "r.safetensors")
+    assert code == 0
+    words = "early stop, dual cache (approximate), needed rows, bfloat16"
+    assert f"With: {words}" in out.splitlines()
+    info = credit_viz.load_trace(tmp_path / "r-credit.safetensors").info
+    assert (info.cache, info.logits_to_keep, info.early_stop, info.dtype) == ("dual", "needed", True, "bfloat16")
+    # saved runs that differ say so one by one
+    assert call("trace", "hello", *model, *SMALL, "--decoder", "credit", "--out", "plain.safetensors").code == 0
+    code, out, _ = call("show", "r-credit.safetensors", "plain.safetensors", "--html", "page.html")
+    assert {f"r-credit with: {words}", "plain with: nothing else"} <= set(out.splitlines())
+    assert f"with {words}" in (tmp_path / "page.html").read_text("utf-8")
+    code, out, _ = call("show", "r-credit.safetensors", "plain.safetensors", "--json")
+    assert [run["switches"] for run in json.loads(out)["runs"]] == [words.split(", "), []]
+
+
+def test_compiling_comes_after_the_threads_are_set(
+    call: Call, model: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr("credit_viz.models.threads.torch.set_num_threads", lambda _: done.append("threads"))
+    monkeypatch.setattr("torch.nn.Module.compile", lambda *_, **__: done.append("compile"))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    code, out, err = call("trace", "hello", "--decoder", "credit", *model, *SMALL, "--compile")
+    assert (code, done) == (0, ["threads", "compile"])
+    assert "compiling the forward pass of llada_peaky" in err
+    assert "With: compiled" in out.splitlines()
+
+
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
@@ -113,6 +159,10 @@ def test_run_options_reach_the_run(call: Call, model: tuple[str, str], tmp_path:
         (["--top-k", "0"], ["top_k=0"]),
         (["--seed", "-1"], ["seed=-1", "valid: "]),
         (["--record", "some"], ["unknown record mode 'some'; valid: all, block, none"]),
+        (["--cache", "some"], ["unknown cache mode 'some'; valid: block, dual, none, prefix"]),
+        (["--cache", "block"], ["unknown cache mode for this model 'block'; valid: dual, none, prefix"]),
+        (["--cache", "dual", "--decoder", "wino"], ["cache='dual' cannot serve decoder 'wino'"]),
+        (["--logits-to-keep", "some"], ["unknown logits_to_keep 'some'; valid: all, needed"]),
         (["--device", "quantum"], ["device 'quantum' cannot be used here"]),
         (["--dtype", "int3"], ["unknown dtype 'int3'", "float32"]),
         (["--model", "nowhere/at/all"], ["no model folder at 'nowhere/at/all'"]),
