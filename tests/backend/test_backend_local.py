@@ -13,7 +13,7 @@ from credit_viz.backend.base import Event, LaneFinished, LaneRequest, RunRequest
 from credit_viz.backend.local import LocalBackend
 from credit_viz.decoding import make_decoder
 from credit_viz.errors import CreditVizError, PromptError, SettingsError
-from credit_viz.models.base import ModelInfo
+from credit_viz.models.base import DiffusionLM, ModelInfo
 from credit_viz.trace.build import build_trace
 from tests.support import MockModel, run
 
@@ -51,6 +51,15 @@ def test_the_first_event_comes_before_any_forward_pass() -> None:
     stream = LocalBackend(model).stream(request())  # type: ignore[arg-type]
     assert isinstance(next(iter(stream)), RunStarted)
     assert model.calls == 0
+
+
+def test_a_request_s_options_reach_the_run(peaky: DiffusionLM) -> None:
+    asked = request(cache="prefix", logits_to_keep="needed", early_stop=True, seed=5, top_k=3)
+    first = next(iter(LocalBackend(peaky).stream(asked)))
+    assert isinstance(first, RunStarted)
+    for info in first.lanes:
+        assert (info.cache, info.logits_to_keep, info.early_stop) == ("prefix", "needed", True)
+        assert (info.seed, info.top_k, info.gen_length, info.block_length) == (5, 3, 8, 4)
 
 
 def test_lanes_share_a_clock() -> None:

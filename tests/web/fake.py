@@ -62,7 +62,7 @@ class FakeBackend:
     """Runs a request lane after lane in lockstep; `seconds` is slept per step."""
 
     model_name = "fake (0 M)"
-    abilities = frozenset({"guidance", "shadow"})
+    abilities = frozenset({"guidance", "shadow", "prefix cache", "dual cache"})
 
     def __init__(self, seconds: float = 0.0, hostile: bool = True) -> None:
         self.seconds = seconds
@@ -254,6 +254,7 @@ def _info(request: RunRequest, index: int) -> RunInfo:
         block_length=request.block_length,
         seed=request.seed,
         early_stop=request.early_stop,
+        cache=request.cache,
         record="all",
         top_k=TOP_K,
         mask_id=MASK_ID,

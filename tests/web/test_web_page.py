@@ -122,6 +122,18 @@ def test_only_what_the_model_can_serve_is_offered(abilities: tuple[str, ...], pr
     assert presets is None or list(offered["demanding"]["presets"]) == presets
 
 
+@pytest.mark.parametrize(
+    ("abilities", "caches"),
+    [
+        ((), ["none"]),
+        (("shadow", "prefix cache", "dual cache"), ["none", "prefix", "dual"]),
+        (("block cache",), ["none", "block"]),
+    ],
+)
+def test_only_the_model_s_caches_are_offered(abilities: tuple[str, ...], caches: list[str]) -> None:
+    assert boot("model", {}, EXAMPLES, default_choice(), frozenset(abilities))["caches"] == caches
+
+
 def test_the_theme_fetches_no_fonts() -> None:
     assert page_theme()._stylesheets == []
 

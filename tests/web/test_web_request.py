@@ -20,13 +20,22 @@ def test_nothing_chosen_is_vanilla_beside_credit() -> None:
 
 def test_a_full_choice_becomes_the_request() -> None:
     text = json.dumps(
-        {"lanes": [LANE] * 3, "gen_length": 96, "block_length": 48, "seed": 7, "early_stop": True, "ticket": "t"}
+        {
+            "lanes": [LANE] * 3,
+            "gen_length": 96,
+            "block_length": 48,
+            "seed": 7,
+            "early_stop": True,
+            "cache": "dual",
+            "ticket": "t",
+        }
     )
     choice = parse_choice(text)
     request = choice.request("hello")
     assert choice.ticket == "t"
     assert [lane.settings for lane in request.lanes] == [{"alpha": 0.5}] * 3
     assert (request.gen_length, request.block_length, request.seed, request.early_stop) == (96, 48, 7, True)
+    assert request.cache == "dual"
     assert request.prompt == "hello"
 
 
