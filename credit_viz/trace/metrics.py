@@ -2,13 +2,16 @@
 
 Definitions (steps from 1; "raw top-1" is the most probable token before any credit):
 
-* commit step: the step of the last write of a position.
-* first-hit step: the first recorded step whose raw top-1 is the token finally committed.
+* commit step: the step of the last write of a position, if a token stands there in the end. A decoder that takes back
+  and edits writes more often: what it wrote when is the list of events, and this is when it was written for good.
+* first-hit step: the first recorded step up to commit whose raw top-1 is the token finally committed.
 * converge step: the first step from which on the raw top-1 is the committed token at every recorded step up to
   and including commit. Where the committed token is not the raw top-1 at commit, converge = commit.
   (A position whose token can still change goes on being recorded after a write, so an edited token converges when
-  the model last changed its mind, and one that was taken back and written again waits from its last stable guess.)
-* wait: commit - converge. Flips: how often the raw top-1 changed from one recorded step to the next.
+  the model last changed its mind, and one that was taken back and written again waits from its last stable guess,
+  while it stood too.)
+* wait: commit - converge. Flips: how often the raw top-1 changed from one recorded step to the next, also after commit.
+* winner changed: the token was not the raw top-1 of the step that wrote it for good.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ __all__ = [
     "first_hit_step",
     "flips",
     "reasons",
+    "stood",
     "winner_changed",
 ]
 
@@ -47,6 +51,18 @@ def canvas(trace: Trace, step: int) -> Ints:
 def final_ids(trace: Trace) -> Ints:
     """(L,) canvas after the last event; the mask id where nothing stands."""
     return canvas(trace, trace.forward_passes)
+
+
+def stood(trace: Trace) -> Ints:
+    """(E,) token that each event found at its position; the mask id where nothing stood."""
+    order = np.argsort(trace.event_positions, kind="stable")  # by position, each in the order of writing
+    places, ids = trace.event_positions[order], trace.event_ids[order]
+    before = np.full(len(ids), trace.info.mask_id, np.int32)
+    again = places[1:] == places[:-1]
+    before[1:][again] = ids[:-1][again]
+    found = np.empty_like(before)
+    found[order] = before
+    return found
 
 
 def commit_step(trace: Trace) -> Ints:

@@ -140,7 +140,9 @@ class Trace:
     event_reasons: Bytes
 
     def __post_init__(self) -> None:
-        _check(self)
+        from credit_viz.trace.checks import check  # checks.py knows this module, not the other way round
+
+        check(self)
         for array in (*_arrays(self).values(), *self.channels.values()):
             array.flags.writeable = False
         object.__setattr__(self, "channels", MappingProxyType(dict(self.channels)))
@@ -366,55 +368,3 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 def _arrays(trace: Trace) -> dict[str, NDArray[Any]]:
     return {name: getattr(trace, name) for name in (*STEP_FIELDS, *CELL_FIELDS, *EVENT_FIELDS)}
-
-
-def _check(trace: Trace) -> None:
-    """Shapes and types first: the ranges below rely on them."""
-    for name, dtype in STEP_FIELDS.items():
-        _check_array(name, getattr(trace, name), trace.cell_counts.shape[:1], dtype)
-    length, steps, cells = trace.info.gen_length, len(trace.cell_counts), int(trace.cell_counts.sum())
-    for name, (dims, kind) in CELL_FIELDS.items():
-        _check_array(name, getattr(trace, name), (cells, trace.info.top_k)[:dims], kind)
-    for name, values in trace.channels.items():
-        _check_array(f"channel {name!r}", values, (cells,), np.float32)
-    for name, dtype in EVENT_FIELDS.items():
-        _check_array(name, getattr(trace, name), trace.event_steps.shape[:1], dtype)
-    _check_ranges(trace, length, steps)
-    _check_orders(trace)
-
-
-def _check_ranges(trace: Trace, length: int, steps: int) -> None:
-    last_id = trace.info.vocab_size - 1
-    for position, token in trace.info.fixed.items():
-        if not 0 <= position < length or not 0 <= token <= last_id:
-            raise TraceError(f"trace header fixes token {token} at position {position}; the run has {length} positions")
-    _check_range("cell_counts", trace.cell_counts, 0, length)
-    _check_range("block_starts", trace.block_starts, 0, length - 1)
-    _check_range("block_ends", trace.block_ends, 1, length)
-    _check_range("positions", trace.positions, 0, length - 1)
-    for name in ("candidate_ids", "winner_ids", "event_ids"):
-        _check_range(name, getattr(trace, name), 0, last_id)
-    _check_range("event_positions", trace.event_positions, 0, length - 1)
-    _check_range("event_steps", trace.event_steps, 1, steps)
-    _check_range("event_reasons", trace.event_reasons, 1, max(Reason))
-
-
-def _check_orders(trace: Trace) -> None:
-    if (trace.block_starts >= trace.block_ends).any():
-        raise TraceError("trace arrays block_starts and block_ends hold an empty block; valid: start < end")
-    if (np.diff(trace.event_steps) < 0).any():
-        raise TraceError("trace array event_steps goes back in time; valid: in the order of writing")
-    same_step = trace.cell_steps[1:] == trace.cell_steps[:-1]
-    if (same_step & (np.diff(trace.positions) <= 0)).any():
-        raise TraceError("trace array positions repeats or goes back within a step; valid: ascending")
-
-
-def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], dtype: type[np.generic]) -> None:
-    if array.shape != shape or array.dtype != dtype:
-        wanted = f"{shape} {np.dtype(dtype).name}"
-        raise TraceError(f"trace array {name} is {array.shape} {array.dtype}; expected {wanted}")
-
-
-def _check_range(name: str, array: NDArray[Any], low: int, high: int) -> None:
-    if array.size and not (low <= int(array.min()) and int(array.max()) <= high):
-        raise TraceError(f"trace array {name} spans {array.min()}..{array.max()}; valid: {low}..{high}")

@@ -10,6 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from credit_viz.errors import TraceError
+from credit_viz.trace import metrics
+from credit_viz.trace.build import build_trace
+from credit_viz.trace.files import load_trace
 from credit_viz.trace.record import Reason, Trace
 from tests.support import trace_of
 
@@ -111,11 +115,76 @@ def test_a_rewritten_position_counts_by_its_last_write() -> None:
 
 
 def test_a_commit_that_is_taken_back_leaves_the_position_unwritten() -> None:
-    trace = trace_of([{0: 3}, {0: 4}], [(1, 0, 3), (2, 0, MASK)])
+    trace = trace_of([{0: 3}, {0: 4}], [(1, 0, 3), (2, 0, MASK, Reason.REMASKED)])
     assert trace.token_ids[0] == MASK
     assert trace.commit_step[0] == 0
     assert trace.reason[0] == 0
     assert trace.converge_step[0] == 0
+    assert trace.first_hit_step[0] == 0
+    assert not trace.winner_changed[0]
+    assert trace.taken_back == 1
+    assert trace.tokens_per_forward == 0
+
+
+def test_a_token_written_again_waits_from_its_last_stable_guess() -> None:
+    """Wrong in step 1, then the same guess throughout: written in 3, taken back in 4, written for good in 6."""
+    trace = trace_of(
+        [{0: 3}, {0: 5}, {0: 5}, {0: 5}, {0: 5}, {0: 5}],
+        [(3, 0, 5), (4, 0, MASK, Reason.REMASKED), (6, 0, 5, Reason.FORCED)],
+    )
+    assert (trace.first_hit_step[0], trace.converge_step[0], trace.commit_step[0]) == (2, 2, 6)
+    assert trace.wait[0] == 4
+    assert trace.reason[0] == Reason.FORCED
+    assert (trace.taken_back, trace.edited) == (1, 0)
+    assert trace.tokens_per_forward == pytest.approx(1 / 6), "a token counts once, however often it was written"
+
+
+def test_doubt_while_a_token_stands_ends_its_convergence() -> None:
+    trace = trace_of(
+        [{0: 5}, {0: 5}, {0: 3}, {0: 5}],
+        [(1, 0, 5), (3, 0, MASK, Reason.REMASKED), (4, 0, 5)],
+    )
+    assert (trace.first_hit_step[0], trace.converge_step[0], trace.commit_step[0]) == (1, 4, 4)
+    assert trace.flips[0] == 2
+
+
+def test_an_edited_token_converges_when_the_model_changed_its_mind() -> None:
+    trace = trace_of(
+        [{0: 3}, {0: 3}, {0: 4}, {0: 4}, {0: 4}, {0: 6}],
+        [(1, 0, 3), (4, 0, 4, Reason.EDITED)],
+    )
+    assert trace.token_ids[0] == 4
+    assert (trace.first_hit_step[0], trace.converge_step[0], trace.commit_step[0]) == (3, 3, 4)
+    assert trace.wait[0] == 1
+    assert trace.reason[0] == Reason.EDITED
+    assert trace.edited == 1
+    assert trace.flips[0] == 2, "a guess that changes after the last write is a change too"
+    assert not trace.winner_changed[0]
+
+
+def test_what_is_guessed_after_the_last_write_says_nothing_about_it() -> None:
+    trace = trace_of([{0: 3}, {0: 7}, {0: 5}, {0: 5}], [(2, 0, 5, Reason.FORCED)])
+    assert trace.first_hit_step[0] == 0
+    assert trace.converge_step[0] == trace.commit_step[0] == 2
+    assert trace.winner_changed[0]
+
+
+def test_the_canvas_of_every_step() -> None:
+    trace = trace_of(
+        [{0: 3, 1: 4}, {0: 3, 1: 4}, {0: 3}, {0: 3}],
+        [(1, 0, 3), (1, 1, 4), (2, 0, MASK, Reason.REMASKED), (2, 1, 6, Reason.EDITED), (4, 0, 3)],
+        fixed={3: 7},
+    )
+    canvases = [trace.canvas(step).tolist() for step in range(5)]
+    assert canvases == [
+        [MASK, MASK, MASK, 7],
+        [3, 4, MASK, 7],
+        [MASK, 6, MASK, 7],
+        [MASK, 6, MASK, 7],
+        [3, 6, MASK, 7],
+    ]
+    assert trace.commit_step.tolist() == [4, 2, 0, 0]
+    assert metrics.stood(trace).tolist() == [MASK, MASK, 3, 4, MASK]
 
 
 def test_two_writes_of_one_position_in_one_step_keep_the_last() -> None:
@@ -162,7 +231,29 @@ def random_traces(draw: st.DrawFn) -> Trace:
     return trace_of(tops, events, gen_length=length, block_length=length, block=(0, length))
 
 
-@given(random_traces())
+@st.composite
+def rewritten_traces(draw: st.DrawFn) -> Trace:
+    """Runs in which tokens are written, edited and taken back; open positions are recorded, now and then not."""
+    length, steps = draw(st.integers(1, 4)), draw(st.integers(1, 9))
+    tokens = st.integers(0, 2)
+    fixed = {i: draw(tokens) for i in range(length) if draw(st.integers(0, 5)) == 0}
+    stands = [fixed.get(i, MASK) for i in range(length)]
+    tops: list[dict[int, int]] = []
+    events: list[tuple[int, int, int, int]] = []
+    for step in range(1, steps + 1):
+        tops.append({})
+        for place in set(range(length)) - fixed.keys():
+            if draw(st.integers(0, 6)):
+                tops[-1][place] = draw(tokens)
+            token = draw(st.sampled_from([0, 1, 2, MASK, None, None, None]))
+            if token not in (None, stands[place]):
+                why = Reason.REMASKED if token == MASK else Reason.EDITED if stands[place] != MASK else Reason.CONFIDENT
+                events.append((step, place, token, why))
+                stands[place] = token
+    return trace_of(tops, events, gen_length=length, block_length=length, block=(0, length), fixed=fixed)
+
+
+@given(st.one_of(random_traces(), rewritten_traces()))
 def test_metrics_are_their_definitions(trace: Trace) -> None:
     seen: dict[int, dict[int, int]] = {i: {} for i in range(trace.gen_length)}
     for place, step, top in zip(trace.positions, trace.cell_steps, trace.candidate_ids[:, 0], strict=True):
@@ -171,6 +262,7 @@ def test_metrics_are_their_definitions(trace: Trace) -> None:
         int(p): (int(s), int(i))
         for s, p, i in zip(trace.event_steps, trace.event_positions, trace.event_ids, strict=True)
     }
+    written = {place: (step, token) for place, (step, token) in written.items() if token != MASK}
     for place, guesses in seen.items():
         expected = _by_definition(guesses, written.get(place))
         found = {name: int(getattr(trace, name)[place]) for name in expected}
@@ -206,7 +298,7 @@ def _by_definition(guesses: dict[int, int], written: tuple[int, int] | None) -> 
     }
 
 
-@given(random_traces())
+@given(st.one_of(random_traces(), rewritten_traces()))
 def test_first_hit_never_comes_after_convergence_and_that_never_after_commit(trace: Trace) -> None:
     assert (trace.converge_step <= trace.commit_step).all()
     hit = trace.first_hit_step > 0
@@ -214,9 +306,51 @@ def test_first_hit_never_comes_after_convergence_and_that_never_after_commit(tra
     assert (trace.wait >= 0).all()
 
 
-@given(random_traces())
+@given(st.one_of(random_traces(), rewritten_traces()))
 def test_grids_hold_every_cell_at_its_place(trace: Trace) -> None:
     grid = trace.grid("confidence")
     assert grid.shape == (trace.gen_length, trace.forward_passes)
     np.testing.assert_array_equal(grid[trace.positions, trace.cell_steps - 1], trace.confidence)
     assert np.isnan(grid).sum() == grid.size - len(trace.positions)
+
+
+@given(rewritten_traces())
+def test_steps_and_canvases_of_a_rewritten_run_fit_together(trace: Trace) -> None:
+    canvas = trace.canvas(0)
+    for record in trace.steps():
+        for place, token in zip(record.event_positions, record.event_ids, strict=True):
+            assert canvas[place] != token
+            canvas[place] = token
+        np.testing.assert_array_equal(canvas, trace.canvas(record.step))
+    np.testing.assert_array_equal(canvas, trace.token_ids)
+    assert build_trace(trace.info, list(trace.steps())).same_run(trace)
+    assert trace.tokens_per_forward == pytest.approx((trace.commit_step > 0).sum() / trace.forward_passes)
+    written = (canvas != MASK).sum() - len(trace.info.fixed)
+    assert (trace.commit_step > 0).sum() == written
+    changes = np.bincount(trace.event_reasons, minlength=9)
+    assert (trace.taken_back, trace.edited) == (changes[Reason.REMASKED], changes[Reason.EDITED])
+    assert written == changes[Reason.CONFIDENT] - changes[Reason.REMASKED]
+
+
+@given(rewritten_traces())
+def test_a_rewritten_run_survives_its_file(tmp_path_factory: pytest.TempPathFactory, trace: Trace) -> None:
+    path = tmp_path_factory.mktemp("traces") / "run.safetensors"
+    trace.save(path)
+    assert load_trace(path).same_run(trace)
+
+
+@pytest.mark.parametrize(
+    ("events", "info", "message"),
+    [
+        ([(1, 0, 3), (2, 0, MASK)], {}, r"event_reasons gives 1 for token 9; valid: 6 for the mask token 9"),
+        ([(1, 0, 3), (2, 0, 4, Reason.REMASKED)], {}, r"event_reasons gives 6 for token 4; valid: 6 for the mask"),
+        ([(1, 0, 3), (2, 0, 3, Reason.EDITED)], {}, r"event_ids writes token 3 at position 0 where it already stands"),
+        ([(1, 2, MASK, Reason.REMASKED)], {}, r"event_ids writes token 9 at position 2 where it already stands"),
+        ([(1, 0, 3)], {"fixed": {0: 4}}, r"event_positions holds 0, whose token is given"),
+    ],
+)
+def test_events_that_cannot_have_happened_are_refused(
+    events: list[tuple[int, int, int]], info: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TraceError, match=message):
+        trace_of([{0: 3}, {0: 3}], events, **info)
