@@ -242,6 +242,18 @@ def test_settings_of_the_decoders_come_from_their_descriptions_and_are_used(open
     assert lanes[1]["steps"] < 40
 
 
+def test_a_cache_is_chosen_for_all_lanes_and_said_beside_the_numbers(open_page: Open) -> None:
+    page = open_page()
+    before = snapshot(page)["run"]
+    assert "cache" not in page.locator(".cv-note").inner_text()
+    assert page.locator("#cv-option-cache option").all_inner_texts() == ["none", "prefix", "dual"]
+    page.select_option("#cv-option-cache", "dual")
+    assert "approximation" in page.locator("#cv-option-cache-help").inner_text()
+    page.click("#run")
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
+    assert "on the fake (0 M), with dual cache (approximate), for this one prompt" in page.inner_text(".cv-note")
+
+
 def test_hostile_tokens_are_only_ever_text(open_page: Open) -> None:
     page = open_page()
     assert page.locator(".cv img, .cv b b").count() == 0

@@ -195,3 +195,19 @@ def test_run_info_without_a_field_is_refused(name: str) -> None:
     del data[name]
     with pytest.raises(TraceError, match=name):
         RunInfo.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ()),
+        ({"cache": "prefix"}, ("prefix cache (approximate)",)),
+        ({"cache": "dual", "compiled": True}, ("dual cache (approximate)", "compiled")),
+        ({"cache": "block", "dtype": "bfloat16"}, ("block cache", "bfloat16")),
+        ({"early_stop": True, "logits_to_keep": "needed"}, ("early stop", "needed rows")),
+    ],
+)
+def test_run_info_says_what_sets_a_run_apart(changes: dict[str, Any], words: tuple[str, ...]) -> None:
+    info = run_info(**changes)
+    assert info.switches == words
+    assert RunInfo.from_json(info.to_json()).switches == words
