@@ -77,7 +77,8 @@ def print_rows(report: Mapping[str, Any]) -> None:
 def _table(task: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     metrics = [m for m in rows[0]["scores"] if m in shown_scores(task)] or list(rows[0]["scores"])
     shots = f", {rows[0]['shots']} examples each" if rows[0]["shots"] else ""
-    title = Text(f"{task}: {rows[0]['prompts']} prompts{shots}", style="bold")
+    count = rows[0]["prompts"]
+    title = Text(f"{task}: {count} prompt{'s' * (count > 1)}{shots}", style="bold")
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("decoder")
     for name in (*(m.removesuffix(",none") for m in metrics), *_COLUMNS):

@@ -38,7 +38,7 @@ def test_tables(call: Call) -> None:
     assert lines[2].split()[0] == "t"
     assert lines[2].split()[-2:] == ["1.00x", "1.00x"]
     assert lines[3].split()[0] == "credit"
-    assert "credit_viz_tiny_arithmetic: 1 prompts" in lines
+    assert "credit_viz_tiny_arithmetic: 1 prompt" in lines
     text = " ".join(lines)
     assert "speed-up against t." in text
     assert "wall clock on cpu (" in text
