@@ -22,6 +22,7 @@ from credit_viz.run import Race
 from credit_viz.trace.record import CELL_FIELDS, Reason, RunInfo, StepRecord, Trace
 
 CPU = torch.device("cpu")
+PROMPT = (2, 3)
 
 
 class MockModel:
@@ -42,6 +43,7 @@ class MockModel:
         max_positions: int = 64,
         dtype: torch.dtype = torch.float32,
         texts: Callable[[int], str] = lambda i: f"t{i} ",
+        block_length: int | None = None,
     ) -> None:
         self.vocab_size = vocab_size
         self.mask_id = vocab_size - 1 if mask_id is None else mask_id
@@ -49,7 +51,7 @@ class MockModel:
         self.eos_ids = eos_ids
         self.max_positions = max_positions
         self.abilities = frozenset({"guidance", "shadow"})
-        self.block_length: int | None = None
+        self.block_length = block_length
         self.compiled = False
         self.device = CPU
         self.info = ModelInfo("mock", "mock", None, 0, "float32")
@@ -78,9 +80,7 @@ class MockModel:
         """See LanguageModel. Positions that stand beside others are read as if they stood in their place, alone."""
         ids = canvas.numpy()
         self.canvases.append(ids.copy())
-        if position_ids is not None:
-            return self._beside(canvas, rows, position_ids)
-        logits = self._logits(ids)
+        logits = self._logits(ids) if position_ids is None else self._beside(ids, position_ids[0].numpy())
         logits = logits if rows is None else logits[:, rows]
         self.logits.append(logits)
         return logits
@@ -92,17 +92,14 @@ class MockModel:
         places = np.arange(width)[None] * 7 % 97
         return torch.from_numpy(self._place[places] + self._context[context % 101]).to(self._dtype)
 
-    def _beside(self, canvas: Tensor, rows: Tensor | None, position_ids: Tensor) -> Tensor:
-        length = int(position_ids.max()) + 1
-        answers = []
-        for row in range(canvas.shape[1]) if rows is None else rows.tolist():
-            alone = canvas[:, :length].clone()
-            place = int(position_ids[0, row])
-            alone[:, place] = canvas[:, row]
-            answers.append(self._logits(alone.numpy())[:, place])
-        logits = torch.stack(answers, 1)
-        self.logits.append(logits)
-        return logits
+    def _beside(self, ids: np.ndarray, places: np.ndarray) -> Tensor:
+        """Logits of one canvas (1, T + S) whose last S positions stand beside others."""
+        length = int(places.max()) + 1
+        beside = places[length:]
+        alone = np.repeat(ids[:, :length], len(beside), 0)
+        alone[np.arange(len(beside)), beside] = ids[0, length:]
+        of_each = self._logits(alone)[torch.arange(len(beside)), torch.from_numpy(beside)]
+        return torch.cat([self._logits(ids[:, :length]), of_each[None]], 1)
 
     def encode(self, prompt: str, raw: bool = False, history: Sequence[tuple[str, str]] = ()) -> list[int]:
         """One id per character of the prompt."""
@@ -124,7 +121,7 @@ class MockModel:
 def run(
     model: Any,
     decoder: Decoder,
-    prompt_ids: Sequence[int] = (2, 3),
+    prompt_ids: Sequence[int] = PROMPT,
     fixed: Mapping[int, int] | None = None,
     **options: Any,
 ) -> Trace:
@@ -137,7 +134,7 @@ def run(
 
 def run_lanes(model: Any, decoders: Sequence[Decoder], batched: bool, **options: Any) -> tuple[Trace, ...]:
     """Several decoders on one clock, to the end."""
-    race = Race.start(model, decoders, RunOptions(**options), prompt_ids=(2, 3), batched=batched)
+    race = Race.start(model, decoders, RunOptions(**options), prompt_ids=PROMPT, batched=batched)
     for _ in race.steps():
         pass
     return race.traces()
@@ -145,7 +142,7 @@ def run_lanes(model: Any, decoders: Sequence[Decoder], batched: bool, **options:
 
 def lane_records(model: Any, decoder: Decoder, **options: Any) -> list[StepRecord]:
     """Bare records of one run, without a Race."""
-    lane = Lane(model, (2, 3), decoder, RunOptions(**options))
+    lane = Lane(model, PROMPT, decoder, RunOptions(**options))
     return [record for _, record in denoise(model, [lane])]
 
 
@@ -182,12 +179,14 @@ def sizes(draw: st.DrawFn) -> dict[str, int]:
 
 
 @st.composite
-def decoders(draw: st.DrawFn, length: int, block_length: int, name: str | None = None) -> Decoder:
+def decoders(
+    draw: st.DrawFn, length: int, block_length: int, name: str | None = None, blocks: int | None = None
+) -> Decoder:
     """A registered decoder whose settings fit the canvas."""
     chosen = name or draw(st.sampled_from(sorted(DECODERS)))
     decoder = make_decoder(chosen, draw(settings_of(chosen)))
     try:
-        decoder.start(Block(0, length // block_length, 0, block_length, length, CPU))
+        decoder.start(Block(0, blocks or length // block_length, 0, block_length, length, CPU))
     except SettingsError:
         assume(False)
     return decoder
