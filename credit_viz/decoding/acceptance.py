@@ -46,9 +46,8 @@ def judged(passed: Tensor, score: Tensor, raw: Tensor, eligible: Tensor, bar: Te
     passed = eligible & passed
     # argmax takes the first among equals; -inf keeps ineligible positions out
     best = torch.where(eligible, score, -torch.inf).argmax()
-    forced = torch.zeros_like(eligible)
-    forced[best] = True
-    forced &= eligible & ~passed.any()
+    # compared and not indexed: an index from the device would have to be waited for
+    forced = (torch.arange(len(eligible), device=eligible.device) == best) & eligible & ~passed.any()
     by_confidence = torch.where(raw >= bar, int(Reason.CONFIDENT), int(Reason.CREDIT))
     reasons = torch.where(passed, by_confidence, 0) + forced * int(Reason.FORCED)
     return Accepted(passed | forced, reasons.to(torch.uint8), bar)

@@ -19,6 +19,7 @@ from credit_viz.decoding.base import Block, Decoder, View
 from credit_viz.decoding.loop import Lane, denoise
 from credit_viz.decoding.options import RECORD_MODES, RunOptions
 from credit_viz.decoding.predictions import Predictions
+from credit_viz.decoding.recorder import Recorder
 from credit_viz.decoding.settings import knobs
 from credit_viz.errors import SettingsError
 from credit_viz.trace.record import StepRecord
@@ -108,6 +109,24 @@ def test_temperature_draws_from_the_seed(name: str) -> None:
         for seed in range(8)
     }
     assert len(texts) > 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("vocabulary", [50, 16 * 512])
+def test_a_step_never_waits_for_the_device(name: str, vocabulary: int) -> None:
+    """On the meta device tensors have no values: whoever asks for one, as a wait for a GPU would, fails."""
+    device, length = torch.device("meta"), 6
+    decoder, masked = make_decoder(name), torch.ones(length, dtype=torch.bool, device=device)
+    state, ids = decoder.start(Block.alone(length, device)), torch.zeros(length, dtype=torch.int64, device=device)
+    for _ in range(3):
+        first, beside = (
+            Predictions(torch.randn(length, vocabulary, device=device), 0, vocabulary - 3, True) for _ in range(2)
+        )
+        view = View(first, masked, masked, ~masked, ids, 1.0, beside)
+        decision = decoder.step(view, state, torch.Generator())
+        state = decision.state
+        numbers, tokens = Recorder("all", 5)._table(decoder, first, first, decision, slice(0, length))
+        assert (numbers.device, tokens.shape) == (device, (length, 6))
 
 
 # ------------------------------------------------------------------ side by side
