@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from credit_viz.models.families import FAMILIES
 from credit_viz.models.memory import Size, Way, free_memory, ways_to_fit
 from credit_viz.models.quantize import quantizable_to
 
@@ -65,7 +66,7 @@ _LLADA_MOE = Size(7_356_880_896, 268_435_456, 157_184)
 #: LLaDA2 mini: 20 layers of width 2048 with 256 experts of 512 each.
 _LLADA2 = Size(16_255_638_528, 300_941_312, 157_184)
 
-KNOWN_MODELS = (
+_LISTED = (
     KnownModel(
         id=EMBEDDED,
         family="llada",
@@ -168,6 +169,9 @@ KNOWN_MODELS = (
         experimental=True,
     ),
 )
+
+#: what can be served: a family that is not there yet is not offered.
+KNOWN_MODELS = tuple(model for model in _LISTED if model.family in {family.name for family in FAMILIES})
 
 
 def known_model(name: str) -> KnownModel | None:
