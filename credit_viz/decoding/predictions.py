@@ -124,19 +124,22 @@ class Predictions:
 
         No log-probability counts as less than that of 1e-12, so that an impossible token has a finite price.
         """
+        rows, vocabulary = self.logits.shape
         at_once = self._rows_at_once
-        parts = [self._divergence(before, slice(i, i + at_once)) for i in range(0, len(self.logits), at_once)]
+        scratch = torch.empty(2, min(rows, at_once), vocabulary, dtype=self.dtype, device=self.logits.device)
+        parts = [self._divergence(before, slice(i, min(i + at_once, rows)), scratch) for i in range(0, rows, at_once)]
         return torch.cat(parts)
 
-    def _divergence(self, before: Predictions, rows: slice) -> Tensor:
-        now, then = self._log_p(rows), before._log_p(rows)
-        divergence: Tensor = torch.linalg.vecdot(now.exp(), now - then)
+    def _divergence(self, before: Predictions, rows: slice, scratch: Tensor) -> Tensor:
+        count = rows.stop - rows.start
+        now, then = self._log_p(rows, scratch[0, :count]), before._log_p(rows, scratch[1, :count])
+        ratio = torch.sub(now, then, out=then)
+        divergence: Tensor = torch.linalg.vecdot(now.exp_(), ratio)
         return divergence
 
-    def _log_p(self, rows: slice) -> Tensor:
-        """(R, V) floored log-probabilities of some rows."""
-        shifted = self.logits[rows].to(self.dtype) - self._top[0][rows, None].to(self.dtype)
-        return shifted.sub_(self._log_sum[rows, None]).clamp_(min=_LOG_FLOOR)
+    def _log_p(self, rows: slice, scratch: Tensor) -> Tensor:
+        """(R, V) floored log-probabilities of some rows; overwrites scratch."""
+        return torch.sub(self.logits[rows], self.log_normalizer[rows, None], out=scratch).clamp_(min=_LOG_FLOOR)
 
     def gumbel(self, temperature: float, rng: torch.Generator) -> Tensor:
         """(N, V) float64 scores whose argmax is a sample at this temperature.
