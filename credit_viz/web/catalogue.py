@@ -71,7 +71,6 @@ def _decoder(decoder: type[Decoder], abilities: frozenset[str]) -> dict[str, Any
         "rule": decoder.rule,
         "paper": decoder.paper,
         "group": decoder.group,
-        "score": decoder(decoder.settings_class()).score,
         "knobs": described,
         "presets": {
             name: settings.to_dict()

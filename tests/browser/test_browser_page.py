@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from credit_viz.decoding import DECODERS
 from tests.browser.conftest import Open, drawn, snapshot, wait_for
 from tests.web.fake import FakeBackend
 
@@ -252,6 +253,50 @@ def test_a_cache_is_chosen_for_all_lanes_and_said_beside_the_numbers(open_page: 
     page.click("#run")
     wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
     assert "on the fake (0 M), with dual cache (approximate), for this one prompt" in page.inner_text(".cv-note")
+
+
+def test_decoders_are_grouped_as_they_say(open_page: Open) -> None:
+    page = open_page()
+    groups = page.locator(".cv-setting-lane").first.locator("select").first.locator("optgroup")
+    told: dict[str, list[str]] = {}
+    for decoder in DECODERS.values():
+        told.setdefault(decoder.group, []).append(decoder.title)
+    found = {group.get_attribute("label"): group.locator("option").all_inner_texts() for group in groups.all()}
+    assert found == told
+
+
+def test_a_knob_is_left_to_the_decoder_and_taken_back(open_page: Open) -> None:
+    page = open_page()
+    before = snapshot(page)["run"]
+    lane = page.locator(".cv-setting-lane").nth(1)
+    alpha, auto = lane.locator("#cv-knob-1-alpha"), lane.get_by_role("button", name="auto fusion strength")
+    lane.get_by_role("button", name="tuning-free").click()
+    drawn(page)
+    assert (alpha.input_value(), alpha.get_attribute("placeholder")) == ("", "auto")
+    assert auto.get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Run again with these").click()
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
+    assert "α auto, β auto, γ 1" in page.locator(".cv-verdict .cv-card").nth(1).inner_text()
+    auto.click()
+    drawn(page)
+    assert alpha.input_value() == "0.7"
+    assert auto.get_attribute("aria-pressed") == "false"
+    alpha.fill("")
+    alpha.blur()
+    drawn(page)
+    assert alpha.input_value() == "0.7", "an empty field is the default"
+
+
+def test_a_knob_of_words_is_a_menu(open_page: Open) -> None:
+    page = open_page()
+    before = snapshot(page)["run"]
+    order = page.locator("#cv-knob-0-order")
+    assert order.input_value() == "confidence"
+    order.select_option("margin")
+    drawn(page)
+    page.get_by_role("button", name="Run again with these").click()
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
+    assert "margin" in page.locator(".cv-verdict .cv-card").first.inner_text()
 
 
 def test_hostile_tokens_are_only_ever_text(open_page: Open) -> None:

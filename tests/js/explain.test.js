@@ -49,8 +49,9 @@ test("rivals' credit is mentioned where it matters", () => {
   );
 });
 
-test("nothing is compared where nothing was judged", () => {
-  assert.doesNotMatch(told({ boost: 0, bar: NaN, reason: 4 }), /[≥<]/);
+test("nothing is compared where nothing was judged, or where a schedule set the bar itself", () => {
+  assert.doesNotMatch(told({ boost: 0, bar: NaN, reason: 0 }), /[≥<]/);
+  assert.doesNotMatch(told({ boost: 0, reason: 4, scheduled: true }), /[≥<]/);
 });
 
 test("a bar of its own per step is told exactly", () => {

@@ -93,7 +93,6 @@ def test_every_decoder_is_described_with_its_knobs_and_presets() -> None:
         assert set(knobs) == set(DECODERS[name].settings_class().to_dict())
         assert all(knob["role"] and knob["symbol"] and knob["help"] and knob["range"] for knob in knobs.values())
         assert decoder["group"]
-        assert decoder["score"]
         assert all(set(preset) == set(knobs) for preset in decoder["presets"].values())
     assert data["choice"]["gen_length"] == default_choice().gen_length
     assert "ticket" not in data["choice"]

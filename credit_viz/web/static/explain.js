@@ -36,9 +36,10 @@ export const alone = (p, boost) => (p * Math.exp(boost)) / (1 - p + p * Math.exp
 
 /** The sum: from raw p over credit to the comparison. @param {Moment} moment */
 export function theSum(moment) {
-  const { bar, score } = moment;
+  const { bar, score, scheduled, reason } = moment;
   const held = score ?? moment.fused;
-  const judged = Number.isFinite(bar) && Number.isFinite(held);
+  // what a schedule writes sets the bar itself
+  const judged = Number.isFinite(bar) && Number.isFinite(held) && !(scheduled && reason);
   return `${numbersOf(moment).join(", ")}${judged ? ` ${held >= bar ? "≥" : "<"} ${rounded(bar)}` : ""}`;
 }
 

@@ -20,6 +20,7 @@ const SETTLED = "From this step on the model's best guess stayed this token (con
 const INVITATION = "Click a token in the text, or a cell of a map.";
 const CHOSEN = "Best guesses at the shown step: plain confidence, and what credit makes of it.";
 const WRITTEN = "In this step the token was put on the canvas for good (commit step).";
+const STORY_ENDS = 4; // of a long story, this many events are told at either end
 const GIVEN = "given before the run: it was never masked, so nothing was decided here";
 
 /**
@@ -135,20 +136,26 @@ function settledAndWritten(lane, position) {
   ];
 }
 
-/** Every event of a position in order; each leads to its step. @param {Store} store @param {import("./run.js").Run} run @param {import("./lane.js").Event[]} story */
+/** The events of a position in order; each leads to its step. @param {Store} store @param {import("./run.js").Run} run @param {import("./lane.js").Event[]} story */
 function storyList(store, run, story) {
-  const { reasons } = store.state.boot.style;
-  let before = "";
-  const items = story.map((event) => {
-    const kind = markOf(event);
-    const now = kind === "taken_back" ? before : quoted(run.text(event.token));
-    const words = kind === "edited" ? `${before} → ${now}` : now;
-    before = now;
-    const go = () => goTo(store, event.step);
-    const step = h("button", { type: "button", class: "cv-link", onclick: go }, `step ${event.step}`);
-    return h("li", { class: kind }, step, ` ${reasons[event.reason].did} `, h("code", { class: "cv-token" }, words));
-  });
+  const items = story.map((event, i) => storyItem(store, run, event, story[i - 1]));
+  const skipped = items.length - 2 * STORY_ENDS;
+  if (skipped > 1) items.splice(STORY_ENDS, skipped, h("li", {}, `… ${skipped} more …`));
   return h("ol", { class: "cv-story", "aria-label": "What happened to this token" }, items);
+}
+
+/** @param {Store} store @param {import("./run.js").Run} run @param {import("./lane.js").Event} event @param {import("./lane.js").Event | undefined} before */
+function storyItem(store, run, event, before) {
+  const kind = markOf(event);
+  const token = kind === "taken_back" && before ? before.token : event.token;
+  const go = () => goTo(store, event.step);
+  return h(
+    "li",
+    { class: kind },
+    h("button", { type: "button", class: "cv-link", onclick: go }, `step ${event.step}`),
+    store.state.boot.style.reasons[event.reason].did,
+    h("code", { class: "cv-token" }, quoted(run.text(token))),
+  );
 }
 
 /** @param {Lane} lane @param {number} position @param {number} step @param {any} numbers @param {Map<number, string>} texts @param {any} boot */
@@ -158,7 +165,7 @@ function momentParts(lane, position, step, numbers, texts, boot) {
   const did = moment.reason ? `, when it was ${boot.style.reasons[moment.reason].did}` : "";
   const held = lane.tokenAt(position, moment.step - 1);
   return [
-    h("p", { class: "cv-when" }, `in step ${moment.step}${moment.step < step ? did : ""}`),
+    h("p", { class: "cv-when" }, `in step ${moment.step}${did}${held < 0 ? "" : " (▸ stood there)"}`),
     h("ol", { class: "cv-bars" }, ...candidateRows(numbers, index, texts, held < 0 ? -1 : lane.idOf(held))),
     h("p", { class: "cv-sum" }, explain(moment, boot.style.reasons)),
     longName(moment) ? h("p", { class: "cv-help" }, longName(moment)) : null,

@@ -34,7 +34,7 @@ export function lineChart(store, base) {
     const plotly = await loadPlotly(base);
     if (store.state.exact !== exact || !run) return;
     width = root.clientWidth;
-    const lines = run.lanes.flatMap((lane) => linesOf(lane, exact.lanes[lane.index]));
+    const lines = run.lanes.flatMap((lane) => linesOf(lane, exact.position, exact.lanes[lane.index]));
     const kinds = Object.keys(LINES).filter((kind) => lines.some((line) => line.kind === kind));
     fill(keys, kinds.map(key));
     await plotly.react(
@@ -73,8 +73,8 @@ const key = (kind) => h("span", { class: "cv-key" }, h("i", { class: `cv-key-lin
 
 /** @typedef {{lane: number, kind: string, y: (number | null)[]}} Line */
 
-/** @param {import("./lane.js").Lane} lane @param {any} numbers exact ones @returns {Line[]} */
-function linesOf(lane, { n, k, winner_ids, winner_p, winner_fused, p, boost, bar, score }) {
+/** @param {import("./lane.js").Lane} lane @param {number} position @param {any} numbers exact ones @returns {Line[]} */
+function linesOf(lane, position, { n, k, steps: at, ids, winner_ids, winner_p, winner_fused, p, boost, bar, score }) {
   if (!n) return [];
   const steps = Array.from({ length: n }, (_, i) => i);
   const of = (/** @type {string} */ kind, /** @type {(i: number) => number} */ value) => ({
@@ -82,10 +82,15 @@ function linesOf(lane, { n, k, winner_ids, winner_p, winner_fused, p, boost, bar
     kind,
     y: steps.map((i) => shown(value(i))),
   });
-  // where a token is taken back the decoder's choice is the mask: the model's best guess says more
+  // where a token is taken back the decoder's choice is the mask: what stood there says more
+  const standing = (/** @type {number} */ i) => {
+    const held = lane.idOf(lane.tokenAt(position, at[i] - 1));
+    const place = ids.subarray(i * k, i * k + k).indexOf(held);
+    return place < 0 ? NaN : p[i * k + place];
+  };
   const back = (/** @type {number} */ i) => winner_ids[i] === lane.info.mask_id;
-  const confidence = (/** @type {number} */ i) => (back(i) ? p[i * k] : winner_p[i]);
-  const fused = (/** @type {number} */ i) => (back(i) ? p[i * k] : winner_fused[i]);
+  const confidence = (/** @type {number} */ i) => (back(i) ? standing(i) : winner_p[i]);
+  const fused = (/** @type {number} */ i) => (back(i) ? standing(i) : winner_fused[i]);
   const differ = (/** @type {(i: number) => number} */ value, /** @type {(i: number) => number} */ from) =>
     steps.some((i) => Math.abs(value(i) - from(i)) > 1e-6);
   const lines = [of("solid", confidence)];

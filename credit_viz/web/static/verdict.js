@@ -139,15 +139,20 @@ const SIGNS = {
   guess: ["faint", " = a guess that may still change"],
   fresh: ["marked", " = written in this step"],
   retracted: ["struck", " = taken back in this step"],
+  edited: ["changed", " = edited in this step"],
   given: ["boxed", " = given"],
   end: ["···", " = end of text"],
 };
 
 /** Signs that this run needs. @param {Run} run */
-function signsOf(run) {
-  const back = run.lanes.some((lane) => lane.takenBack);
-  const given = run.lanes.some((lane) => lane.given.size);
-  return Object.keys(SIGNS).filter((sign) => (sign !== "retracted" || back) && (sign !== "given" || given));
+function signsOf({ lanes }) {
+  /** @type {Record<string, boolean>} */
+  const occurs = {
+    retracted: lanes.some((lane) => lane.takenBack),
+    edited: lanes.some((lane) => lane.edited),
+    given: lanes.some((lane) => lane.given.size),
+  };
+  return Object.keys(SIGNS).filter((sign) => occurs[sign] ?? true);
 }
 
 /** @param {Run} run @param {string} model */
