@@ -85,6 +85,10 @@ def test_evaluation_knows_no_page_and_no_shell() -> None:
     assert violations(("evaluation",), *(f"credit_viz.{name}" for name in above), "click", "rich") == {}
 
 
+def test_the_lab_knows_no_page_no_shell_and_no_plots() -> None:
+    assert violations(("lab",), *(f"credit_viz.{n}" for n in ("web", "cli", "figures", "bench")), "click", "rich") == {}
+
+
 def test_decoding_knows_no_models_and_no_plots() -> None:
     above = ("models", "backend", "web", "cli", "figures", "run", "tiny", "evaluation", "lab", "bench")
     assert violations(("decoding",), *(f"credit_viz.{name}" for name in above)) == {}

@@ -1,0 +1,84 @@
+"""What is kept of each run: the columns of a sweep's results, and how they follow from a trace. Knows traces only.
+
+    forward_passes ... redundant_guesses   as `Trace` has them (steps, tokens)
+    confident ... answered                 tokens by the reason of their last write (`trace.record.Reason`)
+    taken_back, edited                     events: written tokens that became masks again, or other tokens
+    exact_match                            1 or 0 by the prompt's checker or answer; None where nobody can say
+    log_likelihood                         see likelihood.py; None where it was not asked for
+    seconds                                forward passes and decoder, wall clock; a shared pass is shared out
+    failed                                 what stopped the run; then there is nothing else
+    text, content_ids                      what was written; (L,) token ids, -1 where no text stands
+
+Added when results are put into a table, because they compare runs (see `agreement`): token_agreement, text_agreement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from credit_viz.trace.record import Reason, Trace
+
+__all__ = ["KINDS", "Row", "agreement", "failed_row", "measured"]
+
+Row = dict[str, Any]
+
+_REASONS = ("confident", "credit", "forced", "scheduled", "filled", "answered")
+#: result columns in order, with the kind of their values.
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "forward_passes": "int",
+        "tokens_per_forward": "float",
+        "content_tokens": "int",
+        "content_tokens_per_forward": "float",
+        "mean_wait": "float",
+        "redundant_guesses": "int",
+        **{f"written_{name}": "int" for name in _REASONS},
+        "taken_back": "int",
+        "edited": "int",
+        "exact_match": "int",
+        "log_likelihood": "float",
+        "seconds": "float",
+        "failed": "text",
+        "text": "text",
+        "content_ids": "ids",
+    }
+)
+
+
+def measured(trace: Trace) -> Row:
+    """The columns of one finished run; quality columns are still None."""
+    reasons = np.bincount(trace.reason, minlength=max(Reason) + 1)
+    metrics = ("tokens_per_forward", "content_tokens_per_forward", "mean_wait")
+    counts = ("forward_passes", "content_tokens", "redundant_guesses", "taken_back", "edited")
+    found: Row = {
+        **{name: int(getattr(trace, name)) for name in counts},
+        **{name: float(getattr(trace, name)) for name in metrics},
+        **{f"written_{name}": int(reasons[Reason[name.upper()]]) for name in _REASONS},
+        "seconds": float(trace.forward_seconds.sum() + trace.decoder_seconds.sum()),
+        "text": trace.text,
+        "content_ids": np.where(trace.content_mask, trace.token_ids, -1).tolist(),
+    }
+    return {name: found.get(name) for name in KINDS}
+
+
+def failed_row(message: str) -> Row:
+    """A run that did not end."""
+    return dict.fromkeys(KINDS) | {"failed": message}
+
+
+def agreement(ids: Sequence[int] | None, reference: Sequence[int] | None) -> tuple[float | None, int | None]:
+    """How far two runs wrote the same: share of equal tokens, and 1 if the text is the same token for token.
+
+    ids, reference: `content_ids` of both. Positions count where at least one of them has text, so that padding does
+    not look like agreement; two empty texts agree. None where a run failed.
+    """
+    if ids is None or reference is None:
+        return None, None
+    ours, theirs = np.asarray(ids), np.asarray(reference)
+    text = (ours >= 0) | (theirs >= 0)
+    share = float((ours == theirs)[text].mean()) if text.any() else 1.0
+    return share, int(share == 1.0)

@@ -1,0 +1,149 @@
+"""What a sweep decodes: own texts, a JSON Lines file, or the embedded model's tasks, and who judges the answers.
+
+Knows prompts and checkers. Does not know models or decoders.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from credit_viz.errors import PromptError, SettingsError, one_of
+from credit_viz.text import clean_text
+from credit_viz.tiny.tasks import TASKS, Example, held_out_example, is_held_out
+
+__all__ = ["SPLITS", "Prompt", "TaskPrompts", "read_prompts"]
+
+SPLITS = ("train", "held-out")
+_FIELDS = ("id", "prompt", "answer")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt. Its answer is right if the checker of its task says so, or if it equals `answer` word for word.
+
+    Args:
+        id: how tables call it.
+        text: sent through the model's chat template.
+        answer: the right answer, if there is exactly one; blanks at the ends and between words do not count.
+    """
+
+    id: str
+    text: str
+    answer: str | None = None
+    example: Example | None = field(default=None, repr=False)  #: a prompt of the embedded model's tasks
+
+    @property
+    def judged(self) -> bool:
+        """Whether an answer to it can be right or wrong."""
+        return self.example is not None or self.answer is not None
+
+    @property
+    def task(self) -> str | None:
+        """The family of tasks that it is from."""
+        return self.example.task if self.example else None
+
+    def accepts(self, text: str) -> bool | None:
+        """Whether a text is the right answer; None where nobody can say."""
+        if self.example is not None:
+            return self.example.accepts(text)
+        return None if self.answer is None else text.split() == self.answer.split()
+
+    def content(self) -> dict[str, str | None]:
+        """What a result depends on: the text, and what it is held against."""
+        return {"text": self.text, "answer": self.answer, "task": self.task}
+
+
+@dataclass(frozen=True)
+class TaskPrompts:
+    """Prompts of the embedded model's tasks, drawn from a seed, the families taking turns.
+
+    All families, held out, with the seed of the model card are the prompts of the model card.
+
+    Raises:
+        SettingsError: an unknown task or split, or no prompts.
+    """
+
+    tasks: tuple[str, ...] = tuple(TASKS)
+    split: str = "held-out"
+    count: int = 50
+    seed: int = 20_000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", tuple(dict.fromkeys(self.tasks)))
+        for task in self.tasks:
+            if task not in TASKS:
+                raise SettingsError(one_of("task", task, TASKS))
+        if self.split not in SPLITS:
+            raise SettingsError(one_of("split", self.split, SPLITS))
+        if not self.tasks or self.count < 1:
+            raise SettingsError(f"{self.count} prompts of {len(self.tasks)} tasks; valid: 1 or more of each")
+
+    def draw(self) -> tuple[Prompt, ...]:
+        """Different prompts, the same in every process; more of them begin with the same ones."""
+        rng = random.Random(self.seed)
+        found: dict[str, Prompt] = {}
+        while len(found) < self.count:
+            task = self.tasks[len(found) % len(self.tasks)]
+            example = held_out_example(task, rng) if self.split == "held-out" else _training_example(task, rng)
+            number = len(found) // len(self.tasks) + 1
+            found.setdefault(example.prompt, Prompt(f"{task}-{number}", example.prompt, example=example))
+        return tuple(found.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; `from_json` reads them back equal."""
+        return asdict(self) | {"tasks": list(self.tasks)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_json`."""
+        return cls(**{**data, "tasks": tuple(data["tasks"])})
+
+
+def _training_example(task: str, rng: random.Random) -> Example:
+    """The next example of one family that training may meet."""
+    while True:
+        example = TASKS[task].sample(rng)
+        if not is_held_out(example.prompt):
+            return example
+
+
+def read_prompts(path: str | Path) -> tuple[Prompt, ...]:
+    """Prompts of a JSON Lines file: {"prompt": ...} per line, optional "answer" and "id".
+
+    Raises:
+        PromptError: the file cannot be read, holds no prompts, or a line is not one; the message names the line.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"cannot read prompts from {path}: {error}") from error
+    found = [_prompt(line, f"{path.stem}-{number}", f"{path}, line {number}") for number, line in _filled(lines)]
+    if not found:
+        raise PromptError(f'{path} holds no prompts; valid: one {{"prompt": "..."}} per line')
+    return tuple(found)
+
+
+def _filled(lines: list[str]) -> list[tuple[int, str]]:
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _prompt(line: str, name: str, where: str) -> Prompt:
+    try:
+        data = json.loads(line)
+    except ValueError as error:
+        raise PromptError(f"{where} is no JSON: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("prompt"), str):
+        raise PromptError(f'{where} has no text "prompt"; valid: {{"prompt": "...", "answer": "..."}}')
+    for unknown in data.keys() - {*_FIELDS}:
+        raise PromptError(f"{where}: {one_of('field', unknown, _FIELDS)}")
+    answer, given = data.get("answer"), data.get("id", name)
+    if not isinstance(answer, (str, int, float, type(None))) or not isinstance(given, (str, int)):
+        raise PromptError(f"{where} has an answer or id that is neither text nor number")
+    right = None if answer is None else clean_text(str(answer))
+    return Prompt(clean_text(str(given)), clean_text(data["prompt"]), right)

@@ -1,0 +1,241 @@
+"""A sweep's folder: what was asked, and every result as it came. Knows files; runs nothing.
+
+    manifest.json   the plan, the model's identity, versions, and when and where it was worked on
+    runs.jsonl      one row per line under its content key, appended as runs end
+    runs.parquet    the whole table, once all runs are there; runs.jsonl is then gone
+    lock            held while a sweep works on the folder; running.json says who holds it
+
+One process writes, the one that holds the lock; workers send it their rows. So a worker that outlives a killed sweep
+cannot write into the next one. A line is whole or it is not there: what a crash cut off or damaged is computed again.
+The manifest and the table are replaced as a whole. Rows are handed to the operating system at once, which keeps them
+when the program dies; what a power failure takes is computed again.
+
+A folder is taken up again by a plan that has at least all of its runs; any other plan is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from credit_viz.errors import BackendError, SettingsError
+from credit_viz.lab.columns import KINDS, Row
+from credit_viz.lab.plan import Plan, Run
+from credit_viz.lab.work import Identity
+
+__all__ = ["Manifest", "Store", "read_manifest", "read_rows"]
+
+_FORMAT = 1
+_MANIFEST, _ROWS, _TABLE, _LOCK, _HOLDER = "manifest.json", "runs.jsonl", "runs.parquet", "lock", "running.json"
+Manifest = dict[str, Any]
+
+
+class Store:
+    """A folder that this process alone writes, for as long as it is entered.
+
+    Raises:
+        BackendError: the folder cannot be written, or another sweep works on it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.rows: dict[str, Row] = {}  #: by content key
+        self._lock = FileLock(self.folder / _LOCK)
+
+    def __enter__(self) -> Self:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+            _replace(self.folder / _HOLDER, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        except Timeout:
+            raise BackendError(
+                f"another sweep works on {self.folder}{self._holder()}; wait for it or stop it"
+            ) from None
+        except OSError as error:
+            raise BackendError(f"cannot write into {self.folder}: {error}") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        (self.folder / _HOLDER).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _holder(self) -> str:
+        try:
+            told = json.loads((self.folder / _HOLDER).read_text(encoding="utf-8"))
+            return f" (process {told['pid']} on {told['host']})"
+        except (OSError, ValueError, KeyError, TypeError):  # it is just starting or ending
+            return ""
+
+    def begin(self, plan: Plan, identity: Identity, resume: bool = True) -> None:
+        """Take the folder up with this plan, and read what is there.
+
+        Args:
+            resume: False refuses a folder that holds results already.
+
+        Raises:
+            SettingsError: it holds another plan, another model or results of other versions; the message says which.
+            BackendError: its manifest is damaged.
+        """
+        session = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "machine": identity.machine}
+        sessions = [session]
+        if (self.folder / _MANIFEST).exists():
+            manifest = read_manifest(self.folder)
+            if not resume:
+                raise SettingsError(f"{self.folder} holds a sweep already; name another folder, or resume it")
+            self._check(manifest, plan, identity)
+            sessions = [*manifest["sessions"], session]
+        elif any((self.folder / name).exists() for name in (_ROWS, _TABLE)):
+            raise BackendError(f"{self.folder} holds results without {_MANIFEST}; name another folder")
+        manifest = {
+            "format": _FORMAT,
+            "plan": plan.to_json(),
+            "model": dict(identity.model),
+            "versions": dict(identity.versions),
+            "sessions": sessions,
+        }
+        _replace(self.folder / _MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        _drop_torn_line(self.folder / _ROWS)
+        self.rows = read_rows(self.folder)
+
+    def _check(self, manifest: Manifest, plan: Plan, identity: Identity) -> None:
+        if manifest["model"] != dict(identity.model):
+            names = manifest["model"].get("name"), identity.model.get("name")
+            raise SettingsError(
+                f"{self.folder} holds a sweep of another model or device: {names[0]!r}, not {names[1]!r}"
+            )
+        if manifest["versions"] != dict(identity.versions):
+            raise SettingsError(
+                f"{self.folder} was computed with {_listed(manifest['versions'])}, here are "
+                f"{_listed(identity.versions)}; name another folder"
+            )
+        before = Plan.from_json(manifest["plan"])
+        if before == plan:
+            return
+        ours = {run.key(identity.model, plan.batch) for run in plan.runs()}
+        lacking = [run for run in before.runs() if run.key(identity.model, before.batch) not in ours]
+        if lacking:
+            raise SettingsError(
+                f"{self.folder} holds another sweep: {len(lacking)} of its runs are not in this one, the first is "
+                f"{_told(before, lacking[0])}; name another folder, or ask for all of its runs and more"
+            )
+
+    def add(self, rows: Mapping[str, Row]) -> None:
+        """Keep rows by content key; they are on their way to the disk when this returns.
+
+        Raises:
+            BackendError: the folder cannot be written.
+        """
+        self.rows.update(rows)
+        lines = "".join(json.dumps({"key": key, **row}, allow_nan=False) + "\n" for key, row in rows.items())
+        try:
+            with (self.folder / _ROWS).open("a", encoding="utf-8") as file:
+                file.write(lines)
+        except OSError as error:
+            raise BackendError(f"cannot keep results in {self.folder}: {error}") from error
+
+    def compact(self, table: pd.DataFrame) -> None:
+        """Replace the rows by the whole table, which holds every one of them.
+
+        Raises:
+            BackendError: the folder cannot be written.
+        """
+        try:
+            write_table(table, self.folder / _TABLE)
+            (self.folder / _ROWS).unlink(missing_ok=True)
+        except OSError as error:
+            raise BackendError(f"cannot keep results in {self.folder}: {error}") from error
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Parquet, replaced as a whole."""
+    data = pa.Table.from_pandas(table, preserve_index=False)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        pq.write_table(data, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """What a folder holds.
+
+    Raises:
+        BackendError: it holds no sweep, or one that is damaged or of another version of this program.
+    """
+    path = folder / _MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BackendError(f"{folder} holds no sweep: there is no {_MANIFEST}") from None
+    except (OSError, ValueError) as error:
+        raise BackendError(f"{path} is damaged: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        raise BackendError(f"{path} is not of format {_FORMAT}, or of another version of this program")
+    return manifest
+
+
+def read_rows(folder: Path) -> dict[str, Row]:
+    """Every row of a folder by content key, also while a sweep works on it; the last row of a key counts.
+
+    Raises:
+        BackendError: the table is damaged.
+    """
+    found: dict[str, Row] = {}
+    if (folder / _TABLE).exists():
+        try:
+            table = pq.read_table(folder / _TABLE, columns=["key", *KINDS]).to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            raise BackendError(f"{folder / _TABLE} is damaged: {error}") from error
+        found.update((row.pop("key"), row) for row in table)
+    if (folder / _ROWS).exists():
+        found.update(_lines((folder / _ROWS).read_bytes().split(b"\n")[:-1]))
+    return found
+
+
+def _lines(lines: Iterable[bytes]) -> Iterable[tuple[str, Row]]:
+    """Whole rows; a damaged line counts as not computed."""
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("key"), str) and row.keys() >= KINDS.keys():
+            yield row.pop("key"), row
+
+
+def _drop_torn_line(path: Path) -> None:
+    """What a crash left of a last line would swallow the next one."""
+    if path.exists():
+        data = path.read_bytes()
+        if not data.endswith(b"\n"):
+            with path.open("r+b") as file:
+                file.truncate(data.rfind(b"\n") + 1)
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _told(plan: Plan, run: Run) -> str:
+    o = run.options
+    return (
+        f"{plan.names()[run.setting.content]} on prompt {run.prompt.id!r}, block_length={o.block_length}, seed={o.seed}"
+    )
