@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -131,4 +132,5 @@ def accept_hierarchy(
 
 def just_above(bound: float, dtype: torch.dtype) -> float:
     """The least number that is greater, so that "more than the bound" reads "at least the bar"."""
-    return float(torch.nextafter(torch.tensor(bound, dtype=dtype), torch.tensor(torch.inf, dtype=dtype)))
+    kind = np.float64 if dtype == torch.float64 else np.float32
+    return float(np.nextafter(kind(bound), kind(np.inf)))

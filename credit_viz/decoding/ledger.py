@@ -18,13 +18,12 @@ import torch
 from torch import Tensor
 
 from credit_viz.decoding.base import Candidates
+from credit_viz.decoding.clock import reading_is_free
 from credit_viz.decoding.predictions import Predictions
 
 __all__ = ["Fusion", "Ledger"]
 
 _FIRST_SLOTS = 4
-#: a device other than the CPU is asked later how many slots are used: every question waits for it.
-_FIRST_SLOTS_ELSEWHERE = 16
 _EMPTY = -1
 
 
@@ -40,10 +39,9 @@ class Ledger:
     @classmethod
     def empty(cls, positions: int, device: torch.device, dtype: torch.dtype) -> Ledger:
         """No credit anywhere."""
-        slots = _FIRST_SLOTS if device.type == "cpu" else _FIRST_SLOTS_ELSEWHERE
         return cls(
-            ids=torch.full((positions, slots), _EMPTY, dtype=torch.int32, device=device),
-            credit=torch.zeros(positions, slots, dtype=dtype, device=device),
+            ids=torch.full((positions, _FIRST_SLOTS), _EMPTY, dtype=torch.int32, device=device),
+            credit=torch.zeros(positions, _FIRST_SLOTS, dtype=dtype, device=device),
             used=torch.zeros(positions, dtype=torch.int32, device=device),
             used_bound=0,
         )
@@ -74,11 +72,14 @@ class Ledger:
         )
 
     def _with_room(self) -> Ledger:
-        """A ledger in which every position has a free slot; the device is asked only when the bound is reached."""
+        """A ledger in which every position has a free slot.
+
+        A device that would have to be waited for is not asked how many are used: there are then as many as steps.
+        """
         slots = self.ids.shape[1]
         if self.used_bound < slots:
             return self
-        most = int(self.used.max())
+        most = int(self.used.max()) if reading_is_free(self.ids.device) else self.used_bound
         # doubling already at half full keeps these questions rare
         extra = slots if most * 2 > slots else 0
         return replace(

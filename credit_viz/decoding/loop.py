@@ -7,7 +7,6 @@ pass, either one after the other or in one batch.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from credit_viz.decoding.base import Block, Decision, Decoder, View
+from credit_viz.decoding.clock import Moment, reading_is_free
 from credit_viz.decoding.forward import Answer, LanguageModel, Query, forward
 from credit_viz.decoding.options import RunOptions, block_spans, check_fit
 from credit_viz.decoding.predictions import Predictions
@@ -68,8 +68,9 @@ class Step:
     block: tuple[int, int]
     cells: Cells
     events: _Events
-    forward_seconds: float
-    decoder_seconds: float
+    forward_pass: _Pass | None
+    began: Moment
+    decided: Moment
 
     def record(self) -> StepRecord:
         """What is kept of it; waits for the cells."""
@@ -80,9 +81,22 @@ class Step:
             event_positions=self.events.positions.astype(np.int32),
             event_ids=self.events.ids.astype(np.int32),
             event_reasons=self.events.reasons,
-            forward_seconds=self.forward_seconds,
-            decoder_seconds=self.decoder_seconds,
+            forward_seconds=self.forward_pass.seconds if self.forward_pass else 0.0,
+            decoder_seconds=self.decided.since(self.began),
         )
+
+
+class _Pass(NamedTuple):
+    """A forward pass, perhaps still in the device's queue."""
+
+    began: Moment
+    ended: Moment
+    lanes: int  #: that it was for
+
+    @property
+    def seconds(self) -> float:
+        """One lane's share; to be asked once the pass is through."""
+        return self.ended.since(self.began) / self.lanes
 
 
 class Lane:
@@ -190,20 +204,20 @@ class Lane:
             refresh=self._fresh,
         )
 
-    def advance(self, answer: Answer, forward_seconds: float = 0.0) -> Step:
+    def advance(self, answer: Answer, forward_pass: _Pass | None = None) -> Step:
         """Decide and write one step, given the model's answer to `query`."""
-        began = time.perf_counter()
+        began = Moment.now(self.canvas.ids.device)
         reading_start = answer.rows[0] - self.canvas.prompt_length
         reading, view = self._read(answer, reading_start)
         masked = self._masked
         decision = self.decoder.step(view, self._state, self._rng)
         self._state = decision.state
         events, block_done = self._write(decision, view)
-        decided = time.perf_counter()
+        decided = Moment.now(self.canvas.ids.device)
         self._steps += 1
         recorded = np.flatnonzero(self._open(masked, reading_start, len(answer.logits)))
         cells = self._recorder.cells(self.decoder, reading, reading_start, view, self._view_span[0], decision, recorded)
-        step = Step(self._steps, self._span, cells, events, forward_seconds, decided - began)
+        step = Step(self._steps, self._span, cells, events, forward_pass, began, decided)
         self._fresh = False
         if block_done:
             self._next_block()
@@ -248,7 +262,7 @@ class Lane:
         masked = self._masked
         self._check(events, masked)
         if masked[slice(*self._span)].any() and not masked[events.positions].any():
-            events = events.then(self._best_committable(view, masked))
+            events = events.then(self._best_committable(view))
         self._put(events.positions, events.ids)
         done = self._block_done(len(events.positions))
         # a block that goes on after its last mask settles before the text may end
@@ -283,18 +297,18 @@ class Lane:
                     f"decoder {self.decoder.name!r} wrote token {token} at position {place}, {what}; valid: {valid}"
                 )
 
-    def _best_committable(self, view: View, masked: np.ndarray) -> _Events:
+    def _best_committable(self, view: View) -> _Events:
         """Every masked position of the block guessed an id that must not be written: take the best other guess."""
         p, ids = view.predictions.best_committable()
-        start, end = self._view_span
-        active = masked[start:end] & view.active.cpu().numpy()
-        place = int(np.where(active, p.cpu().numpy(), -1.0).argmax())
-        return _Events(np.array([place + start]), np.array([int(ids[place])]), np.array([Reason.FORCED], np.uint8))
+        place = torch.where(view.masked & view.active, p, -1.0).argmax()[None]
+        place, token = torch.cat([place, ids[place]]).cpu().numpy()
+        return _Events(place[None] + self._view_span[0], token[None], np.array([Reason.FORCED], np.uint8))
 
     def _put(self, positions: np.ndarray, ids: np.ndarray) -> None:
         self._ids[positions] = ids
-        device = self.canvas.ids.device
-        self.canvas.generated[torch.from_numpy(positions).to(device)] = torch.from_numpy(ids).to(device)
+        # one copy that waits for nothing: the host's side of it is free to go at once
+        there = torch.from_numpy(np.stack([positions, ids])).to(self.canvas.ids.device, non_blocking=True)
+        self.canvas.generated[there[0]] = there[1]
 
     def _block_done(self, changes: int) -> bool:
         """No mask is left in the block, and the decoder changes nothing any more or has had its last passes."""
@@ -346,17 +360,17 @@ def denoise(model: LanguageModel, lanes: Sequence[Lane], batched: bool = False) 
             change the last bits of the logits, so a lane may differ from its run alone where two guesses tie. Lanes
             that ask for more than plain logits (guidance, shadow positions, a cache) have passes of their own.
     """
-    ahead = model.device.type != "cpu"
+    ahead = not reading_is_free(model.device)
     waiting: list[tuple[int, Step]] = []
     while running := [index for index, lane in enumerate(lanes) if not lane.finished]:
         for group in _groups(lanes, running, batched):
-            began = time.perf_counter()
+            began = Moment.now(model.device)
             answers = forward(model, [lanes[index].query() for index in group])
-            seconds = (time.perf_counter() - began) / len(group)
+            forward_pass = _Pass(began, Moment.now(model.device), len(group))
             yield from _records(waiting)
             waiting = []
             for index, answer in zip(group, answers, strict=True):
-                waiting.append((index, lanes[index].advance(answer, seconds)))
+                waiting.append((index, lanes[index].advance(answer, forward_pass)))
                 if not ahead:
                     yield from _records(waiting)
                     waiting = []

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from credit_viz.decoding.base import Decision, Decoder, View
+from credit_viz.decoding.clock import reading_is_free
 from credit_viz.decoding.predictions import Predictions
 
 __all__ = ["Cells", "Recorder"]
@@ -131,7 +132,7 @@ def _candidate_ids(predictions: Predictions, count: int) -> Tensor:
     """(R, K) most probable ids; the first is the raw top-1 also where several tokens tie."""
     ids = predictions.topk(count)
     top = predictions.top_ids
-    if ids.device.type == "cpu" and torch.equal(ids[:, 0], top):
+    if reading_is_free(ids.device) and torch.equal(ids[:, 0], top):
         return ids
     # a tie may have put another token first, or pushed the top-1 out: swap it to the front
     same = ids == top[:, None]

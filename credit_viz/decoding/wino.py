@@ -83,7 +83,7 @@ class Wino(Decoder):
 
     def start(self, block: Block) -> Tensor:
         """Number of tokens that the last step drafted."""
-        return torch.tensor(_NO_LIMIT, device=block.device)
+        return torch.full((), _NO_LIMIT, device=block.device)
 
     def step(self, view: View, state: Any, rng: torch.Generator) -> Decision:
         """Draft and verify; see `Decoder.step`."""
