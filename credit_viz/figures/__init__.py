@@ -92,8 +92,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "credit_viz.figures.position",
             "One token",
             "How did the token that waited longest come about?",
-            "Solid: the model's confidence. Dashed: lifted by credit. Dotted: the bar, what had to be reached in each "
-            "step, as a confidence that would have been enough; credit makes it fall.",
+            "Solid: the model's confidence. Dashed: lifted by credit. Dotted: the bar, the confidence that would have "
+            "been enough in each step; credit makes it fall. Dash-dotted: another score, where that is compared.",
             False,
         ),
     }

@@ -139,14 +139,25 @@ def _lines(run: PositionRun, color: str) -> list[go.Scatter]:
         lines.append(_line(run, f"{name} score", run.score, look, safe(run.score_name)))
     if np.isfinite(run.enough).any():
         look = {"color": color, "width": 1.5, "dash": "dot", "shape": "hvh"}
-        lines.append(_line(run, f"{name} bar", run.enough, look, "enough:"))
+        # a bar that was judged once is no line
+        tick = {"symbol": "line-ew", "size": 8, "line": {"color": color, "width": 1.5}}
+        lines.append(_line(run, f"{name} bar", run.enough, look, "enough:").update(mode="lines+markers", marker=tick))
     return lines
 
 
 def _line(run: PositionRun, name: str, values: Floats, look: Mapping[str, object], words: str) -> go.Scatter:
     hover = f"{words} %{{y:.3f}}<extra></extra>"
     group = safe(visible(run.name))
-    return go.Scatter(x=run.steps, y=values, mode="lines", legendgroup=group, name=name, line=look, hovertemplate=hover)
+    return go.Scatter(
+        x=run.steps,
+        y=values,
+        mode="lines",
+        legendgroup=group,
+        showlegend=False,  # the figure's help says which line is which
+        name=name,
+        line=look,
+        hovertemplate=hover,
+    )
 
 
 def _marks(run: PositionRun) -> list[go.Scatter]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,3 +107,15 @@ def wait_for(page: Any, condition: str) -> None:
 def drawn(page: Any) -> None:
     """Wait until the page has drawn what its state says: views follow the state in the next frame."""
     page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+
+
+def serious_violations(page: Any) -> list[Any]:
+    """What axe-core finds serious or critical; the test is skipped where axe-core is not installed."""
+    source = Path(os.environ.get("AXE_CORE", "node_modules/axe-core/axe.min.js"))
+    if not source.exists():
+        pytest.skip("axe-core is not installed: npm install --no-save axe-core")
+    page.wait_for_timeout(500)
+    page.evaluate(source.read_text("utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+    return [(violation["id"], [node["target"] for node in violation["nodes"][:3]]) for violation in serious]

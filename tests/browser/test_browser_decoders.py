@@ -17,7 +17,7 @@ from credit_viz.models.base import DiffusionLM
 from credit_viz.run import Race
 from credit_viz.trace.record import Trace
 from credit_viz.web import build_app, launch
-from tests.browser.conftest import Open, drawn, snapshot, wait_for
+from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
 
 pytestmark = [
     pytest.mark.browser,
@@ -129,10 +129,10 @@ def test_every_decoder_is_shown_as_it_ran(open_page: Open, model: DiffusionLM, n
     assert page.locator(".cv-sum").inner_text().startswith(("p ", "score "))
 
 
-@pytest.fixture
-def doubtful(open_page: Open, model: DiffusionLM) -> tuple[Any, Trace]:
+@pytest.fixture(params=["light"])
+def doubtful(open_page: Open, model: DiffusionLM, request: pytest.FixtureRequest) -> tuple[Any, Trace]:
     """A run in which tokens are taken back, on show."""
-    page = open_page(finished=False)
+    page = open_page(finished=False, color_scheme=request.param)
     prompt, settings = "Tell a sad story about Emma and a strange hat at the zoo.", {"threshold": 0.5}
     run_on(page, "wino", settings, prompt)
     trace = credit_viz.decode(model, prompt, decoder="wino", settings=settings, **SIZES)
@@ -158,6 +158,18 @@ def test_a_token_taken_back_is_struck_out_then_a_guess_with_a_sign(doubtful: tup
     assert "taken back: with the other tokens in place" in page.locator(".cv-sum").inner_text()
     page.locator(".cv-story button").first.click()
     wait_for(page, f"s.step === {events[0]}")
+
+
+@pytest.mark.parametrize("doubtful", ["light", "dark"], indirect=True)
+def test_second_thoughts_are_accessible(doubtful: tuple[Any, Trace]) -> None:
+    page, trace = doubtful
+    back = int((trace.event_ids == trace.info.mask_id).argmax())
+    place = int(trace.event_positions[back])
+    page.click(".cv-contrast")
+    scrub(page, int(trace.event_steps[back]))
+    page.locator(f"[data-role=token][data-position='{place}']").click()
+    page.locator(".cv-story li").first.wait_for()
+    assert serious_violations(page) == []
 
 
 def test_the_legend_names_what_happened(doubtful: tuple[Any, Trace]) -> None:

@@ -110,7 +110,8 @@ function traces(run, exact, lines, style, dark) {
     x: Array.from(exact.lanes[lane].steps),
     y,
     type: "scatter",
-    mode: "lines",
+    mode: kind === "thin" ? "lines+markers" : "lines", // a bar that was judged once is no line
+    marker: { symbol: "line-ew", size: 7, line: { color: laneColor(style, lane, dark), width: 1 } },
     line: { color: laneColor(style, lane, dark), ...LINES[kind].look },
     hoverinfo: "skip",
   }));
