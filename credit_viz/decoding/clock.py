@@ -35,7 +35,8 @@ class Moment:
         return cls(time.perf_counter(), event)
 
     def since(self, earlier: Moment) -> float:
-        """Seconds between two moments of one device; both must have come."""
+        """Seconds between two moments of one device; waits for this one."""
         if self.event is None or earlier.event is None:
             return self.host - earlier.host
+        self.event.synchronize()
         return float(earlier.event.elapsed_time(self.event)) / 1000
