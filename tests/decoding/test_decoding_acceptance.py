@@ -63,6 +63,7 @@ def test_factor(p: list[float], f: float, written: list[int]) -> None:
         ([0.5, 0.7, 0.7, 0.6], 0.9, 0.62, [1, 2]),  # equals within a gap go together
         ([0.5, 0.5, 0.4, 0.3], 0.9, 0.62, [0]),  # nothing passes: the leftmost of the best
         ([0.625, 0.5, 0.5, 0.5], 0.9, 0.625, [0]),  # not above: forced, see below
+        ([0.75, 0.9], 0.75, 0.625, [1]),  # nor is this above the high bound
         ([0.2, 0.1, 0.1, 0.1], None, None, [0]),
         ([0.95, 0.96, 0.1, 0.1], None, 0.4, [1]),  # without a high bound only the best of a gap
     ],
@@ -77,7 +78,7 @@ def test_hierarchy_takes_the_best_of_every_gap() -> None:
 
 
 def test_hierarchy_passes_over_a_guess_of_the_mask() -> None:
-    assert hierarchy([0.9, 0.7, 0.66], 0.95, 0.62, able="nyy") == [1]
+    assert hierarchy([0.9, 0.7, 0.5, 0.8], 0.95, 0.62, masked="mm.m", able="nyyy") == [1, 3]
     assert hierarchy([0.7, 0.9, 0.66], 0.95, 0.62, able="yny") == [0], "the mask does not part the gap"
 
 

@@ -78,6 +78,21 @@ def test_top_one_is_a_threshold_that_nothing_passes(
     assert set(forced.event_reasons.tolist()) == {Reason.FORCED}
 
 
+@pytest.mark.parametrize("name", PLAIN)
+@given(model=mocks, size=sizes(), data=st.data())
+def test_credit_is_the_reason_only_where_the_raw_score_fails(
+    name: str, model: MockModel, size: dict[str, int], data: st.DataObject
+) -> None:
+    trace = run(model, make_decoder(name, data.draw(settings_of(name))), **size, top_k=model.vocab_size)
+    others = np.where(trace.candidate_ids == trace.winner_ids[:, None], 0, trace.candidate_p).max(1)
+    raw = trace.winner_p - others if "margin" in trace.info.score else trace.winner_p
+    cells = {(int(t), int(i)): cell for cell, (t, i) in enumerate(zip(trace.cell_steps, trace.positions, strict=True))}
+    for step, place, why in zip(trace.event_steps, trace.event_positions, trace.event_reasons, strict=True):
+        cell = cells[int(step), int(place)]
+        if why in (Reason.CONFIDENT, Reason.CREDIT):
+            assert (raw[cell] >= trace.channels["bar"][cell]) == (why == Reason.CONFIDENT)
+
+
 @pytest.mark.parametrize("name", WITH_CREDIT)
 def test_credit_writes_what_the_rule_alone_would_not(name: str) -> None:
     """With strength, each of them uses its credit: on some canvas it decides otherwise than without."""
