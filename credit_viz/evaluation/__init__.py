@@ -20,4 +20,4 @@ def require_harness() -> None:
         BackendError: it is not; the message says what to install.
     """
     if find_spec("lm_eval") is None:
-        raise BackendError("lm-evaluation-harness is not installed; install it with: pip install 'credit-viz[eval]'")
+        raise BackendError("lm-evaluation-harness is not installed; install it with: pip install -e '.[eval]'")

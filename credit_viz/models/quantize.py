@@ -52,7 +52,7 @@ def check_quantize(mode: str | None, family: str, size: Size, device: torch.devi
     if objection := _objection(mode, family, size, device, dtype):
         raise SettingsError(f"--quantize {mode}: {objection}")
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
-        raise SettingsError(f"--quantize {mode} needs {' and '.join(missing)}: pip install 'credit-viz[quantize]'")
+        raise SettingsError(f"--quantize {mode} needs {' and '.join(missing)}: pip install -e '.[quantize]'")
 
 
 def _objection(mode: str, family: str, size: Size, device: torch.device, dtype: str) -> str | None:

@@ -116,7 +116,7 @@ def test_list_of_benchmarks(call: Call, monkeypatch: pytest.MonkeyPatch) -> None
 def test_without_the_extra(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("credit_viz.evaluation.find_spec", lambda _: None)
     outcome = call("eval", *SMALL)
-    assert_refused(outcome, "lm-evaluation-harness is not installed", "pip install 'credit-viz[eval]'")
+    assert_refused(outcome, "lm-evaluation-harness is not installed", "pip install -e '.[eval]'")
 
 
 def test_help_shows_whole_commands(call: Call) -> None:

@@ -59,7 +59,7 @@ def test_a_small_model_is_not_worth_it() -> None:
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantize, "find_spec", lambda name: None if name == "bitsandbytes" else object())
     message = refusal("nf4", "llada", LLADA, CPU)
-    assert message == "--quantize nf4 needs bitsandbytes: pip install 'credit-viz[quantize]'"
+    assert message == "--quantize nf4 needs bitsandbytes: pip install -e '.[quantize]'"
     monkeypatch.setattr(quantize, "find_spec", lambda _: object())
     check_quantize("nf4", "llada", LLADA, CPU, "bfloat16")
 
