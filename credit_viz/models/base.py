@@ -5,7 +5,8 @@ Knows the network and its tokenizer. Does not know canvases' meaning, decoders o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ from credit_viz.models.attention import block_causal, for_attention
 from credit_viz.models.cache import WindowCache
 from credit_viz.models.text import TextCodec
 
-__all__ = ["DiffusionLM", "ModelInfo"]
+__all__ = ["DiffusionLM", "ModelInfo", "enough_memory"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,25 @@ class ModelInfo:
     dtype: str
 
 
+@contextmanager
+def enough_memory(device: torch.device, canvas: Tensor) -> Iterator[None]:
+    """Say in a sentence that the device had too little memory for a pass over the canvas.
+
+    Raises:
+        BackendError: it had.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        shape = " x ".join(map(str, canvas.shape))
+        raise BackendError(f"{device} has too little memory for a canvas of {shape} positions") from error
+
+
 class DiffusionLM:
     """A network that guesses every masked position at once.
 
     Attributes:
+        noise: what stands where nothing is written yet: "mask" or "uniform" (random tokens; see `UniformLM`).
         mask_id: id of the mask token.
         eos_ids: ids that end the text.
         token_limit: ids below have text; the embedding may be larger than the tokenizer.
@@ -44,6 +60,8 @@ class DiffusionLM:
         block_length: block that a block-causal model was trained with, counted from the canvas's first position; a
             position sees its own block and those before it. None: every position sees every other.
     """
+
+    noise = "mask"
 
     def __init__(
         self,
@@ -124,7 +142,7 @@ class DiffusionLM:
         Raises:
             BackendError: the device has too little memory.
         """
-        try:
+        with enough_memory(self.device, canvas):
             output = self.network(
                 input_ids=canvas,
                 attention_mask=mask,
@@ -133,9 +151,6 @@ class DiffusionLM:
                 past_key_values=kept,
                 use_cache=kept is not None,
             )
-        except torch.OutOfMemoryError as error:
-            shape = " x ".join(map(str, canvas.shape))
-            raise BackendError(f"{self.device} has too little memory for a canvas of {shape} positions") from error
         logits: Tensor = output.logits
         return logits
 

@@ -70,7 +70,7 @@ def load_model(
     check_quantize(quantize, family.name, size, where, precision)
     if check_memory:
         require(name, size, where, precision, quantize, quantizable_to(family.name, size, where, precision))
-    vocab_size = int(translated.vocab_size)
+    vocab_size = int(translated.get_text_config().vocab_size)
     text = load_text(folder, family, name, vocab_size)
     mask = mask_id(config, text, family, vocab_size)
     ends = end_ids(config, text, family, vocab_size)
@@ -86,14 +86,14 @@ def load_model(
     except torch.OutOfMemoryError as error:
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"{name} does not fit into the memory of {where}: {reason}") from error
-    model = DiffusionLM(
+    model = family.model_class(
         network,
         text,
         ModelInfo(name, family.name, origin.commit, size.parameters, precision_text(precision, quantize)),
         mask_id=mask,
         eos_ids=ends,
         vocab_size=vocab_size,
-        max_positions=int(translated.max_position_embeddings),
+        max_positions=int(translated.get_text_config().max_position_embeddings),
         abilities=family.abilities,
         block_length=family.block_length(config),
         shifted=family.shifted,
@@ -106,7 +106,7 @@ def load_model(
 
 def _probe(model: DiffusionLM, folder: Path) -> None:
     """One small forward pass: logits that are no numbers would decode to nonsense, silently."""
-    canvas = torch.full((1, min(4, model.max_positions)), model.mask_id)
+    canvas = torch.full((1, min(4, model.max_positions)), model.eos_ids[0])
     try:
         logits = model.token_logits(canvas)
     except RuntimeError as error:  # an operation that the device lacks, a shape that a kernel cannot take

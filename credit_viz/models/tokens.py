@@ -14,6 +14,7 @@ from credit_viz.errors import CheckpointError, PromptError
 from credit_viz.models.checkpoint_files import check_small_files, read_json
 from credit_viz.models.families.base import Family
 from credit_viz.models.text import TextCodec
+from credit_viz.models.uniform import NO_MASK
 
 __all__ = ["end_ids", "load_text", "mask_id"]
 
@@ -120,11 +121,13 @@ def _check_template(folder: Path, text: TextCodec) -> None:
 
 
 def mask_id(config: Mapping[str, Any], text: TextCodec, family: Family, vocab_size: int) -> int:
-    """Id of the mask token; where config and tokenizer both know it, they must agree.
+    """Id of the mask token; where config and tokenizer both know it, they must agree. -1 in a family without one.
 
     Raises:
         CheckpointError: neither knows it, they disagree, or it is no id of the model.
     """
+    if not family.mask_tokens:
+        return NO_MASK
     by_text = next((i for i in map(text.find, family.mask_tokens) if i is not None), None)
     by_config = config.get("mask_token_id")
     if by_config is None and by_text is None:

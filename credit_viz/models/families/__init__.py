@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from credit_viz.errors import CheckpointError
-from credit_viz.models.families import dream, llada, llada2, llada_moe
+from credit_viz.models.families import diffusion_gemma, dream, llada, llada2, llada_moe
 from credit_viz.models.families.base import Family
 
 __all__ = ["FAMILIES", "family_of"]
 
-FAMILIES: tuple[Family, ...] = (llada.FAMILY, llada_moe.FAMILY, dream.FAMILY, llada2.FAMILY)
+FAMILIES: tuple[Family, ...] = (llada.FAMILY, llada_moe.FAMILY, dream.FAMILY, llada2.FAMILY, diffusion_gemma.FAMILY)
 
 
 def family_of(config: Mapping[str, Any]) -> Family:

@@ -15,6 +15,7 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from credit_viz.errors import CheckpointError
+from credit_viz.models.base import DiffusionLM
 
 __all__ = [
     "ABILITIES",
@@ -60,18 +61,18 @@ class Family:
     architectures: tuple[str, ...]  #: as in config.json
     network_class: type[PreTrainedModel]
     translate_config: Callable[[Mapping[str, Any]], PreTrainedConfig]  #: published -> stock; raises CheckpointError
-    mask_tokens: tuple[str, ...]  #: texts of the mask token, the likeliest first
+    mask_tokens: tuple[str, ...]  #: texts of the mask token, the likeliest first; none where noise is random tokens
     end_tokens: tuple[str, ...]  #: texts that end an answer besides the configured end of text: the end of a chat turn
-    chat_template: str  #: Jinja; for instruct checkpoints whose tokenizer has none of its own
+    chat_template: str | None  #: Jinja; for instruct checkpoints whose tokenizer has none of its own
     abilities: frozenset[str]
     key_mapping: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  #: published regex -> stock
     tokenizer_class: type[PreTrainedTokenizerBase] = PreTrainedTokenizerFast  #: never found by code in the folder
     tokenizer_files: tuple[str, ...] = ("tokenizer.json", "tokenizer_config.json")  #: without these it is not loaded
     prepare: Callable[[PreTrainedModel], None] = see_both_ways  #: the loaded network's last touch
     shifted: bool = False  #: the network's row i is about the token at i + 1
-    block_length: Callable[[Mapping[str, Any]], int | None] = (
-        _any_length  #: positions per block of a block-causal model
-    )
+    #: config -> positions per block; None: any
+    block_length: Callable[[Mapping[str, Any]], int | None] = _any_length
+    model_class: type[DiffusionLM] = DiffusionLM  #: what calls the network
 
     def __post_init__(self) -> None:
         if unknown := sorted(self.abilities - set(ABILITIES)):

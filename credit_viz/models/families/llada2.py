@@ -157,7 +157,7 @@ def _rotary_share(config: Mapping[str, Any], head_dim: int) -> float:
     return share
 
 
-def block_length(config: Mapping[str, Any]) -> int:
+def _block_length(config: Mapping[str, Any]) -> int:
     """Positions per block that the checkpoint was trained with.
 
     Raises:
@@ -176,5 +176,5 @@ FAMILY = Family(
     chat_template=CHAT_TEMPLATE,
     abilities=frozenset({"block cache"}),
     key_mapping=KEY_MAPPING,
-    block_length=block_length,
+    block_length=_block_length,
 )
