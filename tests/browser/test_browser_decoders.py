@@ -91,23 +91,34 @@ def scrub(page: Any, step: int) -> None:
 def check_every_step(page: Any, trace: Trace) -> None:
     """Canvas, count and pane are the trace's at every step."""
     mask = trace.info.mask_id
-    for step in range(trace.forward_passes + 1):
-        scrub(page, step)
-        (lane,) = snapshot(page)["lanes"]
+    shown = page.evaluate(SCRUB_THROUGH, trace.forward_passes)
+    assert len(shown) == trace.forward_passes + 1
+    for step, (at, ids, count, written, given) in enumerate(shown):
         canvas = trace.canvas(step).tolist()
-        assert [mask if token < 0 else token for token in lane["ids"]] == canvas
+        assert at == step
+        assert [mask if token < 0 else token for token in ids] == canvas
         standing = [place for place, token in enumerate(canvas) if token != mask]
-        written = [place for place in standing if place not in trace.info.fixed]
-        assert lane["written"] == len(written)
-        assert shown(page, ".written") == written
-        assert shown(page, ".given") == sorted(trace.info.fixed)
+        assert written == [place for place in standing if place not in trace.info.fixed]
+        assert count == len(written)
+        assert given == sorted(trace.info.fixed)
 
 
-def shown(page: Any, selector: str) -> list[int]:
-    """Positions of the tokens in the pane that look so."""
-    return page.eval_on_selector_all(
-        f"[data-role=token]{selector}", "(tokens) => tokens.map((token) => Number(token.dataset.position))"
-    )
+#: every step on show: step, token ids, written count, and the positions that look written and given in the pane.
+SCRUB_THROUGH = """async (steps) => {
+  const range = document.querySelector("[data-role=step]");
+  const frame = () => new Promise(requestAnimationFrame);
+  const places = (look) => [...document.querySelectorAll(`[data-role=token].${look}`)].map((e) => +e.dataset.position);
+  const shown = [];
+  for (let step = 0; step <= steps; step += 1) {
+    range.value = step;
+    range.dispatchEvent(new Event("input", { bubbles: true }));
+    await frame();
+    await frame();
+    const { step: at, lanes } = window.creditViz.snapshot();
+    shown.push([at, lanes[0].ids, lanes[0].written, places("written"), places("given")]);
+  }
+  return shown;
+}"""
 
 
 @pytest.mark.parametrize("name", DECODERS)

@@ -37,7 +37,7 @@ test("what is not written says why", () => {
   const waiting = { fused: 0.62, p: 0.41, reason: 0 };
   assert.match(told(waiting), /fused 0\.620 < 0\.90: not yet$/);
   assert.match(told({ ...waiting, active: false }), /its block is not being written/);
-  assert.match(told({ ...waiting, scheduled: true }), /other guesses were more confident/);
+  assert.match(told({ ...waiting, scheduled: true }), /other guesses came first/);
   assert.match(told({ ...waiting, bar: Infinity }), /: not yet: no probability is enough in this step$/);
   assert.match(told({ ...waiting, standing: true }), /: it stands$/);
 });
@@ -65,6 +65,10 @@ test("another score than the probability is named and compared", () => {
   assert.equal(told(margin), "p 0.600, margin 0.310 < 0.80: not yet");
   assert.match(told({ ...margin, scoreName: "−entropy", score: -0.2, bar: -0.1 }), /−entropy −0\.200 < −0\.10/);
   assert.match(told({ ...margin, scoreName: "probability; or another" }), /, score 0\.310 < 0\.80/);
+});
+
+test("a score that is the shown probability is not told twice", () => {
+  assert.match(told({ boost: 0, score: 0.904, scoreName: "probability; or another" }), /^p 0\.800 ≥ 0\.90:/);
 });
 
 test("a token is taken back by its own score, not by the mask's probability", () => {

@@ -44,8 +44,9 @@ export function theSum(moment) {
 }
 
 /** @param {Moment} moment */
-function numbersOf({ p, credit, boost, fused, score, scoreName, back }) {
-  const scored = score !== null && Number.isFinite(score) ? [`${shortName(scoreName)} ${rounded(score, 3)}`] : [];
+function numbersOf(moment) {
+  const { p, credit, boost, fused, score, scoreName, back } = moment;
+  const scored = ownScore(moment) ? [`${shortName(scoreName)} ${rounded(Number(score), 3)}`] : [];
   // the mask's own probability says nothing about the token it took the place of
   if (back && scored.length) return scored;
   if (!(boost > 0)) return [`p ${precise(p)}`, ...scored];
@@ -54,12 +55,15 @@ function numbersOf({ p, credit, boost, fused, score, scoreName, back }) {
   return [`p ${precise(p)}`, lifted, ...scored];
 }
 
+/** Was another number than the shown probability compared? @param {Moment} moment */
+const ownScore = ({ score, fused }) => score !== null && Number.isFinite(score) && Math.abs(score - fused) > 1e-6;
+
 /** A name that needs a sentence stands beside the sum, see `longName`. @param {string} name */
-const shortName = (name) => (name.includes(";") ? "score" : name);
+export const shortName = (name) => (name.includes(";") ? "score" : name);
 
 /** What "score" means, where its name is too long for the sum. @param {Moment} moment */
-export const longName = ({ score, scoreName }) =>
-  score !== null && Number.isFinite(score) && scoreName.includes(";") ? `score: ${scoreName}` : "";
+export const longName = (moment) =>
+  ownScore(moment) && moment.scoreName.includes(";") ? `score: ${moment.scoreName}` : "";
 
 /** Two decimals where they are all there are. @param {number} value @param {number} [least] decimals */
 function rounded(value, least = 2) {
@@ -72,7 +76,7 @@ export function verdict({ reason, standing, active, scheduled, bar }, reasons) {
   if (reason) return `${reasons[reason].did}: ${reasons[reason].words}`;
   if (standing) return "it stands";
   if (!active) return "not yet: its block is not being written, the guess is only recorded";
-  if (scheduled) return "not yet: other guesses were more confident";
+  if (scheduled) return "not yet: other guesses came first";
   return bar === Infinity ? "not yet: no probability is enough in this step" : "not yet";
 }
 

@@ -5,7 +5,7 @@
 
 import { CONFIG, axisTitle, baseLayout, laneColor, loadPlotly, wholeTicks } from "./charts.js";
 import { fill, h } from "./dom.js";
-import { effectiveThreshold } from "./explain.js";
+import { effectiveThreshold, shortName } from "./explain.js";
 import { markOf } from "./lane.js";
 
 const MARGIN = { l: 40, r: 10, t: 8, b: 38 };
@@ -36,7 +36,11 @@ export function lineChart(store, base) {
     width = root.clientWidth;
     const lines = run.lanes.flatMap((lane) => linesOf(lane, exact.position, exact.lanes[lane.index]));
     const kinds = Object.keys(LINES).filter((kind) => lines.some((line) => line.kind === kind));
-    fill(keys, kinds.map(key));
+    const scores = new Set(lines.filter(isScore).map((line) => shortName(run.lanes[line.lane].info.score)));
+    fill(
+      keys,
+      kinds.map((kind) => key(kind, kind === "score" ? [...scores].join(", ") : LINES[kind].name)),
+    );
     await plotly.react(
       plot,
       traces(run, exact, lines, boot.style, dark),
@@ -68,10 +72,13 @@ const LINES = {
   dashed: { name: "enough, given the credit", look: { width: 1.2, dash: "dash" } },
 };
 
-/** @param {string} kind */
-const key = (kind) => h("span", { class: "cv-key" }, h("i", { class: `cv-key-line ${kind}` }), LINES[kind].name);
+/** @param {string} kind @param {string} name */
+const key = (kind, name) => h("span", { class: "cv-key" }, h("i", { class: `cv-key-line ${kind}` }), name);
 
 /** @typedef {{lane: number, kind: string, y: (number | null)[]}} Line */
+
+/** @param {Line} line */
+const isScore = ({ kind }) => kind === "score";
 
 /** @param {import("./lane.js").Lane} lane @param {number} position @param {any} numbers exact ones @returns {Line[]} */
 function linesOf(lane, position, { n, k, steps: at, ids, winner_ids, winner_p, winner_fused, p, boost, bar, score }) {
