@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from credit_viz.errors import CheckpointError
 from credit_viz.models.base import DiffusionLM, ModelInfo
@@ -16,15 +18,17 @@ from credit_viz.models.checkpoint_files import read_json
 from credit_viz.models.compile import compile_forward
 from credit_viz.models.devices import pick_device, pick_dtype
 from credit_viz.models.families import family_of
-from credit_viz.models.hub import fetch_weights, find_checkpoint
-from credit_viz.models.memory import gigabytes, measure, require
+from credit_viz.models.families.base import Family
+from credit_viz.models.hub import Origin, fetch_weights, find_checkpoint
+from credit_viz.models.memory import Size, gigabytes, measure, require
 from credit_viz.models.network import load_network
 from credit_viz.models.quantize import check_quantize, precision_text, quantizable_to
 from credit_viz.models.tokens import end_ids, load_text, mask_id
 
 __all__ = ["load_model"]
 
-_WORTH_A_BAR = 1 << 29  #: bytes of weights from which loading is worth a progress bar
+Tell = Callable[[str], None]
+_WORTH_A_WORD = 1 << 29  #: bytes of weights from which reading takes long
 
 
 def load_model(
@@ -37,7 +41,7 @@ def load_model(
     offline: bool = False,
     check_memory: bool = True,
     compile: bool = False,
-    tell: Callable[[str], None] | None = None,
+    tell: Tell | None = None,
 ) -> DiffusionLM:
     """Load a published checkpoint on stock transformers classes.
 
@@ -59,49 +63,70 @@ def load_model(
         SettingsError: unknown device, dtype or quantization, or one that does not work here.
     """
     where = pick_device(device)
-    kind = pick_dtype(dtype, where)
-    precision = str(kind).removeprefix("torch.")
+    how = _Precision(where, pick_dtype(dtype, where), quantize)
     origin = find_checkpoint(source, revision, offline)
-    folder, name = origin.folder, origin.name
-    config = read_json(folder / "config.json")
+    config = read_json(origin.folder / "config.json")
     family = family_of(config)
     translated = family.translate_config(config)
     size = measure(family.network_class, translated)
-    check_quantize(quantize, family.name, size, where, precision)
+    check_quantize(quantize, family.name, size, where, how.name)
     if check_memory:
-        require(name, size, where, precision, quantize, quantizable_to(family.name, size, where, precision))
-    vocab_size = int(translated.get_text_config().vocab_size)
-    text = load_text(folder, family, name, vocab_size)
-    mask = mask_id(config, text, family, vocab_size)
-    ends = end_ids(config, text, family, vocab_size)
-    if tell and origin.commit:
-        tell(
-            f"fetching the weights of {name} unless they are cached, {gigabytes(size.weights('bfloat16'))} in bfloat16"
-        )
-    fetch_weights(origin, offline)
-    if tell and size.weights(precision, quantize) >= _WORTH_A_BAR:
-        tell(f"reading {gigabytes(size.weights(precision, quantize))} of weights onto {where}")
-    try:
-        network = load_network(folder, translated, family, kind, where, quantize)
-    except torch.OutOfMemoryError as error:
-        reason = str(error).partition("\n")[0]
-        raise CheckpointError(f"{name} does not fit into the memory of {where}: {reason}") from error
+        ways = quantizable_to(family.name, size, where, how.name)
+        require(origin.name, size, where, how.name, quantize, ways)
+    sizes = translated.get_text_config()
+    text = load_text(origin.folder, family, origin.name, sizes.vocab_size)
+    mask = mask_id(config, text, family, sizes.vocab_size)
+    ends = end_ids(config, text, family, sizes.vocab_size)
+    _fetch(origin, size, offline, tell)
     model = family.model_class(
-        network,
+        _read(origin, family, translated, size, how, tell),
         text,
-        ModelInfo(name, family.name, origin.commit, size.parameters, precision_text(precision, quantize)),
+        ModelInfo(origin.name, family.name, origin.commit, size.parameters, precision_text(how.name, quantize)),
         mask_id=mask,
         eos_ids=ends,
-        vocab_size=vocab_size,
-        max_positions=int(translated.get_text_config().max_position_embeddings),
+        vocab_size=sizes.vocab_size,
+        max_positions=sizes.max_position_embeddings,
         abilities=family.abilities,
         block_length=family.block_length(config),
         shifted=family.shifted,
     )
-    _probe(model, folder)
+    _probe(model, origin.folder)
     if compile:
         compile_forward(model, tell=tell)
     return model
+
+
+class _Precision(NamedTuple):
+    """Where the weights go and in which numbers."""
+
+    device: torch.device
+    dtype: torch.dtype
+    quantize: str | None
+
+    @property
+    def name(self) -> str:
+        """Of the dtype."""
+        return str(self.dtype).removeprefix("torch.")
+
+
+def _fetch(origin: Origin, size: Size, offline: bool, tell: Tell | None) -> None:
+    if tell and origin.commit:
+        weights = gigabytes(size.weights("bfloat16"))
+        tell(f"fetching the weights of {origin.name} unless they are cached, {weights} in bfloat16")
+    fetch_weights(origin, offline)
+
+
+def _read(
+    origin: Origin, family: Family, config: PreTrainedConfig, size: Size, how: _Precision, tell: Tell | None
+) -> PreTrainedModel:
+    weights = size.weights(how.name, how.quantize)
+    if tell and weights >= _WORTH_A_WORD:
+        tell(f"reading {gigabytes(weights)} of weights onto {how.device}")
+    try:
+        return load_network(origin.folder, config, family, how.dtype, how.device, how.quantize)
+    except torch.OutOfMemoryError as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{origin.name} does not fit into the memory of {how.device}: {reason}") from error
 
 
 def _probe(model: DiffusionLM, folder: Path) -> None:
