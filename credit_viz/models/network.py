@@ -133,13 +133,13 @@ def _refuse_leftovers(folder: Path, report: Mapping[str, Any]) -> None:
 def _refuse_untied(stored: Mapping[str, StoredTensor], copies: Mapping[str, str]) -> None:
     """Where config.json says that two weights are one, the loader takes one of them, whatever the other is."""
     for copy, original in copies.items():
-        if copy in stored and not torch.equal(_read(stored, copy), _read(stored, original)):
+        if copy in stored and not torch.equal(_load(stored, copy), _load(stored, original)):
             raise CheckpointError(
                 f"{stored[copy].file} has a {copy} of its own, but config.json says that it is {original}"
             )
 
 
-def _read(stored: Mapping[str, StoredTensor], name: str) -> Tensor:
+def _load(stored: Mapping[str, StoredTensor], name: str) -> Tensor:
     with safe_open(stored[name].file, framework="pt") as file:
         tensor: Tensor = file.get_tensor(name)
     return tensor
@@ -147,11 +147,12 @@ def _read(stored: Mapping[str, StoredTensor], name: str) -> Tensor:
 
 def _refuse_not_finite(network: nn.Module, stored: Mapping[str, StoredTensor], dtype: torch.dtype) -> None:
     """No weight is not-a-number or infinite: few of them would show in a first forward pass."""
-    floats = {name: p for name, p in network.named_parameters() if p.is_floating_point() and p.numel()}
-    if all(map(_finite, floats.values())):
+    weights = [p for p in network.parameters() if p.is_floating_point()]
+    limits = [b for b in network.buffers() if b.is_floating_point() and b.numel()]  # some say "no limit" by infinity
+    if all(map(_finite, weights)) and not any(bool(limit.isnan().any()) for limit in limits):
         return
     for name, (file, _) in stored.items():
-        if not _finite(_read(stored, name)):
+        if not _finite(_load(stored, name)):
             raise CheckpointError(f"{file} is damaged: {name} has numbers that are not finite (NaN or infinity)")
     kind = str(dtype).removeprefix("torch.")
     raise CheckpointError(f"the weights in {file.parent} are too large for {kind}; try --dtype bfloat16 or float32")

@@ -102,10 +102,12 @@ def _chat_template(tokenizer: PreTrainedTokenizerBase, family: Family, name: str
     Without one of its own, a base model (by its name) gets the bare prompt, and so does a tokenizer that does not
     know the end of a turn.
     """
-    own = tokenizer.chat_template
+    own: Any = tokenizer.chat_template
     if own is not None:
         own = own.get("default") if isinstance(own, dict) else own
-        return None if own is None else str(own)
+        if not isinstance(own, str | None):
+            raise CheckpointError(f"tokenizer_config.json has chat_template={str(own)[:40]!r}; expected a text")
+        return own
     base = "base" in re.split(r"[^a-z]+", name.lower())
     return family.chat_template if not base and family.end_tokens[0] in tokenizer.get_vocab() else None
 

@@ -379,6 +379,22 @@ def test_a_template_that_cannot_render(family: str, template: str, folder_of: Fo
     assert "chat_template.jinja has a damaged chat template" in refused(folder)
 
 
+@pytest.mark.parametrize("template", [5, True, [5], {"default": 5}, [{"name": "default", "template": 5}]])
+def test_a_template_that_is_no_text(template: Any, folder_of: FolderOf, refused: Refused) -> None:
+    folder = folder_of("llada")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"chat_template": template}))
+    assert "tokenizer_config.json" in refused(folder)
+
+
+def test_a_bias_that_is_no_number(folder_of: FolderOf, refused: Refused) -> None:
+    """The experts' bias only orders them: the logits stay numbers, and mean nothing."""
+    folder = folder_of("llada2")
+    name = "model.layers.2.mlp.gate.expert_bias"
+    change_shard(folder, lambda weights: weights[name][:1].fill_(float("nan")))
+    assert f"{name} has numbers that are not finite" in refused(folder)
+
+
 def test_more_tokens_than_rows_of_the_embedding(folder_of: FolderOf, refused: Refused) -> None:
     for family, name in (("llada", "tokenizer.json"), ("dream", "vocab.json")):
         folder = folder_of(family)
