@@ -26,6 +26,9 @@ from credit_viz.trace.record import Reason, StepRecord
 
 __all__ = ["Canvas", "Lane", "Step", "denoise"]
 
+#: passes per position of a block after which a decoder that takes tokens back is stopped: it would go on forever.
+_PATIENCE = 8
+
 
 class Canvas(NamedTuple):
     """The prompt followed by the generated region."""
@@ -95,7 +98,7 @@ class _Pass(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """One lane's share; to be asked once the pass is through."""
+        """One lane's share; waits for the pass."""
         return self.ended.since(self.began) / self.lanes
 
 
@@ -131,7 +134,7 @@ class Lane:
         self._fixed = np.zeros(options.gen_length, bool)
         self._fix(fixed or {})
         self._steps = 0
-        self._fresh = True  # no pass of the active block yet
+        self._passes = 0  # of the active block
         self._unmasked_passes = 0  # of the active block, since its last mask went
         self._spans = block_spans(options, len(prompt_ids), model.block_length)
         self._index = -1
@@ -179,7 +182,7 @@ class Lane:
         length = self.options.gen_length
         block = Block(self._index, len(self._spans), start, end - start, length, device, self._state)
         self._state = self.decoder.start(block)
-        self._fresh, self._unmasked_passes = True, 0
+        self._passes = self._unmasked_passes = 0
 
     @property
     def _view_span(self) -> tuple[int, int]:
@@ -201,7 +204,7 @@ class Lane:
             shadow=(offset + self._view_span[0], offset + self._view_span[1]) if needs.shadow else None,
             guidance=needs.guidance,
             cache=self._cache,
-            refresh=self._fresh,
+            refresh=self._passes == 0,
         )
 
     def advance(self, answer: Answer, forward_pass: _Pass | None = None) -> Step:
@@ -218,7 +221,7 @@ class Lane:
         recorded = np.flatnonzero(self._open(masked, reading_start, len(answer.logits)))
         cells = self._recorder.cells(self.decoder, reading, reading_start, view, self._view_span[0], decision, recorded)
         step = Step(self._steps, self._span, cells, events, forward_pass, began, decided)
-        self._fresh = False
+        self._passes += 1
         if block_done:
             self._next_block()
         return step
@@ -314,10 +317,19 @@ class Lane:
         """No mask is left in the block, and the decoder changes nothing any more or has had its last passes."""
         if self._masked[slice(*self._span)].any():
             self._unmasked_passes = 0
+            self._check_progress()
             return False
         settled = not changes or self._unmasked_passes >= self.decoder.needs.settle
         self._unmasked_passes += 1
         return settled
+
+    def _check_progress(self) -> None:
+        start, end = self._span
+        if self._passes >= _PATIENCE * (end - start):
+            raise DecoderError(
+                f"decoder {self.decoder.name!r} has masks left at positions {start}..{end - 1} after {self._passes} "
+                f"passes; valid: it fills more than it takes back, so that {end - start} passes are enough"
+            )
 
     def _stop_early(self, events: _Events) -> _Events:
         """Once an end-of-text token is written with no mask before it, whatever is still masked becomes end-of-text.

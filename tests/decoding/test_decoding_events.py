@@ -419,6 +419,37 @@ class Stubborn(Threshold):
         return replace(decision, commit=torch.ones_like(decision.commit), reasons=torch.ones_like(decision.reasons))
 
 
+@dataclass(frozen=True)
+class Restless(Threshold):
+    """Takes back whatever it has written."""
+
+    name: ClassVar[str] = "restless"
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(rewrites=True)
+
+    def step(self, view: View, state: None, rng: torch.Generator) -> Decision:
+        decision = super().step(view, state, rng)
+        return replace(
+            decision,
+            commit=decision.commit | view.rewritable,
+            winner_ids=torch.where(view.rewritable, view.predictions.mask_id, decision.winner_ids),
+            reasons=torch.where(view.rewritable, int(Reason.REMASKED), decision.reasons).to(torch.uint8),
+        )
+
+
+def test_a_decoder_that_never_ends_is_stopped() -> None:
+    model = MockModel()
+    with pytest.raises(
+        DecoderError, match=r"'restless' has masks left at positions 0\.\.3 after 32 passes; valid: .* 4 "
+    ):
+        lane_records(
+            model, Restless(make_decoder("threshold", {"threshold": 2.0}).settings), gen_length=8, block_length=4
+        )
+    assert model.calls == 33
+
+
 def test_given_tokens_are_defended() -> None:
     with pytest.raises(DecoderError, match=r"'stubborn' wrote token .* at position 1, which is given"):
         run(MockModel(), Stubborn(), fixed={1: 7}, gen_length=4, block_length=4)
