@@ -14,9 +14,13 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from credit_viz.bench import decoders, growth, parts, quality, runs
+from credit_viz.bench import decoders, growth, parts, quality, runs, switches
 from credit_viz.bench.table import Section, to_json, to_text
+from credit_viz.errors import SettingsError
 from credit_viz.models.loading import load_model
+from credit_viz.tiny import SETTINGS
+from credit_viz.tiny.evaluate import SEED
+from credit_viz.tiny.tasks import held_out
 
 _VOCABULARY = 126_464  # LLaDA-8B
 
@@ -39,6 +43,17 @@ def _growth(options: argparse.Namespace) -> Iterable[Section]:
     yield from growth.section(max(1, options.rounds // 3))
 
 
+def _switches(options: argparse.Namespace) -> Iterable[Section]:
+    """On this small model a compiled pass is mostly overhead; it is here for what stays equal."""
+    others = {"bfloat16": load_model(device="cpu", dtype="bfloat16")}
+    try:
+        others["compiled"] = load_model(device="cpu", compile=True)
+    except SettingsError as error:
+        _tell(f"no compiled row: {error}")
+    prompts = [example.prompt for example in held_out(4, SEED)]
+    yield switches.section(load_model(device="cpu"), prompts, max(1, options.rounds // 3), others, SETTINGS["credit"])
+
+
 def _quality(options: argparse.Namespace) -> Iterable[Section]:
     model = load_model(device="cpu")
     for block_length in (32, 64):
@@ -50,6 +65,7 @@ SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterable[Section]]] = Mapp
     {
         "steps": _steps,
         "runs": _runs,
+        "switches": _switches,
         "growth": _growth,
         "parts": _parts,
         "quality": _quality,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,9 @@ from credit_viz.decoding.base import Block, View
 from credit_viz.decoding.credit import Credit
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.threshold import Threshold
+from credit_viz.errors import SettingsError
+from credit_viz.models.base import DiffusionLM
+from credit_viz.models.loading import load_model
 from tests.support import MockModel, lane_records
 
 
@@ -132,3 +136,19 @@ def test_command_prints_a_table_with_aims(capsys: pytest.CaptureFixture[str]) ->
     out = capsys.readouterr().out
     assert "aim <= 1.15" in out
     assert "dense / sparse" in out
+
+
+def test_a_machine_without_a_compiler_measures_the_other_switches(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*, compile: bool = False, **how: Any) -> DiffusionLM:
+        if compile:
+            raise SettingsError("the model cannot be compiled on cpu")
+        return load_model(**how)
+
+    monkeypatch.setattr("credit_viz.bench.__main__.load_model", load)
+    assert main(["--json", "--rounds", "1", "--only", "switches"]) == 0
+    out, err = capsys.readouterr()
+    switches = {row["switch"] for row in json.loads(out)["sections"][0]["data"]}
+    assert switches == {"early stop", "prefix cache", "dual cache", "needed rows", "bfloat16"}
+    assert "cannot be compiled" in err
