@@ -7,6 +7,7 @@ and the line through them is followed to the published number; on a GPU all laye
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -103,9 +104,8 @@ def _on_gpu(rounds: int, device: torch.device) -> Section:
     def run(record: str) -> None:
         options = RunOptions(256, 64, record=record)
         steps = denoise(model, [Lane(model, _PROMPT, make_decoder("credit"), options)])
-        for _ in zip(range(24), steps, strict=False):
+        for _ in islice(steps, 24):
             pass
-        steps.close()
 
     runs = medians({"untraced": lambda: run("none"), "traced": lambda: run("all")}, max(3, rounds // 3))
     return Section(
