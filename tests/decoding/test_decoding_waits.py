@@ -23,14 +23,19 @@ from credit_viz.decoding.clock import Moment
 from credit_viz.decoding.forward import forward
 from credit_viz.decoding.loop import Lane, denoise
 from credit_viz.decoding.options import RunOptions
-from credit_viz.errors import SettingsError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.loading import load_model
 from tests.support import MockModel, run
 
 #: operations whose outcome the host must see before it can go on.
 DATA_DEPENDENT = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal", "is_nonzero"}
-CHECKPOINTS = ["llada_peaky", "dream", "llada2"]
+#: what is asked of a model beside plain passes, by checkpoint.
+PASSES = {
+    "llada_peaky": ["none", "prefix", "dual", "guidance", "shadow"],
+    "llada_moe": ["none", "prefix", "dual", "guidance", "shadow"],
+    "dream": ["none", "guidance"],
+    "llada2": ["none", "block"],
+}
 
 
 class Waits(TorchDispatchMode):
@@ -123,20 +128,21 @@ def test_a_step_that_needs_help_waits_once_more(monkeypatch: pytest.MonkeyPatch)
     assert [count for line, count in waits.transfers.items() if line.startswith("loop.py")] == [1, 1]
 
 
-@pytest.mark.parametrize("name", CHECKPOINTS)
-@pytest.mark.parametrize("cache", ["none", "prefix", "dual", "block"])
-@pytest.mark.parametrize("decoder", ["credit", "wino", "vanilla"])  # plain, with shadows, guided
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, kinds in PASSES.items() for kind in kinds])
 def test_a_forward_pass_waits_for_nothing(
-    fixtures: Path, name: str, cache: str, decoder: str, monkeypatch: pytest.MonkeyPatch
+    fixtures: Path, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither ours nor, for these families, the library's. One check of ids is made where they are on the host."""
+    """Neither in our code nor in the library's. One check of ids is made only where they are on the host."""
     model = load_model(fixtures / name, device="cpu", dtype="float32")
-    made = make_decoder(decoder, {"guidance": 0.5} if decoder == "vanilla" and "guidance" in model.abilities else {})
+    decoders = {"guidance": make_decoder("vanilla", {"guidance": 0.5}), "shadow": make_decoder("wino")}
     size = model.block_length or 12
-    try:
-        lane = lane_of(made, model, gen_length=2 * size, block_length=size, cache=cache)
-    except SettingsError:
-        pytest.skip("nothing that the model offers")
+    lane = lane_of(
+        decoders.get(kind, make_decoder("credit")),
+        model,
+        gen_length=2 * size,
+        block_length=size,
+        cache="none" if kind in decoders else kind,
+    )
     monkeypatch.setattr(DiffusionLM, "_check", lambda *_: None)
     waits = Waits(monkeypatch)
     while not lane.finished:
