@@ -103,7 +103,13 @@ class WithCredit(Plain):
 
 
 class WithCreditForAll(WithCredit):
-    """Every token earns."""
+    """Every token earns; equal tokens may earn amounts that differ in the last bit."""
+
+    def scores(self, seen: Seen) -> Array:
+        fused = super().scores(seen)
+        if (margins(fused) < _CLOSE).any():
+            raise CloseCall
+        return fused
 
     def earn(self, credit: Array, p: Array) -> None:
         credit += p ** self.settings["gamma"]
