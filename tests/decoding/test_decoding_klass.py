@@ -105,6 +105,20 @@ def test_what_is_recorded_of_the_change() -> None:
                 assert stable[place, step] == grown
 
 
+def test_the_change_is_that_from_the_last_distribution_to_this_one() -> None:
+    """KL is not symmetric: the current distribution comes first."""
+    model = MockModel(5)
+    trace = run(model, make_decoder("klass"), gen_length=12, block_length=6)
+    logits = [torch.log_softmax(called[0].double(), -1).numpy() for called in model.logits]
+    told_apart = 0
+    for step, place, moved in zip(trace.cell_steps, trace.positions, trace.channels["divergence"], strict=True):
+        if step > 1:
+            now, before = logits[step - 1][place], logits[step - 2][place]
+            assert moved == pytest.approx((np.exp(now) * (now - before)).sum(), rel=1e-3, abs=1e-5)
+            told_apart += abs(moved - (np.exp(before) * (before - now)).sum()) > 0.01
+    assert told_apart > 10
+
+
 def test_it_keeps_one_distribution_and_copies_none() -> None:
     logits = torch.randn(12, 50)
     state = Klass().start(Block(0, 3, 0, 4, 12, torch.device("cpu")))
