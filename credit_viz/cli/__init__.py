@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "credit_viz.cli.serve",
         "trace": "credit_viz.cli.trace",
         "eval": "credit_viz.cli.eval",
+        "sweep": "credit_viz.cli.sweep",
         "show": "credit_viz.cli.show",
         "decoders": "credit_viz.cli.decoders",
         "models": "credit_viz.cli.models",

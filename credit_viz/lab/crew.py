@@ -146,8 +146,8 @@ class LocalCrew:
         coming = iter(units)
         again: deque[Unit] = deque()
         while True:
-            self._hand_out(coming, again)
-            if not any(process.sent for process in self._processes.values()):
+            all_out = self._hand_out(coming, again)
+            if all_out and not any(process.sent for process in self._processes.values()):
                 return
             done, lost = self._hear()
             again.extend(lost)
@@ -182,16 +182,17 @@ class LocalCrew:
             self._heard.put((number, line))
         self._heard.put((number, None))
 
-    def _hand_out(self, coming: Iterator[Unit], again: deque[Unit]) -> None:
-        """Give every worker that is ready something to do, and something to do next."""
+    def _hand_out(self, coming: Iterator[Unit], again: deque[Unit]) -> bool:
+        """Give every worker that is ready something to do, and something to do next; True when nothing is left."""
         for depth in range(1, _AHEAD + 1):
             for process in self._processes.values():
                 if process.ready and len(process.sent) < depth:
                     unit = again.popleft() if again else next(coming, None)
                     if unit is None:
-                        return
+                        return True
                     process.sent.append(unit)
                     process.send([run.to_json() for run in unit])
+        return False
 
     def _hear(self) -> tuple[tuple[Unit, list[Row]] | None, Sequence[Unit]]:
         """Wait for a worker: a unit that is done, and units that a death has left undone."""

@@ -199,7 +199,9 @@ class Plan:
             SettingsError: more than `limit` runs.
         """
         if self.size > limit:
-            raise SettingsError(f"this sweep has {self.size:,} runs; valid: up to {limit:,} (--max-runs, max_runs)")
+            raise SettingsError(
+                f"this sweep has up to {self.size:,} runs; valid: up to {limit:,} (--max-runs, max_runs)"
+            )
 
     def compares(self, prompt: Prompt) -> bool:
         """Whether runs on this prompt are compared with vanilla, and rated by the model."""

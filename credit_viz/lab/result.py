@@ -7,6 +7,7 @@ resampled together. They say what other prompts of the same kind would give, on 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -185,7 +186,9 @@ def _means(
         drawn = own.sum(1)
         # a resample that drew none of these prompts says nothing about them
         found = interval((own @ values[have])[drawn > 0] / drawn[drawn > 0])
-        yield from ((name, found.value), (f"{name}_low", found.low), (f"{name}_high", found.high))
+        # rounded once, so that settings with the same numbers in another order are equal on the front
+        mean = math.fsum(values[have]) / int(have.sum())
+        yield from ((name, mean), (f"{name}_low", found.low), (f"{name}_high", found.high))
 
 
 def tidy(plan: Plan, model: Mapping[str, Any], rows: Mapping[str, Row]) -> pd.DataFrame:

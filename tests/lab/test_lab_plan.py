@@ -104,7 +104,7 @@ def test_a_huge_grid_is_refused_at_once() -> None:
     spaces = {"alpha": Span(0, 2, 100), "beta": Span(0, 1, 100), "threshold": Span(0, 1, 100)}
     plan = Plan((Arm("credit", spaces),), tasks=TaskPrompts(count=10))
     assert plan.size == 10_000_000
-    with pytest.raises(SettingsError, match="has 10,000,000 runs; valid: up to 100,000"):
+    with pytest.raises(SettingsError, match="has up to 10,000,000 runs; valid: up to 100,000"):
         plan.check_size()
     plan.check_size(10**7)
 

@@ -231,7 +231,7 @@ def test_blocks_that_depend_on_the_prompt_are_checked_for_each_cut() -> None:
 
 
 def test_too_many_runs(mock: Any, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="this sweep has 42 runs; valid: up to 41"):
+    with pytest.raises(SettingsError, match="this sweep has up to 42 runs; valid: up to 41"):
         sweep(small_plan(), tmp_path, InlineCrew(mock), max_runs=41)
     assert list(tmp_path.iterdir()) == []
 

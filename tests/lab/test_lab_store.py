@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from credit_viz.lab.store import Store, read_manifest, read_rows
 from credit_viz.lab.work import Identity
 from tests.lab.conftest import small_plan
 
+ROOT = Path(__file__).parents[2]
 ME = Identity({"name": "m", "weights": "0"}, {"torch": "1"}, "cpu")
 
 
@@ -145,6 +148,30 @@ def test_one_writer(tmp_path: Path) -> None:
         with pytest.raises(BackendError, match=r"another sweep works on [^()]*; wait"), Store(tmp_path):
             pass
     assert not (tmp_path / "running.json").exists()
+
+
+HOLD = """
+import sys, time
+from credit_viz.lab.store import Store
+with Store(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_one_writer_of_all_programs_and_none_when_it_is_killed(tmp_path: Path) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(BackendError, match=rf"\(process {holder.pid} on "), Store(tmp_path):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    with Store(tmp_path) as store:
+        store.begin(small_plan(), ME)
 
 
 def test_folders_that_are_none(tmp_path: Path) -> None:

@@ -1,0 +1,191 @@
+"""Worker processes: the same results as in this process, whoever dies on the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from credit_viz.errors import BackendError, CheckpointError, SettingsError
+from credit_viz.lab import Arm, InlineCrew, LocalCrew, ModelSource, SweepResult, stream, sweep
+from credit_viz.lab import crew as crew_module
+from credit_viz.lab import serve as serve_module
+from credit_viz.lab.plan import Plan
+from credit_viz.models.loading import load_model
+from tests.lab.conftest import FIXTURES, peaky_plan, small_plan
+from tests.lab.test_lab_running import assert_equal
+
+ROOT = Path(__file__).parents[2]
+PEAKY = FIXTURES / "llada_peaky"
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[InlineCrew]:
+    """The model of the worker processes, in this one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield InlineCrew(load_model(PEAKY, device="cpu", dtype="float32"))
+    torch.set_num_threads(before)
+
+
+def test_processes_give_what_this_process_gives(tmp_path: Path, here: InlineCrew) -> None:
+    plan = peaky_plan(compare="always")
+    found = sweep(plan, tmp_path, workers=2)
+    assert_equal(found, sweep(plan, workers=here))
+    assert len(found.failed) == 0
+
+
+def test_a_worker_that_dies_costs_nothing(tmp_path: Path, here: InlineCrew) -> None:
+    crew = LocalCrew(2)
+    with closing(stream(peaky_plan(), tmp_path, crew)) as events:
+        for event in events:
+            if event.done in (3, 20):
+                worker = next(iter(crew._processes.values()))
+                worker.popen.kill()
+                worker.popen.wait()
+    assert_equal(SweepResult.load(tmp_path), sweep(peaky_plan(), workers=here))
+
+
+def deadly(message: Any) -> bool:
+    runs = message if isinstance(message, list) else []
+    return any(run["settings"]["threshold"] == 0.5 and run["prompt"] == "2" for run in runs)
+
+
+def test_a_run_that_kills_its_worker_twice_is_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = crew_module._Process.send
+
+    def send_or_kill(process: Any, message: Any) -> None:
+        if deadly(message):
+            process.popen.kill()
+            process.popen.wait()
+        send(process, message)
+
+    monkeypatch.setattr(crew_module._Process, "send", send_or_kill)
+    monkeypatch.setattr(crew_module, "_AHEAD", 1)
+    plan = peaky_plan(
+        arms=(Arm("threshold", {"threshold": (0.4, 0.5, 0.6)}),),
+        options={"gen_length": 8, "block_length": 8},
+        compare="never",
+    )
+    result = sweep(plan, tmp_path, LocalCrew(1))
+    told = result.failed[["setting", "prompt", "failed"]].to_numpy().tolist()
+    assert told == [["threshold threshold=0.5", "2", "its worker process died 2 times (exit code -9)"]]
+    assert result.missing == 0
+
+
+def test_a_worker_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CheckpointError, match="nowhere"):
+        sweep(small_plan(model=ModelSource(str(tmp_path / "nowhere"), device="cpu")), tmp_path, 1)
+    with pytest.raises(SettingsError, match=r"vanilla steps=64 .*: steps=64 does not fit 8 positions"):
+        sweep(peaky_plan(arms=(Arm("vanilla", {"steps": (4, 64)}),)), tmp_path, 1)
+    monkeypatch.setattr(crew_module.sys, "executable", "false")
+    with pytest.raises(BackendError, match=r"a worker ended before it had loaded the model \(exit code 1\)"):
+        sweep(peaky_plan(), tmp_path, 2)
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_bad_numbers() -> None:
+    with pytest.raises(SettingsError, match="workers=0 is out of range"):
+        LocalCrew(0)
+    with pytest.raises(SettingsError, match="threads=0 is out of range"):
+        LocalCrew(1, 0)
+
+
+def test_closing_ends_the_workers(tmp_path: Path) -> None:
+    crew = LocalCrew(2)
+    events = stream(peaky_plan(), tmp_path, crew)
+    next(events)
+    processes = [process.popen for process in crew._processes.values()]
+    events.close()
+    assert [process.poll() is not None for process in processes] == [True, True]
+    crew.close()
+
+
+def test_a_worker_ends_with_its_parent() -> None:
+    """What kills the parent closes the worker's input."""
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "credit_viz.lab.serve"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(order(peaky_plan()))
+    worker.stdin.flush()
+    assert "ready" in worker.stdout.readline()
+    worker.stdin.close()
+    assert worker.wait(60) == 0
+    worker.stdout.close()
+
+
+def order(plan: Plan) -> str:
+    return serve_module.json.dumps({"plan": plan.to_json(), "threads": 1, "check": True}) + "\n"
+
+
+def test_the_talk_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = peaky_plan()
+    runs = [run.to_json() for run in list(plan.runs())[:2]]
+    serve_module.serve([order(plan), serve_module.json.dumps(runs)], sys.stdout)
+    first, second = map(serve_module.json.loads, capsys.readouterr().out.splitlines())
+    assert first["ready"]["model"]["family"] == "llada"
+    assert [row["failed"] for row in second["rows"]] == [None, None]
+    serve_module.serve([order(peaky_plan(prompts=("  ",)))], sys.stdout)
+    told = serve_module.json.loads(capsys.readouterr().out)
+    assert (told["error"], "prompt '1'" in told["message"]) == ("PromptError", True)
+
+
+COMMAND = (
+    *("sweep", "--model", str(PEAKY), "--device", "cpu", "--dtype", "float32", "--workers", "2"),
+    *("--arm", "credit: alpha=0..2/9, threshold=0.5,0.8", "--arm", "threshold: sweep"),
+    *("--gen-length", "16", "--block-length", "8,16", "--seeds", "0,1"),
+    *(word for text in ("one", "two", "three") for word in ("--prompt", text)),
+)
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "credit_viz", *COMMAND, "--out", str(folder)]
+    return subprocess.Popen(
+        words, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def lines(folder: Path) -> int:
+    file = folder / "runs.jsonl"
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """The whole process group, at once: nobody can tidy up."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_and_resumed(tmp_path: Path, here: InlineCrew) -> None:
+    """KILLS=10 kills ten times; twice without it."""
+    rng = random.Random(4)
+    process = start(tmp_path)
+    for _ in range(int(os.environ.get("KILLS", "2"))):
+        target = lines(tmp_path) + rng.randrange(40)
+        until = time.monotonic() + 120
+        while lines(tmp_path) <= target and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        time.sleep(rng.random() * 0.05)
+        kill(process)
+        process = start(tmp_path)
+    assert process.wait(300) == 0
+    found = SweepResult.load(tmp_path)
+    assert found.missing == 0
+    assert_equal(found, sweep(found.plan, workers=here))
