@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from credit_viz.errors import PromptError
+from credit_viz.trace.record import MAX_LENGTH
 
 __all__ = ["Infill", "lay_out", "parse_slots"]
 
 _SLOT = re.compile(r"(\\*)(\[MASK(?::([^\]\n]*))?\])")
-_MOST = 65_535  #: longest generated text
 
 
 class _Encoder(Protocol):
@@ -63,8 +63,9 @@ def parse_slots(text: str) -> list[str | int]:
 def _count(slot: str, count: str | None) -> int:
     if count is None:
         return 1
-    if not (count.isascii() and count.isdigit() and 1 <= int(count[:6]) <= _MOST):
-        raise PromptError(f"{slot} is no slot; valid: [MASK], [MASK:1] to [MASK:{_MOST}], or \\[MASK for plain text")
+    if not (count.isascii() and count.isdigit() and 1 <= int(count[:6]) <= MAX_LENGTH):
+        valid = f"[MASK], [MASK:1] to [MASK:{MAX_LENGTH}], or \\[MASK for plain text"
+        raise PromptError(f"{slot} is no slot; valid: {valid}")
     return int(count)
 
 

@@ -56,7 +56,7 @@ class StepTaken:
 
 @dataclass(frozen=True)
 class LaneFinished:
-    """Lane `lane` has no mask left."""
+    """Lane `lane` has no mask left, and its decoder changes nothing any more."""
 
     lane: int
     trace: Trace

@@ -14,7 +14,7 @@ import numpy as np
 from credit_viz.bench.table import Row, Section
 from credit_viz.bench.timing import medians
 from credit_viz.decoding import make_decoder
-from credit_viz.decoding.options import RunOptions
+from credit_viz.decoding.options import RunOptions, offered_caches
 from credit_viz.models.base import DiffusionLM
 from credit_viz.run import Race
 from credit_viz.trace.record import Trace
@@ -40,7 +40,7 @@ def measure(
         others: the same model in other forms, by what sets them apart: "bfloat16", "compiled".
         settings: knobs of credit; None for its defaults.
     """
-    caches = [mode for mode in ("prefix", "dual", "block") if f"{mode} cache" in model.abilities]
+    caches = [mode for mode in offered_caches(model.abilities) if mode != "none"]
     ways: dict[str, tuple[DiffusionLM, dict[str, Any]]] = {
         "plain": (model, {}),
         "early stop": (model, {"early_stop": True}),

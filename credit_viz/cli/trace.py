@@ -97,9 +97,9 @@ class _TraceCommand(click.Command):
 @click.option(
     "--logits-to-keep",
     default="all",
-    help="The output layer runs on all generated positions, or only on those needed: results are the same.",
+    help="The output layer runs on all generated positions, or only on those needed: the same but for rounding.",
 )
-@click.option("--record", default="all", help="Guesses to keep: all masked positions, the active block, or none.")
+@click.option("--record", default="all", help="Guesses to keep: all, those of the active block, or none.")
 @click.option("--top-k", type=int, default=RunRequest.top_k, help="Guesses to keep per position and step.")
 @model_options
 @click.option(

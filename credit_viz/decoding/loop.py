@@ -167,7 +167,7 @@ class Lane:
         return np.asarray(self._ids == self._model.mask_id)
 
     def _next_block(self) -> None:
-        """Activate the next block that has a mask, with fresh decoder state."""
+        """Activate the next block that has a mask, with the state in which the decoder starts it."""
         masked = self._masked
         while not self._finished:
             self._index += 1

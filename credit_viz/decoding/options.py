@@ -10,13 +10,13 @@ from typing import Any
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.forward import LanguageModel
 from credit_viz.errors import SettingsError, one_of
+from credit_viz.trace.record import MAX_LENGTH
 
-__all__ = ["CACHE_MODES", "KEEP_MODES", "MAX_LENGTH", "RECORD_MODES", "RunOptions", "block_spans", "check_fit"]
+__all__ = ["CACHE_MODES", "KEEP_MODES", "RECORD_MODES", "RunOptions", "block_spans", "check_fit", "offered_caches"]
 
 RECORD_MODES = ("all", "block", "none")
 CACHE_MODES = ("none", "prefix", "dual", "block")
 KEEP_MODES = ("all", "needed")
-MAX_LENGTH = 65_535  #: longest generated text; positions travel to the page as 16-bit numbers
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RunOptions:
     block_length: int = 32
     seed: int = 0
     early_stop: bool = False  #: end once an end-of-text token is written with everything before it
-    record: str = "all"  #: cells of "all" masked positions that were computed, of the active "block" only, or "none"
+    record: str = "all"  #: cells of "all" open positions that were computed, of the active "block" only, or "none"
     top_k: int = 5  #: candidates per cell
     cache: str = "none"  #: keys and values kept from pass to pass: "none", "prefix", "dual" or "block"
     logits_to_keep: str = "all"  #: the output layer runs on "all" generated positions, or only on those "needed"
@@ -72,12 +72,19 @@ def block_spans(options: RunOptions, prompt_length: int, native_length: int | No
     return tuple((max(0, start), end) for start, end in pairwise(edges) if end > 0)
 
 
+def offered_caches(abilities: frozenset[str]) -> tuple[str, ...]:
+    """Cache modes of a model with these abilities, "none" among them."""
+    return tuple(mode for mode in CACHE_MODES if mode == "none" or f"{mode} cache" in abilities)
+
+
 def check_fit(model: LanguageModel, decoder: Decoder, options: RunOptions) -> None:
     """Refuse what would fail or mean something else later.
 
     Raises:
         SettingsError: the model cannot do what the decoder or an option asks for, or two of them exclude each other.
     """
+    if model.mask_id < 0:
+        raise SettingsError("this model has no mask token, which every decoder here fills; valid: a model with one")
     if options.top_k > model.token_limit:
         raise SettingsError(f"top_k={options.top_k} exceeds the vocabulary; valid: 1..{model.token_limit}")
     if model.block_length is not None and options.block_length != model.block_length:
@@ -88,8 +95,7 @@ def check_fit(model: LanguageModel, decoder: Decoder, options: RunOptions) -> No
         raise SettingsError(f"decoder {decoder.name!r} needs {lacking[0]}, which this model does not offer")
     if options.cache == "none":
         return
-    if f"{options.cache} cache" not in model.abilities:
-        offered = [mode for mode in CACHE_MODES if mode == "none" or f"{mode} cache" in model.abilities]
+    if options.cache not in (offered := offered_caches(model.abilities)):
         raise SettingsError(one_of("cache mode for this model", options.cache, offered))
     needs = decoder.needs
     if needs.abilities or needs.whole:

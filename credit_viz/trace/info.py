@@ -27,7 +27,7 @@ class RunInfo:
     block_length: int
     seed: int
     early_stop: bool
-    record: str  #: "all" masked positions, active "block" only, or "none"
+    record: str  #: "all" open positions, those of the active "block" only, or "none"
     top_k: int
     mask_id: int
     eos_ids: tuple[int, ...]

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
     from credit_viz.trace.explain import Explanation
 
-__all__ = ["CELL_FIELDS", "EVENT_FIELDS", "STEP_FIELDS", "Reason", "RunInfo", "StepRecord", "Trace"]
+__all__ = ["CELL_FIELDS", "EVENT_FIELDS", "MAX_LENGTH", "STEP_FIELDS", "Reason", "RunInfo", "StepRecord", "Trace"]
+
+MAX_LENGTH = 65_535  #: longest generated text; positions travel to the page as 16-bit numbers
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -38,10 +40,10 @@ Bytes = NDArray[np.uint8]
 
 
 class Reason(IntEnum):
-    """Why a token was written."""
+    """Why what stands at a position changed."""
 
-    CONFIDENT = 1  #: its raw probability passed the threshold
-    CREDIT = 2  #: only its fused probability did
+    CONFIDENT = 1  #: its raw score (a probability, for most decoders) reached the bar
+    CREDIT = 2  #: only its score with credit did
     FORCED = 3  #: nothing passed; it was the best one
     SCHEDULED = 4  #: a fixed number of tokens is written per step
     FILLED = 5  #: early stop: the end-of-text token fills the rest of the canvas
@@ -55,7 +57,8 @@ class StepRecord:
     """One forward pass, as recorded. Arrays are aligned: entry m belongs to `positions[m]`.
 
     `winner` is the token the decoder would write at that position now: the raw top-1 for most decoders, the
-    fused argmax for credit. Probabilities are in [0, 1]; entropy and boost are in nats; seconds are wall clock.
+    fused argmax for credit, a sample at a temperature, the mask token where one is taken back. Probabilities are in
+    [0, 1]; entropy and boost are in nats; seconds are wall clock.
     """
 
     step: int

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from credit_viz.decoding.base import Decoder
-from credit_viz.decoding.options import CACHE_MODES
+from credit_viz.decoding.options import offered_caches
 from credit_viz.decoding.settings import Settings, knobs
 from credit_viz.web.request import MAX_LANES, MAX_LENGTH, Choice
 
@@ -58,7 +58,7 @@ def boot(
         },
         "examples": [{"task": example.task, "prompt": example.prompt} for example in examples],
         "choice": {key: value for key, value in asdict(choice).items() if key != "ticket"},
-        "caches": [mode for mode in CACHE_MODES if mode == "none" or f"{mode} cache" in abilities],
+        "caches": list(offered_caches(abilities)),
         "limits": {"lanes": MAX_LANES, "length": MAX_LENGTH},
         "style": style(),
     }
