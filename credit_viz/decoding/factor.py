@@ -48,10 +48,10 @@ class FactorSettings(Settings):
 class Factor(Decoder):
     """Each step writes the n most confident tokens, n as large as p(n) >= 1 - f / (n + 1) allows, at least one.
 
-    Source: Fast-dLLM (arXiv 2505.22618), section 3.3, factor-based decoding; ours is the paper's prefix rule, with
-    equality passing as in the authors' code. Their loop has a quirk that ours has not: where every position but the
-    last passes, the last one is written as well, however unsure it is, so that of two masks both always go. A guess of
-    the mask token is never written; theirs would be.
+    Source: Fast-dLLM (arXiv 2505.22618), section 3.3, factor-based decoding: the prefix rule, as read in public notes
+    on the paper, with equality passing as in the authors' code. Their loop has a quirk that ours has not: where every
+    position but the last passes, the last one is written as well, however unsure it is, so that of two masks both
+    always go. A guess of the mask token is never written; theirs would be.
 
     Presets: "Fast-dLLM" is the default of the authors' code and, second-hand, of their README.
     """

@@ -67,9 +67,10 @@ class Hierarchy(Decoder):
     A gap is an unbroken row of masks within the block: tokens written at once should not be neighbours, unless each
     is sure on its own.
 
-    Source: hierarchical decoding of dInfer (arXiv 2510.08666), as in the class `HierarchyDecoder` of its code:
-    comparisons are strict, and equals within a gap go together. Two things differ: a guess of the mask token is never
-    written (the best other guess of its gap stands in), and where nothing passes, ties go to the leftmost.
+    Source: hierarchical decoding of dInfer (arXiv 2510.08666), as in public copies of its class
+    `HierarchyDecoder`: comparisons are strict, and equals within a gap go together. Two things differ: a guess of the
+    mask token is never written (the best other guess of its gap stands in), and where nothing passes, ties go to the
+    leftmost.
 
     Presets: "dInfer" are the bounds of its README, "dInfer class" and "dInfer command line" the defaults of its class
     and of its evaluation script.

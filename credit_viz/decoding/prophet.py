@@ -54,9 +54,9 @@ class ProphetState:
 class Prophet(Vanilla):
     """Vanilla decoding that stops waiting once the mean gap between the two best logits is large enough.
 
-    Source: Prophet (arXiv 2508.19982), as in the authors' code: after each forward pass and before that step's own
-    writes, the mean gap is held against a bar that falls with the share of the steps that are done (7.5 below .33, 5
-    below .67, then 2.5); once it is reached, every mask of every block is filled with its best guess.
+    Source: Prophet (arXiv 2508.19982), as in public copies of the authors' code: after each forward pass and before
+    that step's own writes, the mean gap is held against a bar that falls with the share of the steps that are done (7.5
+    below .33, 5 below .67, then 2.5); once it is reached, every mask of every block is filled with its best guess.
 
     Differences: their code takes the mean over five positions of an answer whose place is known from forced tokens;
     no answer's place is known here, so the mean is over all positions that are still masked. A guess that must not be
