@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 
 from credit_viz.models.base import DiffusionLM, ModelInfo
+from credit_viz.models.devices import dtype_name
 from credit_viz.models.families.llada import new_model
 from credit_viz.models.text import TextCodec
 
@@ -56,7 +57,7 @@ def random_model(config: dict[str, Any], device: torch.device, dtype: torch.dtyp
     return DiffusionLM(
         network,
         cast(TextCodec, _NoText(vocabulary)),
-        ModelInfo("random weights", "llada", None, parameters, str(dtype).removeprefix("torch.")),
+        ModelInfo("random weights", "llada", None, parameters, dtype_name(dtype)),
         mask_id=vocabulary - 1,
         eos_ids=(0,),
         vocab_size=vocabulary,

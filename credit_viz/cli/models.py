@@ -31,12 +31,12 @@ def command(device: str, as_json: bool) -> None:
 
     Any other checkpoint of these families can be served too: --model takes every folder and hub id.
     """
-    from credit_viz.models.devices import pick_device, pick_dtype  # imports torch
+    from credit_viz.models.devices import dtype_name, pick_device, pick_dtype  # imports torch
     from credit_viz.models.known import KNOWN_MODELS, ways_here
     from credit_viz.models.memory import free_memory
 
     where = pick_device(device)
-    dtype = str(pick_dtype("auto", where)).removeprefix("torch.")
+    dtype = dtype_name(pick_dtype("auto", where))
     here = _Here(str(where), dtype, free_memory(where))
     fits = [(model, ways_here(model, where, dtype)) for model in KNOWN_MODELS]
     if as_json:

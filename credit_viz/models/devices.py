@@ -9,13 +9,18 @@ import torch
 
 from credit_viz.errors import SettingsError, one_of
 
-__all__ = ["DTYPES", "pick_device", "pick_dtype"]
+__all__ = ["DTYPES", "dtype_name", "pick_device", "pick_dtype"]
 
 DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
     {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 )
 #: from here on NVIDIA's chips compute in bfloat16; older ones (a T4 is 7.5) only imitate it.
 _BFLOAT16_SINCE = (8, 0)
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Its name as in `DTYPES`."""
+    return str(dtype).removeprefix("torch.")
 
 
 def pick_device(name: str) -> torch.device:

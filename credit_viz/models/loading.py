@@ -16,11 +16,11 @@ from credit_viz.errors import CheckpointError
 from credit_viz.models.base import DiffusionLM, ModelInfo
 from credit_viz.models.checkpoint_files import read_json
 from credit_viz.models.compile import compile_forward
-from credit_viz.models.devices import pick_device, pick_dtype
+from credit_viz.models.devices import dtype_name, pick_device, pick_dtype
 from credit_viz.models.families import family_of
 from credit_viz.models.families.base import Family
 from credit_viz.models.hub import Origin, fetch_weights, find_checkpoint
-from credit_viz.models.memory import Size, gigabytes, measure, require
+from credit_viz.models.memory import SLOW_BYTES, Size, gigabytes, measure, require
 from credit_viz.models.network import load_network
 from credit_viz.models.quantize import check_quantize, precision_text, quantizable_to
 from credit_viz.models.tokens import end_ids, load_text, mask_id
@@ -28,7 +28,6 @@ from credit_viz.models.tokens import end_ids, load_text, mask_id
 __all__ = ["load_model"]
 
 Tell = Callable[[str], None]
-_WORTH_A_WORD = 1 << 29  #: bytes of weights from which reading takes long
 
 
 def load_model(
@@ -71,8 +70,7 @@ def load_model(
     size = measure(family.network_class, translated)
     check_quantize(quantize, family.name, size, where, how.name)
     if check_memory:
-        ways = quantizable_to(family.name, size, where, how.name)
-        require(origin.name, size, where, how.name, quantize, ways)
+        require(origin.name, size, where, how.name, quantize, quantizable_to(family.name, size, where, how.name))
     sizes = translated.get_text_config()
     text = load_text(origin.folder, family, origin.name, sizes.vocab_size)
     mask = mask_id(config, text, family, sizes.vocab_size)
@@ -91,9 +89,7 @@ def load_model(
         shifted=family.shifted,
     )
     _probe(model, origin.folder)
-    if compile:
-        compile_forward(model, tell=tell)
-    return model
+    return compile_forward(model, tell=tell) if compile else model
 
 
 class _Precision(NamedTuple):
@@ -106,7 +102,7 @@ class _Precision(NamedTuple):
     @property
     def name(self) -> str:
         """Of the dtype."""
-        return str(self.dtype).removeprefix("torch.")
+        return dtype_name(self.dtype)
 
 
 def _fetch(origin: Origin, size: Size, offline: bool, tell: Tell | None) -> None:
@@ -120,7 +116,7 @@ def _read(
     origin: Origin, family: Family, config: PreTrainedConfig, size: Size, how: _Precision, tell: Tell | None
 ) -> PreTrainedModel:
     weights = size.weights(how.name, how.quantize)
-    if tell and weights >= _WORTH_A_WORD:
+    if tell and weights >= SLOW_BYTES:
         tell(f"reading {gigabytes(weights)} of weights onto {how.device}")
     try:
         return load_network(origin.folder, config, family, how.dtype, how.device, how.quantize)

@@ -17,10 +17,12 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from credit_viz.errors import CheckpointError
+from credit_viz.models.devices import DTYPES
 
 __all__ = [
     "BYTES",
     "QUANTIZED_BYTES",
+    "SLOW_BYTES",
     "Size",
     "Way",
     "billions",
@@ -32,9 +34,11 @@ __all__ = [
 ]
 
 #: bytes of one parameter.
-BYTES: Mapping[str, int] = MappingProxyType({"float32": 4, "bfloat16": 2, "float16": 2})
+BYTES: Mapping[str, int] = MappingProxyType({name: dtype.itemsize for name, dtype in DTYPES.items()})
 #: bytes of one quantized weight: nf4 keeps a float32 scale per 64 weights; int8's one per row is too little to count.
 QUANTIZED_BYTES: Mapping[str, float] = MappingProxyType({"int8": 1.0, "nf4": 0.5 + 4 / 64})
+#: of weights: from here on reading them takes long enough to say so.
+SLOW_BYTES = 1 << 29
 #: what running is allowed for: two lanes that generate this many positions each.
 _POSITIONS = 2 * 256
 

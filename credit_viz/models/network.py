@@ -21,12 +21,12 @@ from transformers.utils import logging as transformers_logging
 
 from credit_viz.errors import CheckpointError
 from credit_viz.models.checkpoint_files import StoredTensor, check_tensors, stored_tensors
+from credit_viz.models.devices import dtype_name
 from credit_viz.models.families.base import Family
+from credit_viz.models.memory import SLOW_BYTES
 from credit_viz.models.quantize import quantization_config
 
 __all__ = ["load_network", "published_shapes"]
-
-_WORTH_A_BAR = 1 << 29  #: bytes of weights from which loading is worth a progress bar
 
 
 def load_network(
@@ -106,7 +106,7 @@ def published_shapes(family: Family, config: PreTrainedConfig) -> tuple[dict[str
 def _quiet(stored: Mapping[str, StoredTensor]) -> Iterator[None]:
     """No report (it is raised instead), and no progress bar where loading takes no time."""
     verbosity = transformers_logging.get_verbosity()
-    small = sum(file.stat().st_size for file in {tensor.file for tensor in stored.values()}) < _WORTH_A_BAR
+    small = sum(file.stat().st_size for file in {tensor.file for tensor in stored.values()}) < SLOW_BYTES
     had_bar = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.ERROR)
     if small:
@@ -154,8 +154,9 @@ def _refuse_not_finite(network: nn.Module, stored: Mapping[str, StoredTensor], d
     for name, (file, _) in stored.items():
         if not _finite(_load(stored, name)):
             raise CheckpointError(f"{file} is damaged: {name} has numbers that are not finite (NaN or infinity)")
-    kind = str(dtype).removeprefix("torch.")
-    raise CheckpointError(f"the weights in {file.parent} are too large for {kind}; try --dtype bfloat16 or float32")
+    raise CheckpointError(
+        f"the weights in {file.parent} are too large for {dtype_name(dtype)}; try --dtype bfloat16 or float32"
+    )
 
 
 def _finite(tensor: Tensor) -> bool:

@@ -119,7 +119,7 @@ def test_serve_passes_on_how_to_load(call: Call, page: FakePage, monkeypatch: py
 
 
 def test_what_takes_long_is_said(call: Call, page: FakePage, fixtures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("credit_viz.models.loading._WORTH_A_BAR", 0)
+    monkeypatch.setattr("credit_viz.models.loading.SLOW_BYTES", 0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     code, _, err = call("serve", "--model", fixtures / "llada_peaky", "--device", "cpu")
     assert code == 0
