@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from credit_viz.bench.rivals import DenseCredit, float64_threshold
+from credit_viz.bench.rivals import CreditMatrix, float64_threshold
 from credit_viz.bench.table import Row, Section
 from credit_viz.bench.timing import medians
 from credit_viz.decoding.base import Block, Decoder, View
@@ -25,7 +25,7 @@ def section(length: int, vocabulary: int, rounds: int) -> Section:
     """
     streams = [_logits(length, vocabulary, seed) for seed in range(3)]
     masked = torch.ones(length, dtype=torch.bool)
-    dense = DenseCredit()
+    dense = CreditMatrix()
     turn = [0]
 
     def logits() -> Tensor:
@@ -36,7 +36,7 @@ def section(length: int, vocabulary: int, rounds: int) -> Section:
         {
             "threshold": _stepper(Threshold(), logits, masked),
             "credit": _stepper(Credit(), logits, masked),
-            "dense credit": lambda: dense.step(logits(), masked),
+            "credit matrix": lambda: dense.step(logits(), masked),
             "float64 threshold": lambda: float64_threshold(logits(), masked),
         },
         rounds,
@@ -47,7 +47,7 @@ def section(length: int, vocabulary: int, rounds: int) -> Section:
         [
             *(Row(name, value, "ms") for name, value in taken.items()),
             Row("credit / our threshold", credit / taken["threshold"], aim="<= 1.15"),
-            Row("credit / dense credit (dInfer style)", credit / taken["dense credit"], aim="<= 0.20"),
+            Row("credit / credit matrix (dInfer style)", credit / taken["credit matrix"], aim="<= 0.20"),
             Row("credit / float64 threshold (Fast-dLLM style)", credit / taken["float64 threshold"], aim="<= 0.25"),
         ],
     )

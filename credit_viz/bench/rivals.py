@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-__all__ = ["DenseCredit", "float64_threshold"]
+__all__ = ["CreditMatrix", "float64_threshold"]
 
 
 @dataclass
-class DenseCredit:
+class CreditMatrix:
     """One number of credit per position and vocabulary entry, float32, as in dInfer."""
 
     alpha: float = 0.7

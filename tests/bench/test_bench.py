@@ -10,7 +10,7 @@ import torch
 
 from credit_viz.bench import decoders, growth, parts, quality, shapes
 from credit_viz.bench.__main__ import main
-from credit_viz.bench.rivals import DenseCredit, float64_threshold
+from credit_viz.bench.rivals import CreditMatrix, float64_threshold
 from credit_viz.bench.timing import medians
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.base import Block, View
@@ -30,7 +30,7 @@ def _stream(steps: int, length: int = 16, vocabulary: int = 200) -> list[torch.T
 
 
 def test_dense_rival_commits_what_sparse_credit_commits() -> None:
-    dense, sparse = DenseCredit(), Credit()
+    dense, sparse = CreditMatrix(), Credit()
     masked = torch.ones(16, dtype=torch.bool)
     state = sparse.start(Block.alone(16, masked.device))
     for logits in _stream(12):
