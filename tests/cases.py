@@ -22,7 +22,7 @@ from tests.support import PROMPT, MockModel, decoders, mocks, run, sizes
 
 NAMES = sorted(DECODERS)
 #: each property runs once per decoder, so each time on fewer examples.
-FEWER = settings(max_examples=max(5, settings().max_examples // 10))
+FEWER = settings(max_examples=max(5, settings().max_examples // 12))
 
 
 def knob_names(name: str) -> set[str]:

@@ -196,6 +196,20 @@ def test_early_stop_ends_the_run_at_the_first_finished_sentence(name: str, data:
         assert set(stopped.event_ids[filled].tolist()) == {ends[0]}
 
 
+def test_a_step_that_takes_a_token_back_does_not_end_the_text() -> None:
+    """The end stands with all before it written, but behind it a token is doubted: the run goes on."""
+    found = 0
+    for seed in range(60):
+        model = MockModel(seed, eos_ids=(1, 3, 5))
+        decoder, size = make_decoder("wino"), {"gen_length": 24, "block_length": 24}
+        whole = run(model, decoder, **size)
+        ended = [step for step in range(1, whole.forward_passes) if _sentence_ended(whole.canvas(step), model)]
+        if ended and (whole.event_reasons[whole.event_steps == ended[0]] == Reason.REMASKED).any():
+            found += 1
+            assert run(model, decoder, early_stop=True, **size).forward_passes > ended[0]
+    assert found
+
+
 def _sentence_ended(canvas: np.ndarray, model: MockModel) -> bool:
     """An end-of-text token is written, and so is everything before it."""
     masked = np.flatnonzero(canvas == model.mask_id)
