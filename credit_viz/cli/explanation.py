@@ -16,6 +16,8 @@ from credit_viz.trace.record import Reason, Trace
 
 __all__ = ["explanation_json", "print_explanation", "sentence"]
 
+_ROUNDING = 2**-20  #: what two float32 probabilities may be off together
+
 
 def explanation_json(label: str, trace: Trace, explained: Explanation) -> dict[str, Any]:
     """Plain JSON types; null where a number does not apply."""
@@ -93,7 +95,9 @@ def _odds(explained: Explanation) -> str:
     if not (0 < raw < 1 and 0 < fused < 1):
         return text
     taken = fused / (1 - fused) / (raw / (1 - raw)) / own
-    return f"{text}, × {taken:.2f} for rivals' credit" if taken < 0.995 else text
+    # odds of a probability next to 1 are known no better than its last digits
+    doubt = 0.005 + _ROUNDING / (1 - max(raw, fused))
+    return f"{text}, × {taken:.2f} for rivals' credit" if taken < 1 - doubt else text
 
 
 def _compared(explained: Explanation) -> tuple[str, str]:

@@ -22,7 +22,7 @@ def read_history(path: Path | None) -> tuple[tuple[str, str], ...]:
         turns = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PromptError(f"cannot read the history {path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PromptError(f"the history {path} is not JSON: {error}") from error
     if not isinstance(turns, list):
         raise PromptError(f"the history {path} is a {type(turns).__name__}; valid: a list of turns")

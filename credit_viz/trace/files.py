@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def save_trace(trace: Trace, path: str | Path) -> None:
         partial.write_bytes(save(tensors, metadata={_KEY: json.dumps(header, ensure_ascii=True)}))
         partial.replace(target)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a name that is too long cannot be removed either
+            partial.unlink(missing_ok=True)
         raise TraceError(f"cannot write {target}: {error}") from error
 
 

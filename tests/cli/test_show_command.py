@@ -122,6 +122,11 @@ def test_explain_spells_the_sum_out(call: Call, tmp_path: Path) -> None:
             {"rival": 0.5, "reason": None},
             "p 0.800, credit 2.40 → odds × 2.36, × 0.61 for rivals' credit → fused 0.851 < 0.900: not written yet",
         ),
+        # the odds of a float32 so near 1 are half noise: no rival took anything
+        (
+            {"p": 1 - 2**-23, "credit": 1.0, "alpha": 2.0, "bar": 1.0, "reason": None},
+            "p 0.9999999, credit 1.00 → odds × 4.00 → fused 0.9999999 < 1.000: not written yet",
+        ),
         ({"credit": 0.0, "p": 0.9, "bar": 0.75, "reason": Reason.CONFIDENT}, "p 0.900 ≥ 0.750: written, its own"),
         ({"credit": 0.0, "reason": Reason.FORCED}, "p 0.800 < 0.900: written, nothing was sure enough"),
         ({"credit": 0.0, "bar": 0.80001, "reason": None}, "p 0.80000 < 0.80001: not written yet"),

@@ -49,6 +49,7 @@ def test_history_comes_from_a_file(call: Call, model: tuple[object, ...], tmp_pa
     ("content", "problem"),
     [
         ("{", "is not JSON"),
+        pytest.param("[" * 100_000, "is not JSON", id="nested without end"),
         ('{"role": "user"}', "is a dict; valid: a list of turns"),
         ('["hello"]', "has a turn 'hello'; valid: {\"role\""),
         ('[{"role": "user"}]', "has a turn"),

@@ -147,6 +147,16 @@ def test_flipped_bits_are_refused_in_one_line_or_harmless(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_more_layers_than_could_be_counted_in_a_life(family: str, folder_of: FolderOf, refused: Refused) -> None:
+    """They would be built one by one, if only without weights."""
+    folder = folder_of(family)
+    config = json.loads((folder / "config.json").read_text())
+    name = "n_layers" if "n_layers" in config else "num_hidden_layers"
+    (folder / "config.json").write_text(json.dumps(config | {name: 10**12}))
+    assert refused(folder) == f"config.json has {name}=1000000000000; valid: 1..512"
+
+
 # ------------------------------------------------------------------ shards
 
 

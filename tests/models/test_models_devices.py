@@ -49,6 +49,11 @@ def test_unknown_names() -> None:
         pick_device("tpu")
 
 
+def test_a_device_that_holds_no_numbers() -> None:
+    with pytest.raises(SettingsError, match="device 'meta' cannot be used here"):
+        pick_device("meta")
+
+
 def test_what_does_not_run_here_is_one_line(fixtures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> torch.Tensor:
         raise RuntimeError("shape '[64, 2]' is invalid\nand more")

@@ -114,7 +114,7 @@ def test_saving_replaces_a_file_as_a_whole(trace: Trace, tmp_path: Path) -> None
     assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
 
 
-@pytest.mark.parametrize("where", ["missing/run.safetensors", "folder", "."])
+@pytest.mark.parametrize("where", ["missing/run.safetensors", "folder", ".", "a" * 300])
 def test_a_place_that_cannot_be_written_is_a_trace_error(trace: Trace, tmp_path: Path, where: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(TraceError, match="cannot write"):

@@ -21,6 +21,7 @@ __all__ = [
     "ABILITIES",
     "Family",
     "at_most",
+    "depth",
     "either",
     "flag",
     "head_size",
@@ -33,6 +34,8 @@ __all__ = [
 
 #: what decoding may ask of a model beyond one pass over the whole canvas.
 ABILITIES = ("guidance", "shadow", "prefix cache", "dual cache", "block cache")
+#: more than any language model has; with so many layers, building one without weights takes seconds.
+_MOST_LAYERS = 512
 
 
 def _any_length(config: Mapping[str, Any]) -> None:
@@ -129,6 +132,15 @@ def at_most(config: Mapping[str, Any], name: str, most: int) -> int:
     if value > most:
         raise CheckpointError(f"config.json has {name}={value}; valid: 1..{most}")
     return value
+
+
+def depth(config: Mapping[str, Any], name: str) -> int:
+    """The number of layers. A network is built without weights before anything is known of its size, layer by layer.
+
+    Raises:
+        CheckpointError: absent or out of range.
+    """
+    return at_most(config, name, _MOST_LAYERS)
 
 
 def positive(config: Mapping[str, Any], name: str, default: float | None = None) -> float:

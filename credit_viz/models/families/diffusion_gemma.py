@@ -14,12 +14,12 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import DiffusionGemmaConfig, DiffusionGemmaForBlockDiffusion, PreTrainedModel
 
 from credit_viz.errors import CheckpointError
-from credit_viz.models.families.base import Family, flag, positive, refuse_unproven, shared_heads, whole
+from credit_viz.models.families.base import Family, depth, flag, positive, refuse_unproven, shared_heads, whole
 from credit_viz.models.uniform import UniformLM
 
 __all__ = ["FAMILY", "translate_config"]
 
-_SIZES = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "head_dim", "max_position_embeddings")
+_SIZES = ("vocab_size", "hidden_size", "intermediate_size", "head_dim", "max_position_embeddings")
 _EXPERTS = ("num_experts", "top_k_experts", "moe_intermediate_size")
 
 
@@ -37,6 +37,7 @@ def translate_config(config: Mapping[str, Any]) -> DiffusionGemmaConfig:
     )
     for name in (*_SIZES, *_EXPERTS):
         whole(text, name)
+    depth(text, "num_hidden_layers")
     shared_heads(text, "num_attention_heads", "num_key_value_heads")
     positive(text, "rms_norm_eps")
     _block_length(config)

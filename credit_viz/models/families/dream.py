@@ -14,6 +14,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
 from credit_viz.models.families.base import (
     Family,
+    depth,
     flag,
     head_size,
     positive,
@@ -55,7 +56,7 @@ def translate_config(config: Mapping[str, Any]) -> Qwen2Config:
         vocab_size=whole(config, "vocab_size"),
         hidden_size=whole(config, "hidden_size"),
         intermediate_size=whole(config, "intermediate_size"),
-        num_hidden_layers=whole(config, "num_hidden_layers"),
+        num_hidden_layers=depth(config, "num_hidden_layers"),
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,
         max_position_embeddings=whole(config, "max_position_embeddings"),

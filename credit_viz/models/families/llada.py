@@ -15,6 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from credit_viz.errors import CheckpointError
 from credit_viz.models.families.base import (
     Family,
+    depth,
     either,
     flag,
     positive,
@@ -102,7 +103,7 @@ def translate_config(config: Mapping[str, Any]) -> LlamaConfig:
         vocab_size=whole(config, either(config, "embedding_size", "vocab_size")),
         hidden_size=width,
         intermediate_size=_feed_forward_size(config, width),
-        num_hidden_layers=whole(config, "n_layers"),
+        num_hidden_layers=depth(config, "n_layers"),
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,
         max_position_embeddings=whole(config, "max_sequence_length"),

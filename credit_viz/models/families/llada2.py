@@ -18,6 +18,7 @@ from credit_viz.errors import CheckpointError
 from credit_viz.models.families.base import (
     Family,
     at_most,
+    depth,
     flag,
     positive,
     refuse_unproven,
@@ -100,7 +101,7 @@ def translate_config(config: Mapping[str, Any]) -> Glm4MoeConfig:
         hidden_size=whole(config, "hidden_size"),
         intermediate_size=whole(config, "intermediate_size"),
         moe_intermediate_size=whole(config, "moe_intermediate_size"),
-        num_hidden_layers=whole(config, "num_hidden_layers"),
+        num_hidden_layers=depth(config, "num_hidden_layers"),
         first_k_dense_replace=whole(config, "first_k_dense_replace"),
         num_attention_heads=heads,
         num_key_value_heads=kv_heads,

@@ -16,6 +16,7 @@ from credit_viz.errors import CheckpointError
 from credit_viz.models.families.base import (
     Family,
     at_most,
+    depth,
     flag,
     head_size,
     positive,
@@ -62,7 +63,7 @@ def translate_config(config: Mapping[str, Any]) -> Qwen3MoeConfig:
         CheckpointError: a required field is missing, or a value was never proven equivalent.
     """
     refuse_unproven(config, "LLaDA-MoE", _PROVEN, required=("qk_layernorm", "moe_router_score_function"))
-    layers = whole(config, "num_hidden_layers")
+    layers = depth(config, "num_hidden_layers")
     _refuse_dense_layers(config, layers)
     heads, kv_heads = shared_heads(config, "num_attention_heads", "num_key_value_heads")
     experts = whole(config, "num_experts")
