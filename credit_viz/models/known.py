@@ -164,7 +164,7 @@ _LISTED = (
         active_parameters=3_800_000_000,
         recommended=Recommended(256, 256, "vanilla", source="its canvas is 256 tokens"),
         licence="Apache-2.0",
-        note="noise of random words instead of a mask",
+        note="noise of random words instead of a mask: it loads, but no decoder here runs on it yet",
         estimate=True,
         experimental=True,
     ),
