@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import gc
 import sys
 from collections.abc import Iterator
 from types import MappingProxyType, ModuleType, SimpleNamespace
@@ -137,6 +138,8 @@ def test_the_theme_fetches_no_fonts() -> None:
     assert page_theme()._stylesheets == []
 
 
+# gradio's server leaves a socket to the garbage collector now and then
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_it_serves_with_headers_and_its_own_files(page: Page) -> None:
     import urllib.request
 
@@ -150,6 +153,7 @@ def test_it_serves_with_headers_and_its_own_files(page: Page) -> None:
             assert response.headers["content-encoding"] == "gzip"
     finally:
         page.close(verbose=False)
+        gc.collect()
 
 
 def test_off_a_zero_gpu_space_the_stream_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
