@@ -110,6 +110,7 @@ def _facts(report: Mapping[str, Any]) -> list[str]:
     """What it takes to repeat this."""
     model, asked = report["model"], report["prompting"]
     revision = f", revision {model['revision']}" if model["revision"] else ""
+    compiled = ", compiled" if model["compiled"] else ""
     own = "; its numbers are its own, not the paper's" if model["name"] == "embedded" else ""
     lanes = (
         f"{label}: {lane['decoder']}, "
@@ -117,7 +118,7 @@ def _facts(report: Mapping[str, Any]) -> list[str]:
         for label, lane in report["lanes"].items()
     )
     return [
-        f"Model: {model['name']}{revision}, {model['dtype']}, weights {model['weights'][:12]}{own}.",
+        f"Model: {model['name']}{revision}, {model['dtype']}{compiled}, weights {model['weights'][:12]}{own}.",
         f"Canvas: {report['gen_length']} positions in blocks of {report['block_length']}, seed {report['seed']}, "
         f"{'early stop' if report['early_stop'] else 'no early stop'}, "
         f"{'chat template where the model has one' if asked['chat'] else 'no chat template'}.",

@@ -42,8 +42,8 @@ def describe_device(model: DiffusionLM) -> str:
 
 
 def describe_model(model: DiffusionLM) -> dict[str, Any]:
-    """The model, its weights by a fingerprint: a folder's name stays when its weights are replaced."""
-    return dataclasses.asdict(model.info) | {"weights": _fingerprint(model)}
+    """The model and how it runs; its weights by a fingerprint: a folder's name stays when its weights are replaced."""
+    return dataclasses.asdict(model.info) | {"compiled": model.compiled, "weights": _fingerprint(model)}
 
 
 def describe_lane(decoder: Decoder, options: RunOptions) -> dict[str, Any]:

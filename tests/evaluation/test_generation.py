@@ -122,6 +122,15 @@ def test_replaced_weights_meet_no_old_answer(fixtures: Path) -> None:
     assert {**after, "weights": 0} == {**before, "weights": 0}
 
 
+def test_a_compiled_model_meets_no_answer_timed_without(
+    peaky: DiffusionLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator(peaky, tmp_path).answer("task", peaky.encode("one"))
+    monkeypatch.setattr(peaky, "compiled", True)
+    generator(peaky, tmp_path).answer("task", peaky.encode("one"))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
+
+
 def test_what_is_recorded_is_no_setting(peaky: DiffusionLM) -> None:
     loud = generator(peaky, options=dataclasses.replace(OPTIONS, record="all", top_k=3))
     assert loud.about == generator(peaky).about
