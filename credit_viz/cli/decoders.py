@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from credit_viz.cli.words import plain_console
 from credit_viz.errors import SettingsError, one_of
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from credit_viz.decoding.base import Decoder
 
 __all__ = ["command"]
@@ -43,12 +42,6 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
         _print_overview(chosen)
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, markup=False, emoji=False)
-
-
 def _print_overview(chosen: Iterable[type[Decoder]]) -> None:
     """Per decoder its rule, knobs and paper, under the name of its group."""
     from rich.console import Group
@@ -61,7 +54,7 @@ def _print_overview(chosen: Iterable[type[Decoder]]) -> None:
     for decoder in chosen:
         groups.setdefault(decoder.group, []).append(decoder)
     width = max(len(decoder.name) for members in groups.values() for decoder in members)
-    console = _console()
+    console = plain_console()
     for group, members in groups.items():
         table = Table(
             box=None, padding=(0, 2, 1, 0), title=group, title_justify="left", title_style="bold", show_header=False
@@ -86,7 +79,7 @@ def _print_details(chosen: Iterable[type[Decoder]]) -> None:
     from credit_viz.cli.describe import knob_range, preset_notes, settings_text
     from credit_viz.decoding.settings import knobs
 
-    console = _console()
+    console = plain_console()
     for decoder in chosen:
         console.print(Text(f"{decoder.name} ({decoder.title})", style="bold"))
         console.print(f"{decoder.rule}. {decoder.paper}.")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from credit_viz.cli.words import visible
+from credit_viz.cli.words import plain_console, visible
 from credit_viz.figures.style import reason_words
 from credit_viz.trace.explain import Explanation, Guess
 from credit_viz.trace.record import Reason, Trace
@@ -36,7 +35,7 @@ def _plain(value: Any) -> Any:
 
 def print_explanation(label: str, trace: Trace, explained: Explanation) -> None:
     """The guesses as a table, then the sum, on stdout."""
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = plain_console()
     console.print(Text(f"{visible(label)}, step {explained.step}, position {explained.position}", style="bold"))
     console.print(_table(explained, with_credit="credit" in trace.channels))
     console.print(Text(visible(sentence(trace, explained))), soft_wrap=True)

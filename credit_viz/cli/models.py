@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from credit_viz.cli.words import plain_console
+
 if TYPE_CHECKING:
     from credit_viz.models.known import KnownModel
     from credit_viz.models.memory import Size, Way
@@ -71,7 +73,6 @@ def _quantized(size: Size) -> dict[str, int]:
 
 
 def _print_table(here: _Here, fits: list[tuple[KnownModel, list[Way] | None]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -85,7 +86,7 @@ def _print_table(here: _Here, fits: list[tuple[KnownModel, list[Way] | None]]) -
     for model, ways in fits:
         about = Text(model.id, style="bold" if ways else "").append(f"\n{_about(model)}", style="dim not bold")
         table.add_row(about, _parameters(model), *_memory(model), _fit(ways))
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = plain_console()
     console.print(table)
     free = "an unknown amount" if here.free is None else gigabytes(here.free)
     console.print(

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from credit_viz.cli.words import visible
+from credit_viz.cli.words import plain_console, visible
 from credit_viz.trace.record import Reason, Trace
 
 __all__ = ["print_json", "print_runs", "run_json"]
@@ -60,7 +59,7 @@ def print_json(runs: list[dict[str, Any]]) -> None:
 
 def print_runs(runs: Mapping[str, Trace]) -> None:
     """Table of all runs, then what each wrote, on stdout."""
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+    console = plain_console()
     console.print(_table(runs))
     for line in _switches(runs):
         console.print(Text(visible(line)))

@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from credit_viz.cli.words import visible
+from credit_viz.cli.words import plain_console, visible
 from credit_viz.evaluation.benchmarks import LOCAL, PAPER, shown_scores
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _row_json(row: Row, first: Row) -> dict[str, Any]:
 
 def print_rows(report: Mapping[str, Any]) -> None:
     """A table per task on stdout, then what was run. report: from `eval_json`."""
-    console = _console()
+    console = plain_console()
     for task in dict.fromkeys(row["task"] for row in report["rows"]):
         console.print(_table(task, [row for row in report["rows"] if row["task"] == task]))
         console.print()
@@ -134,12 +133,8 @@ def print_benchmarks() -> None:
         table.add_column(name, overflow="fold")
     for benchmark in (*PAPER, LOCAL):
         table.add_row(benchmark.name, benchmark.task or "none", benchmark.note)
-    console = _console()
+    console = plain_console()
     console.print(table)
     console.print(
         Text("Any other task of lm-evaluation-harness that generates text can be named too: lm_eval ls tasks", "dim")
     )
-
-
-def _console() -> Console:
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=False)

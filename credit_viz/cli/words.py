@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-__all__ = ["say", "say_to_person", "visible"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["plain_console", "say", "say_to_person", "visible"]
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -13,6 +17,13 @@ def visible(text: str, keep: str = "") -> str:
     `keep` names characters that pass unchanged, e.g. newlines in running text.
     """
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
+def plain_console() -> Console:
+    """stdout, for tables and texts in which nothing is markup."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def say(message: str) -> None:

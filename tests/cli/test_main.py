@@ -100,7 +100,7 @@ def test_interrupt_is_130_and_one_line(call: Call, monkeypatch: pytest.MonkeyPat
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("credit_viz.cli.decoders._print_table", interrupted)
+    monkeypatch.setattr("credit_viz.cli.decoders._print_overview", interrupted)
     code, out, err = call("decoders")
     assert (code, out) == (130, "")
     assert err.strip() == "credit-viz: interrupted"
