@@ -168,10 +168,12 @@ def _prompt_ids(
         given = "both" if prompt is not None else "neither"
         raise PromptError(f"got {given} of prompt and prompt_ids; valid: exactly one")
     if prompt is not None:
+        if not isinstance(prompt, str):
+            raise PromptError(f"the prompt is a {type(prompt).__name__}; valid: text")
         return tuple(model.encode(prompt, raw, history))
     if raw or history:
         raise PromptError("raw and history are for a prompt's text; prompt_ids are used as they are")
-    given_ids: Sequence[Any] = () if prompt_ids is None else prompt_ids
+    given_ids: Sequence[Any] = () if prompt_ids is None else tuple(prompt_ids)
     for token in given_ids:
         if isinstance(token, bool) or not isinstance(token, Integral):
             raise PromptError(f"prompt id {token!r} is no token id; valid: whole numbers")

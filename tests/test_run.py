@@ -92,7 +92,7 @@ def test_bad_prompt_ids_are_refused(ids: list[int]) -> None:
     assert model.calls == 0
 
 
-@pytest.mark.parametrize("ids", [["x"], [None], [1.5], "12", [[1, 2]]])
+@pytest.mark.parametrize("ids", [["x"], [None], [1.5], "12", [[1, 2]], iter([1.5])])
 def test_prompt_ids_that_are_no_whole_numbers_are_refused(ids: Any) -> None:
     with pytest.raises(PromptError):
         decode(MockModel(), prompt_ids=ids)
@@ -107,6 +107,9 @@ def test_prompt_ids_that_are_no_whole_numbers_are_refused(ids: Any) -> None:
         {"record": "some"},
         {"block_length": 3},
         {"top_k": 0},
+        {"early_stop": "no"},
+        {"early_stop": None},
+        {"early_stop": 1},
     ],
 )
 def test_bad_options_are_refused_before_any_forward(bad: dict[str, Any]) -> None:
@@ -114,6 +117,29 @@ def test_bad_options_are_refused_before_any_forward(bad: dict[str, Any]) -> None
     with pytest.raises(SettingsError, match=r"valid|positive"):
         decode(model, "hi", **bad)
     assert model.calls == 0
+
+
+def test_a_truth_value_of_numpy_can_be_saved(tmp_path: Path) -> None:
+    trace = decode(MockModel(), "hi", early_stop=np.bool_(True))
+    trace.save(tmp_path / "run.safetensors")
+    assert credit_viz.load_trace(tmp_path / "run.safetensors").info.early_stop is True
+
+
+def test_ids_that_can_be_read_only_once() -> None:
+    trace = decode(MockModel(), prompt_ids=iter([2, 3]))
+    assert trace.info.prompt_ids == (2, 3)
+
+
+@pytest.mark.parametrize("prompt", [5, ["hi"], b"hi"])
+def test_a_prompt_that_is_no_text_is_refused(prompt: Any) -> None:
+    with pytest.raises(PromptError, match="valid: text"):
+        decode(MockModel(), prompt)
+
+
+@pytest.mark.parametrize("fixed", [{0: 1.5}, {0: None}, {"0": 1}, {0: True}, {True: 1}, {0.0: 1}])
+def test_fixed_tokens_that_are_no_whole_numbers_are_refused(fixed: Any) -> None:
+    with pytest.raises(PromptError, match="valid: whole numbers"):
+        decode(MockModel(), "hi", fixed=fixed)
 
 
 def test_a_cancelled_race_leaves_traces_of_what_was_done() -> None:

@@ -159,6 +159,8 @@ def _prompt(word: str) -> str:
 
 def _check_writable(out: Path | None) -> None:
     """Fail before the work rather than after it."""
+    if out is not None and not out.name:
+        raise TraceError(f"cannot write to {str(out)!r}; valid: the name of a file")
     if out is not None and not out.absolute().parent.is_dir():
         raise TraceError(f"cannot write {out}: no folder {out.absolute().parent}")
 

@@ -7,6 +7,8 @@ from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.forward import LanguageModel
 from credit_viz.errors import SettingsError, one_of
@@ -40,6 +42,10 @@ class RunOptions:
         for name in ("gen_length", "block_length", "top_k"):
             object.__setattr__(self, name, _whole(name, getattr(self, name), 1, MAX_LENGTH))
         object.__setattr__(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
+        # NumPy's truth values too; a text such as "no" would count as true
+        if not isinstance(self.early_stop, bool | np.bool_):
+            raise SettingsError(f"early_stop={self.early_stop!r} is not valid; valid: True or False")
+        object.__setattr__(self, "early_stop", bool(self.early_stop))
         if self.gen_length % self.block_length:
             divisors = [n for n in range(1, self.gen_length + 1) if self.gen_length % n == 0]
             raise SettingsError(

@@ -51,6 +51,9 @@ def find_checkpoint(source: str | Path | None, revision: str | None = None, offl
     Raises:
         CheckpointError: there is no such folder, or it cannot be had from the hub.
     """
+    if revision is not None and (source is None or Path(source).is_dir()):
+        which = "the embedded model" if source is None else f"the folder {source}"
+        raise CheckpointError(f"{which} has no revision {revision!r}; only models on the hub have some")
     if source is None:
         folder = embedded_model_path()
         if not folder.is_dir():

@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import revert_weight_conversion
 from transformers.utils import logging as transformers_logging
@@ -65,6 +65,7 @@ def load_network(
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
+                generation_config=GenerationConfig(),  # ours, unused: else made of what the files say
                 output_loading_info=True,
                 **placed,
             )

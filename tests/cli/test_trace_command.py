@@ -167,6 +167,8 @@ def test_compiling_comes_after_the_threads_are_set(
         (["--dtype", "int3"], ["unknown dtype 'int3'", "float32"]),
         (["--model", "nowhere/at/all"], ["no model folder at 'nowhere/at/all'"]),
         (["--out", "no/such/folder/x.safetensors"], ["no folder", "no/such/folder"]),
+        (["--out", ""], ["cannot write to", "the name of a file"]),
+        (["--out", "", "--model", "no/such/model"], ["cannot write to"]),  # before anything is loaded
     ],
 )
 def test_bad_options_are_refused_in_one_line(

@@ -157,6 +157,24 @@ def test_more_layers_than_could_be_counted_in_a_life(family: str, folder_of: Fol
     assert refused(folder) == f"config.json has {name}=1000000000000; valid: 1..512"
 
 
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_how_the_stock_class_would_generate_does_not_matter(family: str, folder_of: FolderOf) -> None:
+    """The project's own loop writes; wrong defaults of another's must not fail either."""
+    folder = folder_of(family)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"pad_token_id": "none"}))
+    load_model(folder, device="cpu")
+    (folder / "generation_config.json").write_text('{"pad_token_id": "none", "temperature": "warm"}')
+    load_model(folder, device="cpu")
+
+
+def test_an_architecture_of_two_lines_is_named_in_one(folder_of: FolderOf, refused: Refused) -> None:
+    folder = folder_of("llada")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["a\nb"]}))
+    assert r"'a\nb'" in refused(folder)
+
+
 # ------------------------------------------------------------------ shards
 
 

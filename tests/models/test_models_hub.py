@@ -98,6 +98,13 @@ def test_what_takes_long_is_told(cached: Path, monkeypatch: pytest.MonkeyPatch) 
     assert told == ["fetching the weights of owner/name unless they are cached, 0.4 MB in bfloat16"]
 
 
+@pytest.mark.parametrize("local", [True, False])
+def test_only_a_repository_has_revisions(fixtures: Path, local: bool) -> None:
+    """Pinned in a trace, a revision must be of what ran."""
+    with pytest.raises(CheckpointError, match="has no revision 'main'"):
+        find_checkpoint(fixtures / "llada" if local else None, "main")
+
+
 def test_a_local_folder_asks_nobody(fixtures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "snapshot_download", lambda *_, **__: pytest.fail("asked the hub"))
     origin = find_checkpoint(fixtures / "llada")

@@ -26,5 +26,5 @@ def family_of(config: Mapping[str, Any]) -> Family:
     for architecture in listed:
         if isinstance(architecture, str) and architecture in known:
             return known[architecture]
-    found = ", ".join(map(str, listed)) if listed else "none" if named in (None, []) else repr(named)
+    found = ", ".join(map(repr, listed)) if listed else "none" if named in (None, []) else repr(named)
     raise CheckpointError(f"config.json names architectures: {found}; served natively: {', '.join(sorted(known))}")
