@@ -46,6 +46,8 @@ __all__ = ["command"]
 @click.option("--block-length", type=int, default=64, help="Positions per block; blocks are written left to right.")
 @click.option("--seed", type=int, default=0, help="Matters at temperatures above 0.")
 @click.option("--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it.")
+@click.option("--cache", default="none", help="none, prefix, dual or block; see credit-viz trace --help.")
+@click.option("--logits-to-keep", default="all", help="The output layer runs on all positions, or only those needed.")
 @click.option(
     "--num-fewshot", type=click.IntRange(min=0), metavar="N", help="Examples in the prompt.", show_default="the task's"
 )
@@ -71,6 +73,8 @@ def command(
     block_length: int,
     seed: int,
     early_stop: bool,
+    cache: str,
+    logits_to_keep: str,
     num_fewshot: int | None,
     fewshot_as_one_turn: bool,
     no_chat_template: bool,
@@ -99,7 +103,14 @@ def command(
     from credit_viz.decoding.options import RunOptions  # imports torch
     from credit_viz.evaluation.compare import Prompting
 
-    options = RunOptions(gen_length=gen_length, block_length=block_length, seed=seed, early_stop=early_stop)
+    options = RunOptions(
+        gen_length=gen_length,
+        block_length=block_length,
+        seed=seed,
+        early_stop=early_stop,
+        cache=cache,
+        logits_to_keep=logits_to_keep,
+    )
     prompting = Prompting(limit, num_fewshot, not no_chat_template, not fewshot_as_one_turn)
     made = {lane.label: lane.make() for lane in lanes}
     found = _find_tasks([name.strip() for name in tasks.split(",")], confirm_run_unsafe_code)

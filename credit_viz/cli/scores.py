@@ -119,11 +119,16 @@ def _facts(report: Mapping[str, Any]) -> list[str]:
     return [
         f"Model: {model['name']}{revision}, {model['dtype']}{compiled}, weights {model['weights'][:12]}{own}.",
         f"Canvas: {report['gen_length']} positions in blocks of {report['block_length']}, seed {report['seed']}, "
-        f"{'early stop' if report['early_stop'] else 'no early stop'}, "
+        f"{'early stop' if report['early_stop'] else 'no early stop'}, {_cache(report['cache'])}"
+        f"{'needed rows, ' if report['logits_to_keep'] == 'needed' else ''}"
         f"{'chat template where the model has one' if asked['chat'] else 'no chat template'}.",
         *lanes,
         "Versions: " + ", ".join(f"{name} {found}" for name, found in report["versions"].items()) + ".",
     ]
+
+
+def _cache(mode: str) -> str:
+    return "" if mode == "none" else f"{mode} cache{'' if mode == 'block' else ' (approximate)'}, "
 
 
 def print_benchmarks() -> None:

@@ -71,6 +71,14 @@ def test_json(call: Call) -> None:
     assert 0 <= first["scores"]["exact_match,none"]["value"] <= 1
 
 
+def test_switches_are_said_where_their_numbers_are(call: Call) -> None:
+    words = ("--tasks", "credit_viz_tiny_json", "--limit", 1, "--gen-length", 64, "--device", "cpu")
+    code, out, _ = call("eval", *words, "--decoder", "credit", "--cache", "dual", "--logits-to-keep", "needed")
+    assert code == 0
+    assert "dual cache (approximate), needed rows, " in " ".join(out.split())
+    assert_refused(call("eval", *words, "--cache", "triple"), "'triple'", "block, dual, none, prefix")
+
+
 def test_an_interrupted_run_goes_on(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Generator._decode
     decoded: list[Sequence[int]] = []
