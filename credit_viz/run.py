@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
 from typing import Any
@@ -208,13 +209,14 @@ def _describe(
         fixed=fixed,
         token_text={i: model.token_text(i) for i in fixed.values()},
         compiled=model.compiled,
-        versions=_versions(),
+        versions=_versions(_VERSIONED),
     )
 
 
-def _versions() -> dict[str, str]:
+@cache  # each look-up reads files
+def _versions(packages: tuple[str, ...]) -> Mapping[str, str]:
     found = {}
-    for package in _VERSIONED:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:  # run from a checkout that is not installed

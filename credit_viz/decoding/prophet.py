@@ -71,7 +71,7 @@ class Prophet(Vanilla):
     title: ClassVar[str] = "Prophet"
     rule: ClassVar[str] = "as vanilla, until the best guesses lead by a wide gap: then all that is left is written"
     paper: ClassVar[str] = "Prophet, arXiv 2508.19982"
-    sweep: ClassVar[tuple[str, tuple[float, ...]]] = ("gap_late", (10.0, 5.0, 2.5, 1.0, 0.5))
+    sweep: ClassVar[tuple[str, tuple[float, ...]]] = ("gap_early", (30.0, 20.0, 15.0, 10.0, 7.5))
     settings_class: ClassVar[type[Settings]] = ProphetSettings
     presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"Prophet": ProphetSettings()})
 
