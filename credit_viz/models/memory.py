@@ -70,9 +70,17 @@ class Size:
 
 
 def measure(network_class: type[PreTrainedModel], config: PreTrainedConfig) -> Size:
-    """Size of a network, built without weights."""
-    with torch.device("meta"):
-        network = network_class(config)
+    """Size of a network, built without weights.
+
+    Raises:
+        CheckpointError: a weight would have more numbers than can be counted.
+    """
+    try:
+        with torch.device("meta"):
+            network = network_class(config)
+    except (RuntimeError, TypeError, OverflowError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"config.json asks for weights larger than any memory: {reason}") from error
     head = network.get_output_embeddings()  # type: ignore[no-untyped-call]
     linear = [m for m in network.modules() if isinstance(m, nn.Linear) and m is not head]
     return Size(

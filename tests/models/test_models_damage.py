@@ -158,6 +158,25 @@ def test_more_layers_than_could_be_counted_in_a_life(family: str, folder_of: Fol
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("size", [10**12, 2**63, 10**400])
+def test_weights_larger_than_any_memory(family: str, size: int, folder_of: FolderOf, refused: Refused) -> None:
+    folder = folder_of(family)
+    config = json.loads((folder / "config.json").read_text())
+    width = "d_model" if "d_model" in config else "hidden_size"
+    (folder / "config.json").write_text(json.dumps(config | {width: size}))
+    message = refused(folder)
+    assert "config.json asks for weights larger than any memory" in message or " GB are free" in message
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_a_number_larger_than_any_float(family: str, folder_of: FolderOf, refused: Refused) -> None:
+    folder = folder_of(family)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"rope_theta": 10**400}))
+    assert "config.json has rope_theta=1000" in refused(folder)
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_how_the_stock_class_would_generate_does_not_matter(family: str, folder_of: FolderOf) -> None:
     """The project's own loop writes; wrong defaults of another's must not fail either."""
     folder = folder_of(family)
@@ -340,6 +359,24 @@ class TestWeights:
         (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "some/where"}')
         assert "adapter_config.json" in refused(folder)
 
+    @pytest.mark.parametrize("metadata", [None, "none", 3, []])
+    def test_an_index_without_metadata(
+        self, family: str, metadata: object, folder_of: FolderOf, refused: Refused
+    ) -> None:
+        """The loader writes into them."""
+        folder = folder_of(family)
+        index = json.loads((folder / INDEX).read_text())
+        (folder / INDEX).write_text(json.dumps(index | {"metadata": metadata}))
+        assert f"{INDEX} is damaged: it has no object of metadata" in refused(folder)
+
+    @pytest.mark.parametrize("name", ["a\nb.safetensors", "a" * 5000 + ".safetensors", "a\0.safetensors"])
+    def test_an_index_that_names_what_no_file_is_called(
+        self, family: str, name: str, folder_of: FolderOf, refused: Refused
+    ) -> None:
+        folder = folder_of(family)
+        change_index(folder, lambda names: names.update({min(names): name}))
+        assert f"{INDEX} names 'a" in refused(folder)
+
     @pytest.mark.parametrize("name", ["/etc/passwd", "../llada/model.safetensors", "pytorch_model.bin", "", 5, None])
     def test_an_index_that_names_no_file_beside_it(
         self, family: str, name: Any, folder_of: FolderOf, refused: Refused
@@ -384,7 +421,10 @@ def test_a_header_that_makes_no_sense(entry: Any, folder_of: FolderOf, refused: 
     assert SHARDS[0] in refused(folder)
 
 
-@pytest.mark.parametrize("header", ["[]", "3", "", "{", '{"__metadata__": 5}', '{"__metadata__": {"format": "np"}}'])
+@pytest.mark.parametrize(
+    "header",
+    ["[]", "3", "", "{", '{"__metadata__": 5}', '{"__metadata__": {"format": "np"}}', '{"__metadata__": {"a": 5}}'],
+)
 def test_a_header_that_is_none(header: str, folder_of: FolderOf, refused: Refused) -> None:
     folder = folder_of("llada")
     with_header(folder, header)

@@ -6,6 +6,7 @@ plausible but wrong logits.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -152,7 +153,7 @@ def positive(config: Mapping[str, Any], name: str, default: float | None = None)
     value = config[name] if config.get(name) is not None else default
     if value is None:
         raise CheckpointError(f"config.json lacks {name}; this family's config has it")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
         raise CheckpointError(f"config.json has {name}={value!r}; valid: a positive number")
     return float(value)
 
