@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -145,7 +145,8 @@ class Lane:
 
     def _fix(self, fixed: Mapping[int, int]) -> None:
         for position, token in fixed.items():
-            if not all(isinstance(number, Integral) and not isinstance(number, bool) for number in (position, token)):
+            numbers: tuple[Any, ...] = (position, token)
+            if any(isinstance(number, bool) or not isinstance(number, Integral) for number in numbers):
                 raise PromptError(f"fixed token {token!r} at position {position!r}; valid: whole numbers")
             if not 0 <= position < len(self._ids):
                 raise PromptError(f"fixed position {position} is out of range; valid: 0..{len(self._ids) - 1}")

@@ -65,7 +65,8 @@ def load_network(
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
-                generation_config=GenerationConfig(),  # ours, unused: else made of what the files say
+                # ours, unused: else made of what the files say
+                generation_config=GenerationConfig(),  # type: ignore[no-untyped-call]
                 output_loading_info=True,
                 **placed,
             )
