@@ -50,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(error.format_message())
     except CreditVizError as error:
         return _refuse(str(error))
+    except OSError as error:  # our output cannot be written: the disk is full
+        return _refuse(str(error))
 
 
 def _refuse(message: str) -> int:

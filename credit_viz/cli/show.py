@@ -75,7 +75,7 @@ def command(
 
 def _decision(word: str) -> tuple[int, int]:
     step, _, position = word.partition(":")
-    if not (step.isdecimal() and position.isdecimal()):
+    if not (step.isdecimal() and position.isdecimal() and len(word) < 100):
         raise TraceError(f"--explain {word!r} is no decision; valid: STEP:POSITION, for example 3:12")
     return int(step), int(position)
 

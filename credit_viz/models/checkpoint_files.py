@@ -193,5 +193,5 @@ def check_tensors(
 
 def _some(names: Collection[str]) -> str:
     """The first three names and how many more."""
-    first = ", ".join(sorted(names)[:3])
+    first = ", ".join(name.encode("unicode_escape").decode() for name in sorted(names)[:3])
     return f"{first} and {len(names) - 3} more" if len(names) > 3 else first

@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import PreTrainedTokenizerBase
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from credit_viz.errors import CheckpointError, PromptError
 from credit_viz.models.checkpoint_files import check_small_files, read_json
@@ -45,6 +46,7 @@ def load_text(folder: Path, family: Family, name: str, vocab_size: int) -> TextC
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{main} or tokenizer_config.json cannot be read: {reason}") from error
+    tokenizer.model_max_length = VERY_LARGE_INTEGER  # how long a text may be is for the canvas to say
     text = TextCodec(tokenizer, _chat_template(tokenizer, family, name))
     if text.size > vocab_size:
         raise CheckpointError(f"{main} has token ids up to {text.size - 1}; the model has only 0..{vocab_size - 1}")
@@ -107,7 +109,7 @@ def _chat_template(tokenizer: PreTrainedTokenizerBase, family: Family, name: str
         own = own.get("default") if isinstance(own, dict) else own
         if not isinstance(own, str | None):
             raise CheckpointError(f"tokenizer_config.json has chat_template={str(own)[:40]!r}; expected a text")
-        return own
+        return own or None
     base = "base" in re.split(r"[^a-z]+", name.lower())
     return family.chat_template if not base and family.end_tokens[0] in tokenizer.get_vocab() else None
 
@@ -115,7 +117,8 @@ def _chat_template(tokenizer: PreTrainedTokenizerBase, family: Family, name: str
 def _check_template(folder: Path, text: TextCodec) -> None:
     """The template can render a prompt."""
     try:
-        text.encode("prompt")
+        if not text.encode("prompt"):
+            raise PromptError("it leaves nothing of a prompt")
     except PromptError as error:
         names = ("chat_template.jinja", "tokenizer_config.json")
         file = next(folder / name for name in names if (folder / name).is_file())

@@ -119,6 +119,15 @@ def test_a_closed_reader_gets_no_traceback() -> None:
     assert done.stderr.strip() in ("1", "0")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_full_disk_is_one_line(form: str) -> None:
+    script = f"{sys.executable} -m credit_viz decoders {form} > /dev/full"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_terminal_without_greek_gets_escapes() -> None:
     script = f"PYTHONIOENCODING=ascii {sys.executable} -m credit_viz decoders"
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)

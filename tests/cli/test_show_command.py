@@ -184,6 +184,7 @@ def test_explain_of_several_runs_and_as_json(call: Call, tmp_path: Path) -> None
     [
         ("1", "--explain '1' is no decision; valid: STEP:POSITION"),
         ("a:b", "valid: STEP:POSITION"),
+        ("1:" + "9" * 5000, "valid: STEP:POSITION"),
         ("-1:0", "valid: STEP:POSITION"),
         ("9:0", "step 9 is out of range; valid: 1..2"),
         ("1:9", "position 9 is out of range; valid: 0..1"),

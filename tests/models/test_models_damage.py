@@ -369,6 +369,11 @@ class TestWeights:
         (folder / INDEX).write_text(json.dumps(index | {"metadata": metadata}))
         assert f"{INDEX} is damaged: it has no object of metadata" in refused(folder)
 
+    def test_a_weight_of_two_lines(self, family: str, folder_of: FolderOf, refused: Refused) -> None:
+        folder = folder_of(family)
+        change_index(folder, lambda names: names.update({"a\nb": SHARDS[0]}))
+        assert r"lacks weights that model.safetensors.index.json places there: a\nb" in refused(folder)
+
     @pytest.mark.parametrize("name", ["a\nb.safetensors", "a" * 5000 + ".safetensors", "a\0.safetensors"])
     def test_an_index_that_names_what_no_file_is_called(
         self, family: str, name: str, folder_of: FolderOf, refused: Refused
@@ -445,6 +450,26 @@ def test_a_template_that_cannot_render(family: str, template: str, folder_of: Fo
     assert "tokenizer_config.json has a damaged chat template" in refused(folder)
     (folder / "chat_template.jinja").write_text(template)
     assert "chat_template.jinja has a damaged chat template" in refused(folder)
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_a_template_that_leaves_nothing_of_a_prompt(family: str, folder_of: FolderOf, refused: Refused) -> None:
+    folder = folder_of(family)
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"chat_template": "{% if no %}x{% endif %}"}))
+    assert "tokenizer_config.json has a damaged chat template: it leaves nothing of a prompt" in refused(folder)
+    path.write_text(json.dumps(config | {"chat_template": ""}))
+    model = load_model(folder, device="cpu")
+    assert model.encode("hi") == model.encode("hi", raw=True)
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("length", ["long", -5, None])
+def test_how_long_a_text_the_tokenizer_likes_does_not_matter(family: str, length: object, folder_of: FolderOf) -> None:
+    path = folder_of(family) / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": length}))
+    assert load_model(path.parent, device="cpu").encode("hi")
 
 
 @pytest.mark.parametrize("template", [5, True, [5], {"default": 5}, [{"name": "default", "template": 5}]])
