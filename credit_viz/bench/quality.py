@@ -21,10 +21,11 @@ __all__ = ["arms", "front", "section"]
 
 
 def arms() -> tuple[Arm, ...]:
-    """Every registered decoder at each value of the knob it names, other settings as by default."""
+    """Every decoder for masks at each value of the knob it names, other settings as by default."""
     return tuple(
         Arm(f"{name} {knob}={value:g}", name, {knob: value})
         for name, decoder in DECODERS.items()
+        if not decoder().needs.uniform
         for knob, values in (decoder.sweep,)
         for value in values
     )

@@ -21,6 +21,8 @@ from credit_viz.decoding.klass import Klass
 from credit_viz.decoding.margin import Margin
 from credit_viz.decoding.prophet import Prophet
 from credit_viz.decoding.threshold import Threshold
+from credit_viz.decoding.uniform_credit import UniformCredit
+from credit_viz.decoding.uniform_entropy import UniformEntropy
 from credit_viz.decoding.vanilla import Vanilla
 from credit_viz.decoding.wino import Wino
 from credit_viz.errors import SettingsError, one_of
@@ -48,6 +50,8 @@ DECODERS: Mapping[str, type[Decoder]] = MappingProxyType(
             DenseCredit,
             Wino,
             Editing,
+            UniformEntropy,
+            UniformCredit,
         )
     }
 )

@@ -54,11 +54,17 @@ class Needs(NamedTuple):
     shadow: bool = False  #: it also wants each position in view as mask tokens standing beside them see it
     guidance: float = 0.0  #: classifier-free guidance scale; above 0 a forward pass holds two canvases
     settle: int = 0  #: passes a block may go on without a mask, ended by the first that changes nothing
+    uniform: bool = False  #: its model has no mask token: what is unwritten holds random tokens, new ones each step
 
     @property
     def abilities(self) -> frozenset[str]:
         """What a model must be able to do; see `LanguageModel.abilities`."""
-        return frozenset(("shadow",) * self.shadow + ("guidance",) * (self.guidance > 0))
+        wanted = {"shadow": self.shadow, "guidance": self.guidance > 0, "uniform noise": self.uniform}
+        return frozenset(ability for ability, needed in wanted.items() if needed)
+
+    def served_by(self, abilities: frozenset[str]) -> bool:
+        """Can a model with these abilities serve the decoder? One without a mask token serves no other kind."""
+        return self.abilities <= abilities and self.uniform == ("uniform noise" in abilities)
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,8 @@ class Decision:
     commit: Tensor  #: (N,) bool, a subset of the masked positions unless the decoder `rewrites`
     reasons: Tensor  #: (N,) uint8, values of trace.record.Reason where commit
     channels: Mapping[str, Tensor] = field(default_factory=dict)
+    done: Tensor | None = None  #: () bool, the block is finished and holds no mask; None: as soon as it holds none
+    told: Tensor | None = None  #: uniform noise: (N, V) scaled logits that the next pass over the block is told
 
 
 @dataclass(frozen=True)

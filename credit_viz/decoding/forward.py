@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -46,11 +46,14 @@ class LanguageModel(Protocol):
     def device(self) -> torch.device: ...
     @property
     def abilities(self) -> frozenset[str]:
-        """Of "guidance", "shadow", "prefix cache", "dual cache", "block cache"."""
+        """Of "guidance", "shadow", "prefix cache", "dual cache", "block cache", "uniform noise"."""
 
     @property
     def block_length(self) -> int | None:
-        """Block length of a block-causal model, blocks counted from the canvas's first position; None: any."""
+        """Block length of a block-causal model, blocks counted from the canvas's first position; None: any.
+
+        With uniform noise: of one that was trained on such blocks, counted from the end of the prompt.
+        """
 
     def token_logits(
         self,
@@ -69,6 +72,21 @@ class LanguageModel(Protocol):
         """A fresh cache of mode "prefix", "dual" or "block"."""
 
 
+class _NoiseModel(Protocol):
+    """What is called of a model with the ability "uniform noise"; see `LanguageModel.token_logits`."""
+
+    def token_logits(
+        self,
+        canvas: Tensor,
+        rows: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        prefix: int | None = None,
+        previous: Tensor | None = None,
+    ) -> Tensor:
+        """Logits of the block behind the first `prefix` positions, told those (B, T - prefix, V) of the last step."""
+
+
 @dataclass(frozen=True)
 class Query:
     """What one lane wants to know. Positions are canvas positions (prompt included)."""
@@ -81,11 +99,13 @@ class Query:
     guidance: float = 0.0
     cache: Cache | None = None
     refresh: bool = False  #: the first pass of a block
+    prefix: int | None = None  #: uniform noise: positions of finished text; the rest is the active block
+    previous: Tensor | None = None  #: uniform noise: (R, V) what the last step of this block tells the model
 
     @property
     def plain(self) -> bool:
         """One canvas, one row of logits per position: may share a batch."""
-        return self.shadow is None and self.guidance == 0 and self.cache is None
+        return self.shadow is None and self.guidance == 0 and self.cache is None and self.prefix is None
 
 
 class Answer(NamedTuple):
@@ -117,7 +137,17 @@ def _special(model: LanguageModel, query: Query) -> Answer:
         return Answer(*query.cache.logits(query.canvas, query.rows, query.block, query.refresh))
     if query.shadow is not None:
         return _shadowed(model, query)
+    if query.prefix is not None:
+        return Answer(_behind_text(model, query), query.rows)
     return Answer(_guided(model, query), query.rows)
+
+
+def _behind_text(model: LanguageModel, query: Query) -> Tensor:
+    """Logits of a block of noise and draws behind finished text, (R, V)."""
+    previous = None if query.previous is None else query.previous[None]
+    rows = _range(model, *query.rows)
+    noisy = cast(_NoiseModel, model)
+    return noisy.token_logits(query.canvas[None], rows, prefix=query.prefix, previous=previous)[0]
 
 
 def _guided(model: LanguageModel, query: Query) -> Tensor:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from credit_viz.decoding.base import Block, Decision, Decoder, View
+from credit_viz.decoding.canvas import Canvas
 from credit_viz.decoding.clock import Moment, reading_is_free
 from credit_viz.decoding.forward import Answer, LanguageModel, Query, forward
 from credit_viz.decoding.options import RunOptions, block_spans, check_fit
@@ -25,43 +26,10 @@ from credit_viz.decoding.recorder import Cells, Recorder
 from credit_viz.errors import DecoderError, PromptError
 from credit_viz.trace.record import Reason, StepRecord
 
-__all__ = ["Canvas", "Lane", "Step", "denoise"]
+__all__ = ["Lane", "Step", "denoise"]
 
 #: passes per position of a block after which a decoder that takes tokens back is stopped: it would go on forever.
 _PATIENCE = 8
-
-
-class Canvas(NamedTuple):
-    """The prompt followed by the generated region."""
-
-    ids: Tensor  #: (P + L,) int64 on the model's device
-    prompt_length: int  #: P
-
-    @property
-    def generated(self) -> Tensor:
-        """(L,) view of the generated region."""
-        return self.ids[self.prompt_length :]
-
-    @classmethod
-    def blank(cls, model: LanguageModel, prompt_ids: Sequence[int], gen_length: int) -> Canvas:
-        """Prompt and masks.
-
-        Raises:
-            PromptError: the prompt is empty, has unknown ids, or leaves no room for gen_length positions.
-        """
-        if not prompt_ids:
-            raise PromptError("the prompt is empty; valid: at least one token")
-        bad = next((i for i in prompt_ids if not 0 <= i < model.token_limit), None)
-        if bad is not None:
-            raise PromptError(f"prompt id {bad} is unknown; valid: 0..{model.token_limit - 1}")
-        room = model.max_positions - gen_length
-        if len(prompt_ids) > room:
-            raise PromptError(
-                f"the prompt has {len(prompt_ids)} tokens; with {gen_length} generated positions this model "
-                f"(maximum {model.max_positions} positions) takes at most {max(0, room)}"
-            )
-        ids = torch.tensor([*prompt_ids, *[model.mask_id] * gen_length], device=model.device)
-        return cls(ids, len(prompt_ids))
 
 
 @dataclass(frozen=True)
@@ -137,7 +105,9 @@ class Lane:
         self._steps = 0
         self._passes = 0  # of the active block
         self._unmasked_passes = 0  # of the active block, since its last mask went
-        self._spans = block_spans(options, len(prompt_ids), model.block_length)
+        self._noise: Tensor | None = None  # of the active block, where its model has no mask
+        self._told: Tensor | None = None  # to the model, by the last step of the active block
+        self._spans = block_spans(options, len(prompt_ids), None if decoder.needs.uniform else model.block_length)
         self._index = -1
         self._state: object = None
         self._finished = False
@@ -187,6 +157,15 @@ class Lane:
         block = Block(self._index, len(self._spans), start, end - start, length, device, self._state)
         self._state = self.decoder.start(block)
         self._passes = self._unmasked_passes = 0
+        self._told = None
+        self._draw_noise()
+
+    def _draw_noise(self) -> None:
+        """Fresh random tokens for the active block, in every step."""
+        if self.decoder.needs.uniform:
+            start, end = self._span
+            limit, device = self._model.token_limit, self.canvas.ids.device
+            self._noise = torch.randint(0, limit, (end - start,), device=device, generator=self._rng)
 
     @property
     def _view_span(self) -> tuple[int, int]:
@@ -196,6 +175,10 @@ class Lane:
     def query(self) -> Query:
         """What this lane's next forward pass must answer."""
         offset, needs = self.canvas.prompt_length, self.decoder.needs
+        block = (offset + self._span[0], offset + self._span[1])
+        if self._noise is not None:
+            canvas = self.canvas.noised(self._span, self._noise, self._model.mask_id)
+            return Query(canvas, offset, rows=block, block=block, prefix=block[0], previous=self._told)
         start, end = 0, self.options.gen_length
         if self.options.logits_to_keep == "needed":
             # with everything recorded: from the active block on, since nothing before it is masked any more
@@ -204,7 +187,7 @@ class Lane:
             self.canvas.ids,
             offset,
             rows=(offset + start, offset + end),
-            block=(offset + self._span[0], offset + self._span[1]),
+            block=block,
             shadow=(offset + self._view_span[0], offset + self._view_span[1]) if needs.shadow else None,
             guidance=needs.guidance,
             cache=self._cache,
@@ -218,7 +201,7 @@ class Lane:
         reading, view = self._read(answer, reading_start)
         masked = self._masked
         decision = self.decoder.step(view, self._state, self._rng)
-        self._state = decision.state
+        self._state, self._told = decision.state, decision.told
         events, block_done = self._write(decision, view)
         decided = Moment.now(self.canvas.ids.device)
         self._steps += 1
@@ -226,6 +209,7 @@ class Lane:
         cells = self._recorder.cells(self.decoder, reading, reading_start, view, self._view_span[0], decision, recorded)
         step = Step(self._steps, self._span, cells, events, forward_pass, began, decided)
         self._passes += 1
+        self._draw_noise()
         if block_done:
             self._next_block()
         return step
@@ -268,12 +252,13 @@ class Lane:
         events = _Events(places + self._view_span[0], answer[1, places], answer[2, places].astype(np.uint8))
         masked = self._masked
         self._check(events, masked)
-        if masked[slice(*self._span)].any() and not masked[events.positions].any():
+        if decision.done is None and masked[slice(*self._span)].any() and not masked[events.positions].any():
             events = events.then(self._best_committable(view))
         self._put(events.positions, events.ids)
-        done = self._block_done(len(events.positions))
+        done = self._block_done(len(events.positions)) if decision.done is None else bool(decision.done)
         # a block that goes on after its last mask settles before the text may end
-        may_end = self.options.early_stop and (done or not self.decoder.needs.settle)
+        needs = self.decoder.needs
+        may_end = self.options.early_stop and (done or not (needs.settle or needs.uniform))
         return self._stop_early(events) if may_end else events, done
 
     def _check(self, events: _Events, masked: np.ndarray) -> None:
@@ -286,7 +271,7 @@ class Lane:
             (events.ids == self._ids[events.positions], "with what stands there already", "changes"),
             (takes_back & (not rewrites), "with the mask token", "tokens that have a text"),
             (
-                (events.ids < 0) | (events.ids >= self._model.token_limit) & ~takes_back,
+                ((events.ids < 0) | (events.ids >= self._model.token_limit)) & ~takes_back,
                 "with an id without a text",
                 f"ids 0..{self._model.token_limit - 1}",
             ),

@@ -89,8 +89,6 @@ def check_fit(model: LanguageModel, decoder: Decoder, options: RunOptions) -> No
     Raises:
         SettingsError: the model cannot do what the decoder or an option asks for, or two of them exclude each other.
     """
-    if model.mask_id < 0:
-        raise SettingsError("this model has no mask token, which every decoder here fills; valid: a model with one")
     if options.top_k > model.token_limit:
         raise SettingsError(f"top_k={options.top_k} exceeds the vocabulary; valid: 1..{model.token_limit}")
     if model.block_length is not None and options.block_length != model.block_length:
@@ -99,6 +97,11 @@ def check_fit(model: LanguageModel, decoder: Decoder, options: RunOptions) -> No
         )
     if lacking := sorted(decoder.needs.abilities - model.abilities):
         raise SettingsError(f"decoder {decoder.name!r} needs {lacking[0]}, which this model does not offer")
+    if not decoder.needs.served_by(model.abilities):
+        raise SettingsError(
+            f"decoder {decoder.name!r} fills masks, and this model has no mask token but random tokens as noise; "
+            "valid: a decoder whose rule is for random tokens, see credit-viz decoders"
+        )
     if options.cache == "none":
         return
     if options.cache not in (offered := offered_caches(model.abilities)):

@@ -50,8 +50,7 @@ class DiffusionLM:
     """A network that guesses every masked position at once.
 
     Attributes:
-        noise: what stands where nothing is written yet: "mask" or "uniform" (random tokens; see `UniformLM`).
-        mask_id: id of the mask token.
+        mask_id: id of the mask token, which stands where nothing is written yet; of none in a `UniformLM`.
         eos_ids: ids that end the text.
         token_limit: ids below have text; the embedding may be larger than the tokenizer.
         vocab_size: width V of the logits.
@@ -60,8 +59,6 @@ class DiffusionLM:
         block_length: block that a block-causal model was trained with, counted from the canvas's first position; a
             position sees its own block and those before it. None: every position sees every other.
     """
-
-    noise = "mask"
 
     def __init__(
         self,

@@ -23,8 +23,6 @@ class UniformLM(DiffusionLM):
     Blocks are counted from the end of the prompt; `block_length` is the length that it was trained with.
     """
 
-    noise = "uniform"
-
     @torch.no_grad()
     def token_logits(
         self,
@@ -75,6 +73,10 @@ class UniformLM(DiffusionLM):
         if rows.device.type == "cpu" and not split <= int(rows.min()):
             raise PromptError(f"row {int(rows.min())} is finished text; valid: {split}..{canvas.shape[1] - 1}")
         return logits[:, rows.to(self.device) - split]
+
+    def token_text(self, token_id: int) -> str:
+        """Text of one token; what stands for "nothing is written here" reads [noise]."""
+        return "[noise]" if token_id == NO_MASK else super().token_text(token_id)
 
     def _split(self, length: int, prefix: int | None) -> int:
         """Where the block begins."""

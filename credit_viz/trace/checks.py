@@ -43,8 +43,9 @@ def _check_ranges(trace: Trace, length: int, steps: int) -> None:
     _check_range("block_starts", trace.block_starts, 0, length - 1)
     _check_range("block_ends", trace.block_ends, 1, length)
     _check_range("positions", trace.positions, 0, length - 1)
-    for name in ("candidate_ids", "winner_ids", "event_ids"):
-        _check_range(name, getattr(trace, name), 0, last_id)
+    _check_range("candidate_ids", trace.candidate_ids, 0, last_id)
+    for name in ("winner_ids", "event_ids"):  # a position that is taken back: -1 in models that have no mask token
+        _check_range(name, getattr(trace, name), min(0, trace.info.mask_id), last_id)
     _check_range("event_positions", trace.event_positions, 0, length - 1)
     _check_range("event_steps", trace.event_steps, 1, steps)
     _check_range("event_reasons", trace.event_reasons, 1, max(Reason))

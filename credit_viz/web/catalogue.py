@@ -82,4 +82,4 @@ def _decoder(decoder: type[Decoder], abilities: frozenset[str]) -> dict[str, Any
 
 def _fits(decoder: type[Decoder], settings: Settings, abilities: frozenset[str]) -> bool:
     """Can a model with these abilities serve the decoder?"""
-    return decoder(settings).needs.abilities <= abilities
+    return decoder(settings).needs.served_by(abilities)

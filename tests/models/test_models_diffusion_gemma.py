@@ -22,6 +22,7 @@ from credit_viz.errors import CheckpointError, PromptError, SettingsError
 from credit_viz.models.families import family_of
 from credit_viz.models.loading import load_model
 from credit_viz.models.uniform import NO_MASK, UniformLM
+from credit_viz.trace.record import Trace
 
 VOCAB, BLOCK = 300, 16
 TEXT: dict[str, Any] = {
@@ -89,9 +90,9 @@ def random_ids(*shape: int, seed: int = 0) -> Tensor:
 
 def test_what_it_says_of_itself(model: UniformLM) -> None:
     assert model.info.family == "diffusion_gemma"
-    assert (model.noise, model.mask_id, model.block_length) == ("uniform", NO_MASK, BLOCK)
+    assert (model.mask_id, model.block_length) == (NO_MASK, BLOCK)
     assert (model.vocab_size, model.max_positions) == (VOCAB, 256)
-    assert model.abilities == frozenset()
+    assert model.abilities == {"uniform noise"}
     with pytest.raises(SettingsError, match="valid: none"):
         model.open_cache("prefix")
 
@@ -160,11 +161,6 @@ def test_masks_are_refused(model: UniformLM) -> None:
         model.token_logits(canvas)
 
 
-def test_the_loop_for_masks_does_not_run_it(model: UniformLM) -> None:
-    with pytest.raises(SettingsError, match="no mask token"):
-        credit_viz.decode(model, prompt_ids=[5, 6], gen_length=BLOCK, block_length=BLOCK, decoder="threshold")
-
-
 # ------------------------------------------------------------------ its own step loop
 
 
@@ -200,6 +196,15 @@ def own_step_loop(model: UniformLM, prompt: Tensor, blocks: int, length: int, se
     return text[0, prompt.shape[1] :].tolist(), passes
 
 
+def decoded(model: UniformLM, decoder: str, length: int, seed: int = 0, **changes: Any) -> Trace:
+    """Four blocks of `length` through the project's loop, with the settings above."""
+    model.block_length, model.token_limit = length, VOCAB
+    options = {"gen_length": 4 * length, "block_length": length, **changes.pop("options", {})}
+    prompt = random_ids(1, 6, seed=seed)[0].tolist()
+    settings = {**SETTINGS, **changes}
+    return credit_viz.decode(model, prompt_ids=prompt, decoder=decoder, settings=settings, seed=seed, **options)
+
+
 # torch imports its compiler on the way, which uses what it has deprecated itself
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
 @pytest.mark.parametrize(("sharpness", "length"), [(1, BLOCK), (20, 2)])
@@ -226,6 +231,8 @@ def test_its_own_step_loop_token_for_token(folder: Path, sharpness: int, length:
     ids, passes = own_step_loop(model, prompt, blocks=4, length=length, seed=seed)
     assert output.sequences[0, 6:].tolist() == ids
     assert passes == round(4 * length / float(output.tokens_per_forward[0]))
+    trace = decoded(model, "uniform-entropy", length, seed)
+    assert (trace.token_ids.tolist(), trace.forward_passes) == (ids, passes)
     assert (passes < 4 * SETTINGS["steps"]) is (sharpness > 1)
 
 

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 #: what decoding may ask of a model beyond one pass over the whole canvas.
-ABILITIES = ("guidance", "shadow", "prefix cache", "dual cache", "block cache")
+ABILITIES = ("guidance", "shadow", "prefix cache", "dual cache", "block cache", "uniform noise")
 #: more than any language model has; with so many layers, building one without weights takes seconds.
 _MOST_LAYERS = 512
 
