@@ -18,9 +18,9 @@ from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.options import RunOptions, block_spans
 from credit_viz.decoding.settings import knobs
 from credit_viz.trace.record import Trace
-from tests.support import PROMPT, MockModel, decoders, mocks, run, sizes
+from tests.support import MASK_DECODERS, PROMPT, MockModel, decoders, mocks, run, sizes
 
-NAMES = sorted(DECODERS)
+NAMES = sorted(MASK_DECODERS)
 #: each property runs once per decoder, so each time on fewer examples.
 FEWER = settings(max_examples=max(5, settings().max_examples // 12))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,20 +53,20 @@ def command(host: str, port: int | None, share: bool, **model: Any) -> None:
 
 
 def _first_choice(model: DiffusionLM) -> Choice:
-    """Vanilla beside the decoder that is recommended for the model, in the model's own blocks if it has any."""
+    """A plain decoder beside the one that is recommended for the model, in the model's own blocks if it has any."""
     from credit_viz.backend.base import LaneRequest
-    from credit_viz.decoding import make_decoder
+    from credit_viz.decoding import DECODERS, make_decoder
     from credit_viz.models.known import known_model
-    from credit_viz.web.request import Choice, default_choice
+    from credit_viz.web.request import Choice
 
+    pairs = (("vanilla", "credit"), ("uniform-entropy", "uniform-credit"))
+    plain, credit = next(pair for pair in pairs if DECODERS[pair[0]]().needs.served_by(model.abilities))
     known = known_model(model.info.name)
     if known is None:
         block = model.block_length or Choice.block_length
-        return replace(default_choice(), gen_length=2 * block, block_length=block)
+        return Choice((LaneRequest(plain), LaneRequest(credit)), gen_length=2 * block, block_length=block)
     wanted = known.recommended
     threshold = {} if wanted.threshold is None else {"threshold": wanted.threshold}
     decoder = make_decoder(wanted.decoder, threshold, wanted.preset)
-    lanes = [LaneRequest("vanilla")]
-    if wanted.decoder != "vanilla":
-        lanes.append(LaneRequest(wanted.decoder, decoder.settings.to_dict()))
-    return Choice(tuple(lanes), gen_length=wanted.gen_length, block_length=wanted.block_length)
+    other = LaneRequest(credit) if wanted.decoder == plain else LaneRequest(wanted.decoder, decoder.settings.to_dict())
+    return Choice((LaneRequest(plain), other), gen_length=wanted.gen_length, block_length=wanted.block_length)

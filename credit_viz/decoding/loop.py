@@ -256,7 +256,7 @@ class Lane:
             events = events.then(self._best_committable(view))
         self._put(events.positions, events.ids)
         done = self._block_done(len(events.positions)) if decision.done is None else bool(decision.done)
-        # a block that goes on after its last mask settles before the text may end
+        # a block that may go on after its last mask settles before the text may end
         needs = self.decoder.needs
         may_end = self.options.early_stop and (done or not (needs.settle or needs.uniform))
         return self._stop_early(events) if may_end else events, done

@@ -162,7 +162,7 @@ _LISTED = (
         family="diffusion_gemma",
         size=Size(25_800_000_000, 0, 262_144),
         active_parameters=3_800_000_000,
-        recommended=Recommended(256, 256, "vanilla", source="its canvas is 256 tokens"),
+        recommended=Recommended(256, 256, "uniform-entropy", source="its canvas of 256 tokens and its own rule"),
         licence="Apache-2.0",
         note="noise of random words instead of a mask: it loads, but no decoder here runs on it yet",
         estimate=True,

@@ -12,7 +12,7 @@ from credit_viz.bench import decoders, growth, parts, quality, shapes
 from credit_viz.bench.__main__ import main
 from credit_viz.bench.rivals import CreditMatrix, float64_threshold
 from credit_viz.bench.timing import medians
-from credit_viz.decoding import DECODERS, make_decoder
+from credit_viz.decoding import make_decoder
 from credit_viz.decoding.base import Block, View
 from credit_viz.decoding.credit import Credit
 from credit_viz.decoding.predictions import Predictions
@@ -20,7 +20,7 @@ from credit_viz.decoding.threshold import Threshold
 from credit_viz.errors import SettingsError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.loading import load_model
-from tests.support import MockModel, lane_records
+from tests.support import MASK_DECODERS, MockModel, lane_records
 
 
 def _stream(steps: int, length: int = 16, vocabulary: int = 200) -> list[torch.Tensor]:
@@ -85,7 +85,7 @@ def test_front_keeps_what_nothing_beats() -> None:
 
 def test_every_decoder_names_a_knob_it_has_and_valid_values() -> None:
     swept = {arm.decoder for arm in quality.arms()}
-    assert swept == set(DECODERS)
+    assert swept == set(MASK_DECODERS)
     for arm in quality.arms():
         make_decoder(arm.decoder, arm.settings)
 

@@ -18,6 +18,7 @@ from credit_viz.run import Race
 from credit_viz.trace.record import Trace
 from credit_viz.web import build_app, launch
 from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from tests.support import MASK_DECODERS
 
 pytestmark = [
     pytest.mark.browser,
@@ -121,7 +122,7 @@ SCRUB_THROUGH = """async (steps) => {
 }"""
 
 
-@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("name", MASK_DECODERS)
 def test_every_decoder_is_shown_as_it_ran(open_page: Open, model: DiffusionLM, name: str) -> None:
     page = open_page(finished=False)
     run_on(page, name, {})

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from credit_viz.decoding import DECODERS
 from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from tests.support import MASK_DECODERS
 from tests.web.fake import FakeBackend
 
 pytestmark = [
@@ -257,7 +257,7 @@ def test_decoders_are_grouped_as_they_say(open_page: Open) -> None:
     page = open_page()
     groups = page.locator(".cv-setting-lane").first.locator("select").first.locator("optgroup")
     told: dict[str, list[str]] = {}
-    for decoder in DECODERS.values():
+    for decoder in MASK_DECODERS.values():
         told.setdefault(decoder.group, []).append(decoder.title)
     found = {group.get_attribute("label"): group.locator("option").all_inner_texts() for group in groups.all()}
     assert found == told

@@ -17,6 +17,7 @@ from credit_viz.cli import progress
 from credit_viz.decoding import DECODERS
 from credit_viz.run import Race
 from tests.cli.conftest import Call, assert_refused
+from tests.support import MASK_DECODERS
 
 SMALL = ("--gen-length", 8, "--block-length", 4, "--device", "cpu")
 
@@ -63,7 +64,7 @@ def test_json_is_what_the_library_says(call: Call, model: tuple[str, str], fixtu
     assert set(run["reason"]) <= {"confident", "credit", "forced"}
 
 
-@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("name", MASK_DECODERS)
 def test_every_decoder_runs_and_explains_itself(call: Call, model: tuple[str, str], name: str) -> None:
     code, _, err = call("trace", "hello", "--decoder", name, *model, *SMALL, "--out", "run.safetensors")
     assert (code, err) == (0, "credit-viz: saved run.safetensors\n")

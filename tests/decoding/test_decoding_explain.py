@@ -10,15 +10,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credit_viz.decoding import DECODERS, make_decoder
+from credit_viz.decoding import make_decoder
 from credit_viz.decoding.base import Block, View
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.trace.explain import effective_threshold
 from credit_viz.trace.record import Reason, Trace
-from tests.support import MockModel, decoders, mocks, run, sizes
+from tests.support import MASK_DECODERS, MockModel, decoders, mocks, run, sizes
 
 #: decoders that judge masked positions of one block against one bar each.
-JUDGING = [name for name, kind in DECODERS.items() if not kind().needs.whole and not kind().needs.rewrites]
+JUDGING = [name for name, kind in MASK_DECODERS.items() if not kind().needs.whole and not kind().needs.rewrites]
 BY_PROBABILITY = ["threshold", "factor", "hierarchy", "credit", "credit-factor", "credit-hierarchy", "dense-credit"]
 
 
@@ -127,4 +127,4 @@ def test_outside_the_view_nothing_is_judged(name: str) -> None:
 
 
 def test_most_decoders_judge_one_block() -> None:
-    assert set(DECODERS) - set(JUDGING) == {"klass", "prophet", "wino", "editing"}
+    assert set(MASK_DECODERS) - set(JUDGING) == {"klass", "prophet", "wino", "editing"}

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from credit_viz.decoding import DECODERS, make_decoder
+from credit_viz.decoding import make_decoder
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.clock import Moment
 from credit_viz.decoding.forward import forward
@@ -25,7 +25,7 @@ from credit_viz.decoding.loop import Lane, denoise
 from credit_viz.decoding.options import RunOptions
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.loading import load_model
-from tests.support import MockModel, run
+from tests.support import MASK_DECODERS, MockModel, run
 
 #: operations whose outcome the host must see before it can go on.
 DATA_DEPENDENT = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal", "is_nonzero"}
@@ -93,7 +93,7 @@ def lane_of(decoder: Decoder, model: Any, **options: Any) -> Lane:
 
 
 @pytest.mark.parametrize("record", ["all", "block", "none"])
-@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("name", MASK_DECODERS)
 def test_a_step_waits_for_its_decision_alone(name: str, record: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cells of the record are two more transfers, which nobody waits for before the next forward pass."""
     # the mask is never the best guess: that is the next test's
@@ -154,7 +154,7 @@ def test_a_forward_pass_waits_for_nothing(
     assert not +waits.transfers
 
 
-@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("name", MASK_DECODERS)
 def test_the_way_without_waiting_ends_in_the_same_trace(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = make_decoder(name)
     plain = run(MockModel(sharpness=2.0), decoder, gen_length=24, block_length=24)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from credit_viz.decoding import DECODERS, make_decoder
+from credit_viz.decoding import make_decoder
 from credit_viz.decoding.options import RECORD_MODES, RunOptions
 from credit_viz.errors import SettingsError
 from credit_viz.figures import FIGURES, draw, heatmap
@@ -16,7 +16,7 @@ from credit_viz.figures.layout import ticks_of_steps
 from credit_viz.run import Race
 from credit_viz.trace.record import Trace
 from tests.rewriting import Fickle
-from tests.support import MockModel, run, trace_of
+from tests.support import MASK_DECODERS, MockModel, run, trace_of
 
 HOSTILE = ("<img src=x onerror=pwn()>", "${x}", "{{x}}", "\ud800", "\x1b[2J", "%{customdata}", "</script>", "\n")
 
@@ -44,7 +44,9 @@ ODD: Mapping[str, Trace] = {
     "rewritten": run(MockModel(seed=3), Fickle(), gen_length=12, block_length=4),
     "given": run(MockModel(), Fickle(), fixed={0: 3, 11: 1}, gen_length=12, block_length=4),
 }
-RUNS = {name: one(name) for name in DECODERS} | {f"record {mode}": one("credit", record=mode) for mode in RECORD_MODES}
+RUNS = {name: one(name) for name in MASK_DECODERS} | {
+    f"record {mode}": one("credit", record=mode) for mode in RECORD_MODES
+}
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -11,19 +11,19 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from credit_viz.decoding import DECODERS, make_decoder
+from credit_viz.decoding import make_decoder
 from credit_viz.errors import SettingsError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.loading import load_model
 from credit_viz.trace.record import Trace
-from tests.support import run
+from tests.support import MASK_DECODERS, run
 
 PROMPT, LENGTH, BLOCK = 7, 16, 4
 END = PROMPT + LENGTH
 BLOCKS = [(start, start + BLOCK) for start in range(PROMPT, END, BLOCK)]
 APPROXIMATE = ["prefix", "dual"]
 #: a cache computes no shadows, and not the whole text.
-CACHEABLE = [name for name in DECODERS if not make_decoder(name).needs.abilities and not make_decoder(name).needs.whole]
+CACHEABLE = [name for name, kind in MASK_DECODERS.items() if not kind().needs.abilities and not kind().needs.whole]
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,15 @@ from transformers.models.diffusion_gemma.generation_diffusion_gemma import (
 )
 
 import credit_viz
+from credit_viz.cli import main
+from credit_viz.decoding import DECODERS
 from credit_viz.errors import CheckpointError, PromptError, SettingsError
 from credit_viz.models.families import family_of
 from credit_viz.models.loading import load_model
 from credit_viz.models.uniform import NO_MASK, UniformLM
 from credit_viz.trace.record import Trace
+from credit_viz.web.catalogue import boot
+from credit_viz.web.request import Choice
 
 VOCAB, BLOCK = 300, 16
 TEXT: dict[str, Any] = {
@@ -234,6 +238,43 @@ def test_its_own_step_loop_token_for_token(folder: Path, sharpness: int, length:
     trace = decoded(model, "uniform-entropy", length, seed)
     assert (trace.token_ids.tolist(), trace.forward_passes) == (ids, passes)
     assert (passes < 4 * SETTINGS["steps"]) is (sharpness > 1)
+
+
+@pytest.mark.parametrize("decoder", ["uniform-entropy", "uniform-credit"])
+def test_credit_without_strength_is_its_own_loop(model: UniformLM, decoder: str) -> None:
+    settings = {"alpha": 0.0} if decoder == "uniform-credit" else {}
+    trace = decoded(model, decoder, BLOCK, **settings, options={"early_stop": True, "record": "block"})
+    ids, _ = own_step_loop(model, random_ids(1, 6), blocks=4, length=BLOCK, seed=0)
+    end = trace.block_ends[-1]
+    assert trace.token_ids[:end].tolist() == ids[:end]
+
+
+def test_credit_changes_what_is_drawn(model: UniformLM) -> None:
+    plain, lifted = (decoded(model, name, BLOCK) for name in ("uniform-entropy", "uniform-credit"))
+    assert (lifted.channels["credit"] > 0).any()
+    assert not plain.candidate_credit.any()
+    assert plain.token_ids.tolist() != lifted.token_ids.tolist()
+
+
+def test_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--gen-length", "32", "--block-length", "16", "--device", "cpu"]
+    chosen = ["trace", "hello", "--model", str(folder), *sizes, "--set", "uniform-entropy.steps=3"]
+    assert main([*chosen, "--decoder", "uniform-entropy", "--out", str(tmp_path / "run.safetensors")]) == 0
+    trace = credit_viz.load_trace(tmp_path / "run.safetensors")
+    assert (trace.forward_passes, trace.complete, trace.info.token_text[NO_MASK]) == (6, True, "[noise]")
+    capsys.readouterr()
+    assert main(["show", str(tmp_path / "run.safetensors"), "--explain", "1:0"]) == 0
+    assert "uniform-entropy" in capsys.readouterr().out
+    assert main(["trace", "hello", "--model", str(folder), *sizes]) == 2
+    assert "'vanilla' fills masks, and this model has no mask token" in capsys.readouterr().err
+    assert main(["trace", "hello", "--model", str(folder), "--decoder", "uniform-entropy"]) == 2
+    assert "valid: 16" in capsys.readouterr().err
+
+
+def test_the_page_offers_what_it_can_run(model: UniformLM) -> None:
+    offered = boot("tiny", DECODERS, (), Choice(()), model.abilities)
+    assert list(offered["decoders"]) == ["uniform-entropy", "uniform-credit"]
+    assert offered["caches"] == ["none"]
 
 
 # ------------------------------------------------------------------ files

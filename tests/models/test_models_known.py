@@ -39,7 +39,9 @@ def test_an_entry_is_whole(model: KnownModel) -> None:
 def test_recommended_settings_can_be_run(model: KnownModel) -> None:
     recommended = model.recommended
     threshold = {} if recommended.threshold is None else {"threshold": recommended.threshold}
-    make_decoder(recommended.decoder, threshold, recommended.preset)
+    decoder = make_decoder(recommended.decoder, threshold, recommended.preset)
+    (family,) = (family for family in FAMILIES if family.name == model.family)
+    assert decoder.needs.served_by(family.abilities)
     assert recommended.gen_length % recommended.block_length == 0
     assert recommended.decoder in DECODERS
 
