@@ -93,7 +93,7 @@ def check_fit(model: LanguageModel, decoder: Decoder, options: RunOptions) -> No
         raise SettingsError(f"top_k={options.top_k} exceeds the vocabulary; valid: 1..{model.token_limit}")
     if model.block_length is not None and options.block_length != model.block_length:
         raise SettingsError(
-            f"block_length={options.block_length} does not fit this model, which has its own; valid: {model.block_length}"
+            f"block_length={options.block_length} does not fit this model's own; valid: {model.block_length}"
         )
     if lacking := sorted(decoder.needs.abilities - model.abilities):
         raise SettingsError(f"decoder {decoder.name!r} needs {lacking[0]}, which this model does not offer")

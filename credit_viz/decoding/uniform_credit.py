@@ -32,7 +32,8 @@ class UniformCredit(UniformEntropy):
     position of the block, written or not, awards its raw top-1 in every step, and credit is fused into the scaled
     logits before entropy, draw and best guess. Guesses that keep winning so have less entropy, and more of them are
     accepted at once. Nothing is written for good before the block's last step: what credit can save is steps, since
-    steady guesses of little entropy end the block earlier. The model is told its own scaled logits, without credit.
+    steady guesses of little entropy end the block earlier. The model is told its own scaled logits, without credit. The
+    fused probabilities of a trace are those of the model's logits with credit, without the temperature.
 
     Presets: "no history" is the control with beta = 0.
     """
@@ -54,7 +55,7 @@ class UniformCredit(UniformEntropy):
             ledger = Ledger.empty(len(view.masked), view.masked.device, raw.dtype)
         else:
             ledger = state.scaled.fusion.ledger
-        fusion = ledger.award(raw.top_ids, raw.top_p**settings.gamma, ~view.given, beta).fuse(plain, alpha)
+        fusion = ledger.award(raw.top_ids, raw.top_p**settings.gamma, ~view.given, beta).fuse(raw, alpha)
         slots = fusion.ledger.ids.clamp(min=0).long()
         boost = torch.where(fusion.ledger.ids < 0, 0.0, fusion.boost)
         lifted = plain.logits.scatter_add(1, slots, boost)

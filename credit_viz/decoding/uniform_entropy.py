@@ -100,14 +100,7 @@ class Scaled:
 
     plain: Predictions
     fused: Predictions  #: after credit; the plain ones where there is none
-    fusion: Fusion | None = None  #: of the plain ones with credit
-
-    def candidates(self, ids: Tensor) -> Candidates:
-        """Credit, and the probability at the step's temperature after credit, of tokens (N, K)."""
-        if self.fusion is not None:
-            return self.fusion.candidates(self.plain, ids)
-        p = self.plain.probability(ids)
-        return Candidates(torch.zeros_like(p), p)
+    fusion: Fusion | None = None  #: of the step's own predictions with credit
 
     def channels(self, credit: Tensor) -> dict[str, Tensor]:
         """What credit (N,) of the winners adds to the record."""
@@ -187,7 +180,7 @@ class UniformEntropy(Decoder):
         kept = torch.where(accepted.commit | done, ids, view.predictions.mask_id)
         reasons = _reasons(view, kept, accepted, settled)
         taken_back = reasons == int(Reason.REMASKED)
-        credit, fused = (values[:, 0] for values in scaled.candidates(ids[:, None]))
+        credit, fused = (values[:, 0] for values in _candidates(view.predictions, ids[:, None], scaled.fusion))
         p = view.predictions.probability(ids[:, None])[:, 0]
         return Decision(
             state=UniformState(state.step + 1, guess, steady, scaled),
@@ -206,9 +199,16 @@ class UniformEntropy(Decoder):
         return Scaled(plain, plain)
 
     def candidates(self, predictions: Predictions, ids: Tensor, decision: Decision) -> Candidates:
-        """Credit, and the probability at the step's temperature."""
+        """Credit and fused probability, both without the temperature, as every probability of a trace."""
         scaled: Scaled = decision.state.scaled
-        return scaled.candidates(ids)
+        return _candidates(predictions, ids, scaled.fusion)
+
+
+def _candidates(predictions: Predictions, ids: Tensor, fusion: Fusion | None) -> Candidates:
+    if fusion is not None:
+        return fusion.candidates(predictions, ids)
+    p = predictions.probability(ids)
+    return Candidates(torch.zeros_like(p), p)
 
 
 def _reasons(view: View, kept: Tensor, accepted: Accepted, settled: Tensor) -> Tensor:

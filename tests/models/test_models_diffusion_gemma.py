@@ -264,7 +264,7 @@ def test_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (trace.forward_passes, trace.complete, trace.info.token_text[NO_MASK]) == (6, True, "[noise]")
     capsys.readouterr()
     assert main(["show", str(tmp_path / "run.safetensors"), "--explain", "1:0"]) == 0
-    assert "uniform-entropy" in capsys.readouterr().out
+    assert "−summed entropy" in capsys.readouterr().out
     assert main(["trace", "hello", "--model", str(folder), *sizes]) == 2
     assert "'vanilla' fills masks, and this model has no mask token" in capsys.readouterr().err
     assert main(["trace", "hello", "--model", str(folder), "--decoder", "uniform-entropy"]) == 2
