@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from credit_viz.bench.table import Row, Section
-from credit_viz.decoding import DECODERS
+from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.models.base import DiffusionLM
 from credit_viz.tiny.evaluate import SEED, Arm, Floats, Scores, gains, measure, summarize
 from credit_viz.tiny.statistics import resample
@@ -25,7 +25,7 @@ def arms() -> tuple[Arm, ...]:
     return tuple(
         Arm(f"{name} {knob}={value:g}", name, {knob: value})
         for name, decoder in DECODERS.items()
-        if not decoder().needs.uniform
+        if not make_decoder(name).needs.uniform
         for knob, values in (decoder.sweep,)
         for value in values
     )

@@ -55,12 +55,12 @@ def command(host: str, port: int | None, share: bool, **model: Any) -> None:
 def _first_choice(model: DiffusionLM) -> Choice:
     """A plain decoder beside the one that is recommended for the model, in the model's own blocks if it has any."""
     from credit_viz.backend.base import LaneRequest
-    from credit_viz.decoding import DECODERS, make_decoder
+    from credit_viz.decoding import make_decoder
     from credit_viz.models.known import known_model
     from credit_viz.web.request import Choice
 
     pairs = (("vanilla", "credit"), ("uniform-entropy", "uniform-credit"))
-    plain, credit = next(pair for pair in pairs if DECODERS[pair[0]]().needs.served_by(model.abilities))
+    plain, credit = next(pair for pair in pairs if make_decoder(pair[0]).needs.served_by(model.abilities))
     known = known_model(model.info.name)
     if known is None:
         block = model.block_length or Choice.block_length
