@@ -5,7 +5,9 @@ Experimental. Knows tensors and settings; the loop gives unwritten positions new
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -131,6 +133,8 @@ class UniformEntropy(Decoder):
     Differences: ids without a text are neither noise nor drawn (their code uses the whole embedding); the text ends at
     an end-of-text token only with early stop. Experimental: run on networks with random weights, and token for token
     equal to that code there.
+
+    Presets: "DiffusionGemma" are the defaults of that code.
     """
 
     settings: UniformEntropySettings = UniformEntropySettings()
@@ -144,6 +148,7 @@ class UniformEntropy(Decoder):
     group: ClassVar[str] = "Random tokens instead of a mask"
     sweep: ClassVar[tuple[str, tuple[float, ...]]] = ("steps", (48, 32, 24, 16, 8))
     settings_class: ClassVar[type[Settings]] = UniformEntropySettings
+    presets: ClassVar[Mapping[str, Settings]] = MappingProxyType({"DiffusionGemma": UniformEntropySettings()})
 
     @property
     def score(self) -> str:
