@@ -29,6 +29,14 @@ from credit_viz.models.quantize import quantization_config
 __all__ = ["load_network", "published_shapes"]
 
 
+class _Unsaid(GenerationConfig):
+    """Settings of no one: every class of networks, whatever it calls its settings, is left with its own defaults."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
 def load_network(
     folder: Path,
     config: PreTrainedConfig,
@@ -65,8 +73,8 @@ def load_network(
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
-                # ours, unused: else made of what the files say
-                generation_config=GenerationConfig(),  # type: ignore[no-untyped-call]
+                # unused: else made of what the files say
+                generation_config=_Unsaid(),  # type: ignore[no-untyped-call]
                 output_loading_info=True,
                 **placed,
             )
