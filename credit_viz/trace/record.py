@@ -242,7 +242,13 @@ class Trace:
 
     # ---------------------------------------------------------------- metrics (definitions: metrics.py)
     def canvas(self, step: int) -> Ints:
-        """(L,) tokens after a step (0: before the first); the mask id where nothing stands."""
+        """(L,) tokens after a step (0: before the first); the mask id where nothing stands.
+
+        Raises:
+            TraceError: the run has no such step.
+        """
+        if not 0 <= step <= self.forward_passes:
+            raise TraceError(f"step {step} is out of range; valid: 0..{self.forward_passes}")
         return metrics.canvas(self, step)
 
     @cached_property

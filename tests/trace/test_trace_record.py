@@ -211,3 +211,10 @@ def test_run_info_says_what_sets_a_run_apart(changes: dict[str, Any], words: tup
     info = run_info(**changes)
     assert info.switches == words
     assert RunInfo.from_json(info.to_json()).switches == words
+
+
+@pytest.mark.parametrize("step", [-1, 3, 99])
+def test_a_canvas_of_no_step_is_refused(step: int) -> None:
+    trace = trace_of([{0: 1, 1: 2}, {1: 2}], [(1, 0, 1), (2, 1, 2)])
+    with pytest.raises(TraceError, match=rf"step {step} .*valid: 0\.\.2"):
+        trace.canvas(step)
