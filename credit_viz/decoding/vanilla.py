@@ -125,7 +125,9 @@ class Vanilla(Decoder):
         Raises:
             SettingsError: more steps than positions (some would write nothing) or fewer steps than blocks.
         """
-        steps = self.settings.steps if self.settings.steps is not None else block.gen_length
+        steps = self.settings.steps
+        if steps is None:
+            return Quota(share_out(block.length, block.length))
         if not block.count <= steps <= block.gen_length:
             raise SettingsError(
                 f"steps={steps} does not fit {block.gen_length} positions in {block.count} blocks; "

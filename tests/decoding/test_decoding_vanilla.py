@@ -154,3 +154,12 @@ def test_a_model_without_guidance_is_refused() -> None:
     with pytest.raises(SettingsError, match="'vanilla' needs guidance"):
         run(model, make_decoder("vanilla", {"guidance": 0.5}), gen_length=4, block_length=4)
     assert run(model, make_decoder("vanilla"), gen_length=4, block_length=4).complete
+
+
+@given(st.integers(1, 12), st.integers(1, 4), st.integers(1, 6))
+def test_unset_steps_write_one_token_each_also_in_short_blocks(prompt: int, blocks: int, length: int) -> None:
+    model = MockModel(3, 12, favour={11: -99.0})
+    model.block_length = length  # block-causal: the prompt's last block is shared, so the ends are short
+    ids = [2] * prompt
+    trace = run(model, make_decoder("vanilla"), ids, gen_length=blocks * length, block_length=length)
+    assert trace.forward_passes == blocks * length
