@@ -164,7 +164,7 @@ _LISTED = (
         active_parameters=3_800_000_000,
         recommended=Recommended(256, 256, "uniform-entropy", source="its canvas of 256 tokens and its own rule"),
         licence="Apache-2.0",
-        note="noise of random words instead of a mask: it loads, but no decoder here runs on it yet",
+        note="noise of random words instead of a mask, with decoders of its own",
         estimate=True,
         experimental=True,
     ),
