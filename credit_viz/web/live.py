@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 
-from credit_viz.backend.base import Event, RunRequest, RunStarted, StepTaken
+from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.trace.codec import Encoder
 from credit_viz.web.request import parse_choice
@@ -76,6 +76,8 @@ class Live:
                     break
                 if isinstance(event, StepTaken):
                     kept.add(event.lane, event.record, event.tokens)
+                elif isinstance(event, LaneFinished):
+                    kept.finish(event.lane, event.trace)
                 if self._clock() - sent >= self._every and (packet := kept.encoder.flush()):
                     sent = self._clock()
                     yield kept.send(packet)

@@ -13,10 +13,10 @@ from starlette.middleware import Middleware
 from credit_viz.backend.base import Backend
 from credit_viz.decoding import DECODERS
 from credit_viz.decoding.base import Decoder
-from credit_viz.errors import CreditVizError
 from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
 from credit_viz.web.catalogue import Example, boot
 from credit_viz.web.live import Live
+from credit_viz.web.questions import Questions
 from credit_viz.web.request import Choice, default_choice
 from credit_viz.web.runs import RunStore
 from credit_viz.web.theme import page_theme
@@ -109,7 +109,7 @@ def build_app(
             run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
             cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
         chosen = gr.Textbox("", visible="hidden", elem_id="choice")
-        view = trace_view(assets.base, _server_functions(store))
+        view = trace_view(assets.base, Questions(store).functions())
         decoding = gr.on(
             [run.click, prompt.submit],
             _run_handler(live),
@@ -148,28 +148,3 @@ def _unload_handler(store: RunStore) -> Callable[[gr.Request], None]:
         store.free(request.session_hash or "")
 
     return unload
-
-
-def _server_functions(store: RunStore) -> list[Callable[[dict[str, Any]], Any]]:
-    """What the page may ask for beside runs; each takes one JSON object and answers {"error": ...} when it cannot."""
-
-    def packets(question: dict[str, Any]) -> Any:
-        """Packets of a kept run, from number `from` on."""
-        return _answer(lambda: store.get(str(question["run"])).packets[int(question["from"]) :])
-
-    def position(question: dict[str, Any]) -> Any:
-        """Exact numbers of one position."""
-        return _answer(lambda: store.get(str(question["run"])).position(int(question["position"])))
-
-    def welcome(_question: dict[str, Any]) -> Any:
-        """All packets of the run a first visit shows; none when nobody has made it yet."""
-        return list(store.pinned.packets) if store.pinned else []
-
-    return [packets, position, welcome]
-
-
-def _answer(answer: Callable[[], Any]) -> Any:
-    try:
-        return answer()
-    except (CreditVizError, KeyError, TypeError, ValueError) as error:
-        return {"error": str(error)}

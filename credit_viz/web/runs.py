@@ -5,14 +5,16 @@ A page needs its run again when it missed a packet (`packets`) and when a token 
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
 from credit_viz.backend.base import RunRequest
-from credit_viz.errors import BackendError
+from credit_viz.errors import BackendError, TraceError
+from credit_viz.trace.build import build_trace
 from credit_viz.trace.codec import Encoder, encode_position
-from credit_viz.trace.record import RunInfo, StepRecord
+from credit_viz.trace.record import RunInfo, StepRecord, Trace
 
 __all__ = ["KeptRun", "RunStore"]
 
@@ -28,12 +30,38 @@ class KeptRun:
         self.packets: list[str] = []
         self.records: list[list[StepRecord]] = [[] for _ in lanes]
         self.nbytes = 0
+        self._infos = lanes
+        self._finished: dict[int, Trace] = {}
 
     def add(self, lane: int, record: StepRecord, tokens: Mapping[int, str]) -> None:
         """Take in one step."""
         self.encoder.add(lane, record, tokens)
         self.records[lane].append(record)
         self.nbytes += _nbytes(record)
+
+    def finish(self, lane: int, trace: Trace) -> None:
+        """Lane `lane` is done."""
+        self._finished[lane] = trace
+
+    def trace(self, lane: int) -> Trace:
+        """What a lane has done so far; incomplete where the run was cancelled.
+
+        Raises:
+            TraceError: no such lane.
+        """
+        if lane in self._finished:
+            return self._finished[lane]
+        if not 0 <= lane < len(self._infos):
+            raise TraceError(f"lane {lane} is out of range; valid: 0..{len(self._infos) - 1}")
+        bare = build_trace(self._infos[lane], list(self.records[lane]))
+        texts = {**bare.info.token_text, **self.encoder.texts}
+        written = (int(i) for i in bare.token_ids[: bare.text_end] if i not in (bare.info.mask_id, *bare.info.eos_ids))
+        info = dataclasses.replace(bare.info, token_text=texts, text="".join(texts.get(i, "") for i in written))
+        return dataclasses.replace(bare, info=info)
+
+    def traces(self) -> tuple[Trace, ...]:
+        """`trace` of every lane."""
+        return tuple(self.trace(lane) for lane in range(len(self._infos)))
 
     def send(self, packet: str) -> str:
         """The packet, remembered."""

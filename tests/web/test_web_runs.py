@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from credit_viz.backend.base import RunStarted, StepTaken
-from credit_viz.errors import BackendError
+from credit_viz.backend.base import LaneFinished, RunStarted, StepTaken
+from credit_viz.errors import BackendError, TraceError
 from credit_viz.trace.codec import open_packet
 from credit_viz.web.request import default_choice
 from credit_viz.web.runs import KeptRun, RunStore
@@ -84,3 +84,25 @@ def test_tickets_are_remembered_but_not_for_ever() -> None:
 def test_an_unknown_run_is_a_clear_error() -> None:
     with pytest.raises(BackendError, match="run it again"):
         RunStore().get("nothing")
+
+
+def test_a_kept_run_gives_its_traces_finished_or_not() -> None:
+    request = default_choice().request("kite")
+    events = list(FakeBackend().stream(request))
+    started, *rest = events
+    assert isinstance(started, RunStarted)
+    whole, half = KeptRun("1", "a", request, started.lanes), KeptRun("2", "a", request, started.lanes)
+    for event in rest:
+        if isinstance(event, StepTaken):
+            whole.add(event.lane, event.record, event.tokens)
+            if event.record.step <= 3:
+                half.add(event.lane, event.record, event.tokens)
+        elif isinstance(event, LaneFinished):
+            whole.finish(event.lane, event.trace)
+    assert [trace.complete for trace in whole.traces()] == [True, True]
+    assert all(trace.forward_passes == 3 and not trace.complete for trace in half.traces())
+    for cut, trace in zip(half.traces(), whole.traces(), strict=True):
+        assert (cut.event_ids == trace.event_ids[: len(cut.event_ids)]).all()
+        assert cut.info.text and set(cut.info.token_text) >= set(cut.candidate_ids.ravel().tolist())
+    with pytest.raises(TraceError, match=r"lane 2 is out of range; valid: 0\.\.1"):
+        whole.trace(2)

@@ -5,8 +5,8 @@
 import { CONFIG, axisTitle, baseLayout, laneColor, loadPlotly, wholeTicks } from "./charts.js";
 import { h, say } from "./dom.js";
 import { binned } from "./explain.js";
+import { laneName } from "./names.js";
 import { steps as stepCount } from "./text.js";
-import { laneTitle } from "./verdict.js";
 
 const MARGIN = { l: 44, r: 10, t: 8, b: 42 };
 
@@ -31,7 +31,7 @@ export function histogramView(store, base) {
     const wanted = `${run.id} ${dark} ${size.width} ${size.height} ${run.steps}`;
     if (wanted === drawn || !size.width) return;
     drawn = wanted;
-    const means = run.lanes.map((lane) => `${laneTitle(boot, lane.info.decoder)} ${stepCount(lane.meanWait)}`);
+    const means = run.lanes.map((lane) => `${laneName(boot, run, lane.index)} ${stepCount(lane.meanWait)}`);
     say(summary, `Steps between settled and written, text tokens only. On average: ${means.join(", ")}.`);
     plot.setAttribute("aria-label", `Histogram of waiting in steps. On average: ${means.join(", ")}.`);
     const plotly = await loadPlotly(base);

@@ -8,9 +8,9 @@ import { fill, h, say, term } from "./dom.js";
 import { exactLane, explain, indexAt, longName } from "./explain.js";
 import { markOf } from "./lane.js";
 import { lineChart } from "./linechart.js";
+import { laneName } from "./names.js";
 import { counted, probability, quoted } from "./text.js";
 import { goTo } from "./transport.js";
-import { laneTitle } from "./verdict.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").State} State */
@@ -101,14 +101,13 @@ function keepExact(store, live, help) {
  */
 function lanePanel(store, run, lane, position, step, exact, boot, front) {
   const numbers = exact?.position === position ? exact.lanes[lane.index] : null;
-  const { decoder } = lane.info;
   const parts = numbers?.n
     ? momentParts(lane, position, step, numbers, exact.texts, boot)
     : [lane.given.has(position) ? null : h("p", { class: "cv-help" }, "…")];
   return h(
     "article",
     { class: `cv-lane cv-inspect-lane${lane.index === front ? " front" : ""}`, data: { lane: String(lane.index) } },
-    h("h3", { class: "cv-lane-name" }, laneTitle(boot, decoder)),
+    h("h3", { class: "cv-lane-name" }, laneName(boot, run, lane.index)),
     ...fate(store, run, lane, position),
     ...parts,
   );

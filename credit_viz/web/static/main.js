@@ -9,11 +9,12 @@ import { inspectorView } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
 import { Live } from "./live.js";
 import { mapsView } from "./maps.js";
+import { laneName } from "./names.js";
 import { panesView } from "./panes.js";
 import { settingsView } from "./settings.js";
 import { Store } from "./store.js";
 import { transportView } from "./transport.js";
-import { footnoteView, laneTitle, verdictView } from "./verdict.js";
+import { footnoteView, verdictView } from "./verdict.js";
 
 /**
  * @param {{element: HTMLElement, base: string, server: any, props: any, watch: Function}} gradio
@@ -118,7 +119,7 @@ function snapshot({ state }, live) {
   const { run } = state;
   const lanes = (run?.lanes ?? []).map((lane) => ({
     decoder: lane.info.decoder,
-    title: laneTitle(state.boot, lane.info.decoder),
+    title: laneName(state.boot, /** @type {any} */ (run), lane.index),
     steps: lane.steps,
     length: lane.length,
     written: lane.writtenCount(state.step),
@@ -157,7 +158,7 @@ function laneTabs(store) {
             "aria-pressed": String(lane.index === front),
             onclick: () => store.set({ lane: lane.index }),
           },
-          laneTitle(boot, lane.info.decoder),
+          laneName(boot, run, lane.index),
         ),
       ),
     );

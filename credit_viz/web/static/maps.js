@@ -7,9 +7,9 @@ import { fill, h, markOnce, say } from "./dom.js";
 import { MapFigure } from "./figure.js";
 import { markOf } from "./lane.js";
 import { drawMark } from "./marks.js";
+import { laneName } from "./names.js";
 import { cssGradient, share } from "./scales.js";
 import { precise, probability, quoted } from "./text.js";
-import { laneTitle } from "./verdict.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").State} State */
@@ -119,7 +119,7 @@ class Maps {
 
   /** @param {MapFigure} figure @param {any} boot */
   #framed(figure, boot) {
-    const title = laneTitle(boot, figure.lane.info.decoder);
+    const title = laneName(boot, figure.run, figure.lane.index);
     const label = `${title}: map of steps and token positions; the numbers are in the inspector`;
     figure.root.setAttribute("role", "img");
     figure.root.setAttribute("aria-label", label);

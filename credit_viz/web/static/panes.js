@@ -6,8 +6,8 @@
 
 import { fill, h, markOnce, say } from "./dom.js";
 import { markOf } from "./lane.js";
+import { laneName } from "./names.js";
 import { inline, quoted } from "./text.js";
-import { laneTitle } from "./verdict.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").State} State */
@@ -27,7 +27,8 @@ export function panesView(store) {
   /** @type {Pane[]} */
   let panes = [];
   store.view(["run"], (state) => {
-    panes = (state.run?.lanes ?? []).map((lane) => new Pane(store, lane));
+    const { run } = state;
+    panes = run ? run.lanes.map((lane) => new Pane(store, run, lane)) : [];
     fill(
       root,
       panes.map((pane) => pane.root),
@@ -45,8 +46,8 @@ export function panesView(store) {
 }
 
 class Pane {
-  /** @param {Store} store @param {Lane} lane */
-  constructor(store, lane) {
+  /** @param {Store} store @param {import("./run.js").Run} run @param {Lane} lane */
+  constructor(store, run, lane) {
     this.store = store;
     this.lane = lane;
     this.count = h("span", { class: "cv-count" });
@@ -57,7 +58,7 @@ class Pane {
       role: "group",
       data: { role: "tokens", lane: String(lane.index) },
     });
-    const title = laneTitle(store.state.boot, lane.info.decoder);
+    const title = laneName(store.state.boot, run, lane.index);
     this.tokens.setAttribute("aria-label", `${title}: text. Up and down arrows choose a token.`);
     this.root = h(
       "article",

@@ -4,6 +4,7 @@
  */
 
 import { fill, h, say, term } from "./dom.js";
+import { changedKnobs, decoderTitle, laneName } from "./names.js";
 import { counted, steps as stepCount } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -45,27 +46,13 @@ function card(run, lane, boot) {
     h(
       "h2",
       { class: "cv-lane-name" },
-      laneTitle(boot, lane.info.decoder),
-      h("small", {}, changedKnobs(boot, lane.info)),
+      decoderTitle(boot, lane.info.decoder),
+      h("small", {}, ` ${changedKnobs(boot, lane.info.decoder, lane.info.settings)}`),
     ),
     passes,
     h("p", { class: "cv-versus" }, versus(run, lane, boot)),
     h("p", { class: "cv-waited" }, ...waited(lane), ...secondThoughts(lane)),
   );
-}
-
-/** @param {any} boot @param {string} decoder */
-export function laneTitle(boot, decoder) {
-  return boot.decoders[decoder]?.title ?? decoder;
-}
-
-/** Settings that are not the defaults, e.g. " α 0.65, τ 0.95". @param {any} boot @param {any} info */
-function changedKnobs(boot, info) {
-  const knobs = boot.decoders[info.decoder]?.knobs ?? [];
-  const changed = knobs.filter(
-    (/** @type {any} */ knob) => info.settings[knob.name] !== undefined && info.settings[knob.name] !== knob.default,
-  );
-  return changed.map((/** @type {any} */ knob) => ` ${knob.symbol} ${info.settings[knob.name] ?? "auto"}`).join(",");
 }
 
 /** @param {Run} run @param {Lane} lane @param {any} boot */
@@ -77,7 +64,7 @@ function versus(run, lane, boot) {
   const fewer = base.steps / lane.steps;
   if (lane === base) return run.lanes.length > 1 ? "the baseline" : `${lane.open} tokens written`;
   if (!base.complete) return `${lane.open} tokens written`;
-  const name = laneTitle(boot, base.info.decoder);
+  const name = laneName(boot, run, base.index);
   const text = run.firstDifference(lane) < 0 ? "same text" : "different text";
   if (Math.abs(fewer - 1) < 0.005) return `as many as ${name} · ${text}`;
   return fewer > 1

@@ -1,0 +1,56 @@
+"""What the page may ask for beside runs. Knows the store of runs; no gradio, no model.
+
+Each question takes one JSON object and answers with JSON, or with {"error": one sentence} when it cannot. A new
+question is a method of `Questions` and a line in `functions`; the page calls it by the method's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from credit_viz.errors import CreditVizError
+from credit_viz.web.runs import RunStore
+
+__all__ = ["Question", "Questions"]
+
+Asked = Mapping[str, Any]
+Question = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Answers from the kept runs."""
+
+    store: RunStore
+
+    def functions(self) -> list[Question]:
+        """All questions, as the page may call them."""
+        return [_answering(question) for question in (self.packets, self.position, self.welcome)]
+
+    def packets(self, asked: Asked) -> list[str]:
+        """Packets of a kept run, from number `from` on."""
+        return self.store.get(str(asked["run"])).packets[int(asked["from"]) :]
+
+    def position(self, asked: Asked) -> str:
+        """Exact numbers of one position."""
+        return self.store.get(str(asked["run"])).position(int(asked["position"]))
+
+    def welcome(self, _asked: Asked) -> list[str]:
+        """All packets of the run a first visit shows; none when nobody has made it yet."""
+        return list(self.store.pinned.packets) if self.store.pinned else []
+
+
+def _answering(question: Callable[[Asked], Any]) -> Question:
+    """A question that never fails: what was foreseen becomes a sentence."""
+
+    @wraps(question)
+    def answer(asked: dict[str, Any]) -> Any:
+        try:
+            return question(asked)
+        except (CreditVizError, KeyError, TypeError, ValueError) as error:
+            return {"error": str(error)}
+
+    return answer
