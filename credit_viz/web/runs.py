@@ -8,9 +8,11 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
-from credit_viz.backend.base import RunRequest
+from credit_viz.backend.base import LaneRequest, RunRequest
 from credit_viz.errors import BackendError, TraceError
 from credit_viz.trace.build import build_trace
 from credit_viz.trace.codec import Encoder, encode_position
@@ -32,6 +34,30 @@ class KeptRun:
         self.nbytes = 0
         self._infos = lanes
         self._finished: dict[int, Trace] = {}
+
+    @classmethod
+    def of_traces(
+        cls, run: str, traces: Sequence[Trace], about: Mapping[str, Any] = MappingProxyType({}), owner: str = ""
+    ) -> KeptRun:
+        """Saved runs as one kept run, with all its packets.
+
+        Args:
+            about: what the first packet says beside the prompt.
+
+        Raises:
+            TraceError: no traces, or of different prompts or lengths.
+        """
+        request = _request_of(traces)
+        kept = cls(run, owner, request, tuple(trace.info for trace in traces))
+        for lane, trace in enumerate(traces):
+            for record in trace.steps():
+                kept.add(lane, record, trace.info.token_text)
+            kept.finish(lane, trace)
+        kept.send(kept.encoder.start({"prompt": request.prompt, **about}))
+        if steps := kept.encoder.flush():
+            kept.send(steps)
+        kept.send(kept.encoder.end("done" if all(trace.complete for trace in traces) else "cancelled"))
+        return kept
 
     def add(self, lane: int, record: StepRecord, tokens: Mapping[int, str]) -> None:
         """Take in one step."""
@@ -140,6 +166,28 @@ class RunStore:
     def is_cancelled(self, ticket: str) -> bool:
         """Was this run asked to stop?"""
         return bool(ticket) and ticket in self._cancelled
+
+
+def _request_of(traces: Sequence[Trace]) -> RunRequest:
+    """The request that would make these runs again."""
+    infos = [trace.info for trace in traces]
+    if not infos:
+        raise TraceError("a run of no traces; valid: 1 or more")
+    first = infos[0]
+    for name in ("prompt", "prompt_ids", "gen_length"):
+        if any(getattr(info, name) != getattr(first, name) for info in infos):
+            raise TraceError(f"these traces differ in {name}; valid: lanes of one run")
+    return RunRequest(
+        prompt=first.prompt or "",
+        lanes=tuple(LaneRequest(info.decoder, info.settings) for info in infos),
+        gen_length=first.gen_length,
+        block_length=first.block_length,
+        seed=first.seed,
+        early_stop=first.early_stop,
+        top_k=first.top_k,
+        cache=first.cache,
+        logits_to_keep=first.logits_to_keep,
+    )
 
 
 def _nbytes(record: StepRecord) -> int:

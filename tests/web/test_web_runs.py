@@ -6,7 +6,9 @@ import pytest
 
 from credit_viz.backend.base import LaneFinished, RunStarted, StepTaken
 from credit_viz.errors import BackendError, TraceError
-from credit_viz.trace.codec import open_packet
+from credit_viz.trace.build import build_trace
+from credit_viz.trace.codec import encode_traces, open_packet
+from credit_viz.trace.record import Trace
 from credit_viz.web.request import default_choice
 from credit_viz.web.runs import KeptRun, RunStore
 from tests.web.fake import FakeBackend
@@ -103,6 +105,41 @@ def test_a_kept_run_gives_its_traces_finished_or_not() -> None:
     assert all(trace.forward_passes == 3 and not trace.complete for trace in half.traces())
     for cut, trace in zip(half.traces(), whole.traces(), strict=True):
         assert (cut.event_ids == trace.event_ids[: len(cut.event_ids)]).all()
-        assert cut.info.text and set(cut.info.token_text) >= set(cut.candidate_ids.ravel().tolist())
+        assert cut.info.text
+        assert set(cut.info.token_text) >= set(cut.candidate_ids.ravel().tolist())
     with pytest.raises(TraceError, match=r"lane 2 is out of range; valid: 0\.\.1"):
         whole.trace(2)
+
+
+def finished(steps: int | None = None) -> list[Trace]:
+    """The lanes of a run, cut off after `steps`."""
+    started, *rest = FakeBackend().stream(default_choice().request("kite"))
+    assert isinstance(started, RunStarted)
+    if steps is None:
+        return [event.trace for event in rest if isinstance(event, LaneFinished)]
+    records = [[e.record for e in rest if isinstance(e, StepTaken) and e.lane == i][:steps] for i in range(2)]
+    return [build_trace(info, each) for info, each in zip(started.lanes, records, strict=True)]
+
+
+def test_saved_traces_become_a_kept_run() -> None:
+    traces = finished()
+    opened = KeptRun.of_traces("saved", traces, {"file": "x.safetensors"})
+    assert opened.packets == encode_traces("saved", traces, {"prompt": "kite", "file": "x.safetensors"})
+    assert opened.traces() == tuple(traces)
+    assert opened.request.lanes[1].settings == traces[1].info.settings
+    assert open_packet(opened.position(4)).header["lanes"][1]["n"] > 0
+    assert opened.nbytes > 0
+
+
+def test_saved_traces_that_were_cut_off_say_so() -> None:
+    opened = KeptRun.of_traces("saved", finished(3))
+    assert open_packet(opened.packets[-1]).header["state"] == "cancelled"
+
+
+def test_traces_of_different_runs_are_no_run() -> None:
+    with pytest.raises(TraceError, match="no traces; valid: 1 or more"):
+        KeptRun.of_traces("saved", [])
+    (one, _), other = finished(), FakeBackend().stream(default_choice().request("other"))
+    (foreign, *_) = [event.trace for event in other if isinstance(event, LaneFinished)]
+    with pytest.raises(TraceError, match="differ in prompt; valid: lanes of one run"):
+        KeptRun.of_traces("saved", [one, foreign])

@@ -34,9 +34,10 @@ export function choiceOf({ state }, ticket) {
 
 /**
  * @param {Store} store
+ * @param {Node[]} [links] further links beside the examples
  * @returns {Node}
  */
-export function askView(store) {
+export function askView(store, links = []) {
   const chips = h("div", { class: "cv-chips", role: "group", "aria-label": "Examples" });
   for (const example of store.state.boot.examples) chips.append(chip(example));
   const settings = h("button", { class: "cv-link", type: "button", onclick: showSettings }, "Decoders and settings");
@@ -48,7 +49,7 @@ export function askView(store) {
     say(alert, sentenceCase(state.error));
     alert.hidden = !state.error;
   });
-  const links = h("div", { class: "cv-ask-links" }, modelsView(store.state.boot.models), settings);
+  const links = h("div", { class: "cv-ask-links" }, modelsView(store.state.boot.models), settings, links);
   return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, links), alert, status);
 }
 

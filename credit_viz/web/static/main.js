@@ -12,6 +12,7 @@ import { mapsView } from "./maps.js";
 import { laneName } from "./names.js";
 import { panesView } from "./panes.js";
 import { settingsView } from "./settings.js";
+import { shareView } from "./share.js";
 import { Store } from "./store.js";
 import { transportView } from "./transport.js";
 import { footnoteView, verdictView } from "./verdict.js";
@@ -40,7 +41,7 @@ export async function mount({ element, base, server, props, watch }) {
     stage.classList.toggle("empty", !run);
     stage.hidden = !run && !coming;
   });
-  element.replaceChildren(h("div", { class: "cv" }, askView(store), stage, settingsView(store), footer(boot)));
+  element.replaceChildren(h("div", { class: "cv" }, askView(store, [shareView(store)]), stage, settingsView(store), footer(boot)));
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
