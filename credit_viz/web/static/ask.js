@@ -49,8 +49,8 @@ export function askView(store, links = []) {
     say(alert, sentenceCase(state.error));
     alert.hidden = !state.error;
   });
-  const links = h("div", { class: "cv-ask-links" }, modelsView(store.state.boot.models), settings, links);
-  return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, links), alert, status);
+  const row = h("div", { class: "cv-ask-links" }, modelsView(store.state.boot.models), settings, links);
+  return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, row), alert, status);
 }
 
 function showSettings() {
