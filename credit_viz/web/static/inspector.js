@@ -3,36 +3,36 @@
  * for exact numbers; from then on scrubbing needs no request. Knows the store, explain.js and the candidates' bars.
  */
 
+import { candidateList, candidatesAt } from "./candidates.js";
 import { laneArrays } from "./codec.js";
-import { fill, h, say, term } from "./dom.js";
+import { fill, h, say } from "./dom.js";
 import { exactLane, explain, indexAt, longName } from "./explain.js";
+import { explained } from "./glossary.js";
 import { markOf } from "./lane.js";
 import { lineChart } from "./linechart.js";
 import { laneName } from "./names.js";
-import { counted, probability, quoted } from "./text.js";
+import { counted, quoted } from "./text.js";
 import { goTo } from "./transport.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./lane.js").Lane} Lane */
 
-const SETTLED = "From this step on the model's best guess stayed this token (converge step).";
 const INVITATION = "Click a token in the text, or a cell of a map.";
 const CHOSEN = "Best guesses at the shown step: plain confidence, and what credit makes of it.";
-const WRITTEN = "In this step the token was put on the canvas for good (commit step).";
 const STORY_ENDS = 4; // of a long story, this many events are told at either end
 const GIVEN = "given before the run: it was never masked, so nothing was decided here";
 
 /**
- * @param {Store} store @param {import("./live.js").Live} live @param {string} base
+ * @param {Store} store @param {import("./live.js").Live} live @param {string} base @param {Extras} [extras]
  * @returns {Node}
  */
-export function inspectorView(store, live, base) {
+export function inspectorView(store, live, base, { actions = [], sections = [] } = {}) {
   const title = h("h2", { class: "cv-title" });
   const help = h("p", { class: "cv-help" });
   const lanes = h("div", { class: "cv-inspect-lanes" });
   const chart = lineChart(store, base);
-  const body = h("div", { class: "cv-inspect-body" }, lanes, chart);
+  const body = h("div", { class: "cv-inspect-body" }, lanes, ...sections, chart);
   const root = h("section", { class: "cv-card cv-inspector", "aria-label": "Token inspector" }, title, help, body);
   keepExact(store, live, help);
   store.view(["run", "selected"], ({ selected, run }) => {
@@ -46,11 +46,11 @@ export function inspectorView(store, live, base) {
     const shown = momentsShown(state);
     if (shown === drawn) return;
     drawn = shown;
-    const { run, selected, step, exact, boot, lane: front } = state;
+    const { run, selected } = state;
     if (selected === null || !run) return fill(lanes);
     fill(
       lanes,
-      run.lanes.map((lane) => lanePanel(store, run, lane, selected, step, exact, boot, front)),
+      run.lanes.map((lane) => lanePanel(store, run, lane, selected, actions)),
     );
   });
   return root;
@@ -97,12 +97,13 @@ function keepExact(store, live, help) {
 
 /**
  * @param {Store} store @param {import("./run.js").Run} run @param {Lane} lane @param {number} position
- * @param {number} step @param {any} exact @param {any} boot @param {number} front
+ * @param {import("./candidates.js").CandidateAction[]} actions
  */
-function lanePanel(store, run, lane, position, step, exact, boot, front) {
+function lanePanel(store, run, lane, position, actions) {
+  const { step, exact, boot, lane: front } = store.state;
   const numbers = exact?.position === position ? exact.lanes[lane.index] : null;
   const parts = numbers?.n
-    ? momentParts(lane, position, step, numbers, exact.texts, boot)
+    ? momentParts(lane, position, step, numbers, exact.texts, boot, actions)
     : [lane.given.has(position) ? null : h("p", { class: "cv-help" }, "…")];
   return h(
     "article",
@@ -127,9 +128,9 @@ function fate(store, run, lane, position) {
 function settledAndWritten(lane, position) {
   const wait = lane.wait(position);
   return [
-    term("settled", SETTLED),
+    explained("settled"),
     ` in step ${lane.settled[position]}, `,
-    term("written", WRITTEN),
+    explained("written"),
     ` in step ${lane.written[position]}`,
     wait ? `: waited ${counted(wait, "step")}` : ": at once",
   ];
@@ -157,15 +158,15 @@ function storyItem(store, run, event, before) {
   );
 }
 
-/** @param {Lane} lane @param {number} position @param {number} step @param {any} numbers @param {Map<number, string>} texts @param {any} boot */
-function momentParts(lane, position, step, numbers, texts, boot) {
+/** @param {Lane} lane @param {number} position @param {number} step @param {any} numbers @param {Map<number, string>} texts @param {any} boot @param {import("./candidates.js").CandidateAction[]} actions */
+function momentParts(lane, position, step, numbers, texts, boot, actions) {
   const index = Math.max(0, indexAt(numbers.steps, Math.max(1, step)));
   const moment = momentOf(lane, position, numbers, index);
   const did = moment.reason ? `, when it was ${boot.style.reasons[moment.reason].did}` : "";
   const held = lane.tokenAt(position, moment.step - 1);
   return [
     h("p", { class: "cv-when" }, `in step ${moment.step}${did}${held < 0 ? "" : " (▸ stood there)"}`),
-    h("ol", { class: "cv-bars" }, ...candidateRows(numbers, index, texts, held < 0 ? -1 : lane.idOf(held))),
+    candidateList(candidatesAt(lane, position, numbers, index, texts), actions),
     h("p", { class: "cv-sum" }, explain(moment, boot.style.reasons)),
     longName(moment) ? h("p", { class: "cv-help" }, longName(moment)) : null,
   ];
@@ -194,30 +195,4 @@ export function momentOf(lane, position, numbers, index) {
     scheduled: lane.scheduled,
     reason: event?.step === step ? event.reason : 0,
   };
-}
-
-/** One row per candidate; the fused bar lies behind the plain one. @param {any} numbers @param {number} index @param {Map<number, string>} texts @param {number} held id of the token that stood there, -1 for none */
-function candidateRows(numbers, index, texts, held) {
-  const { k } = numbers;
-  return Array.from({ length: k }, (_, place) => {
-    const cell = index * k + place;
-    const id = numbers.ids[cell];
-    const [p, fused] = [numbers.p[cell], numbers.fused[cell]];
-    const lifted = Math.abs(fused - p) > 0.0005;
-    const value = lifted ? `${probability(p)} → ${probability(fused)}` : probability(p);
-    const bars = [
-      h("i", { class: "cv-bar-fused", style: `width:${100 * fused}%` }),
-      h("i", { class: "cv-bar-p", style: `width:${100 * p}%` }),
-    ];
-    const name = h("code", { class: "cv-token" }, quoted(texts.get(id) ?? `[${id}]`));
-    const winner = id === numbers.winner_ids[index];
-    const stands = id === held;
-    return h(
-      "li",
-      { class: winner ? "winner" : null, title: stands ? "this token stood here" : null },
-      stands ? h("span", { class: "cv-stands" }, name) : name,
-      h("span", { class: "cv-bar", "aria-hidden": "true" }, bars),
-      h("span", { class: "cv-num" }, value),
-    );
-  });
 }
