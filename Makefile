@@ -31,7 +31,7 @@ lint: $(STAMP)
 
 test: lint
 	@if command -v node >/dev/null; then node --test tests/js/*.test.js; elif [ -n "$$CI" ]; then echo "node is missing" >&2; exit 1; else echo "no node: JavaScript unit tests skipped"; fi
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term --cov-fail-under=95 $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m credit_viz.bench $(ARGS)
