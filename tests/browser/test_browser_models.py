@@ -90,7 +90,7 @@ def test_nothing_scrolls_sideways(open_page: Open, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('.cv-models'))")
     if width < 720:
-        for selector in (".cv-model-button", ".cv-models-close", ".cv-model-command button"):
+        for selector in (".cv-model-button", ".cv-sheet-close", ".cv-model-command button"):
             assert page.locator(selector).first.bounding_box()["height"] >= 44, selector
 
 

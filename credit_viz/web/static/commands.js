@@ -3,43 +3,56 @@
  * views' actions; listens to nothing itself.
  */
 
+import { nextLane, selectNext, showMap } from "./selection.js";
 import { goTo, togglePlay } from "./transport.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
 /**
  * `keys` are KeyboardEvent.key values ("Shift+ArrowLeft" with Shift); `elsewhere` is a selector of elements that keep
- * the key for themselves.
+ * the key for themselves. `run` is told which of the keys was pressed.
  * @typedef {{keys: string[], shown: string, words: string, group: string, elsewhere?: string,
- *   run: (store: Store) => void}} Command
+ *   run: (store: Store, key: string) => void}} Command
  */
 
 const PRESSABLE = "button, a, select, summary, input";
 const CHOOSING = "select, input[type=range]:not([data-role=step])";
+const TYPING_AHEAD = "select"; // a letter chooses the option that begins with it
 
-/** @param {number} by */
-const move = (by) => (/** @type {Store} */ store) => goTo(store, store.state.step + by);
+/** @param {string} key @param {string} shown @param {string} words @param {number} by @returns {Command} */
+const move = (key, shown, words, by) => ({
+  keys: [key],
+  shown,
+  words,
+  group: "Time",
+  elsewhere: CHOOSING,
+  run: (store) => goTo(store, store.state.step + by),
+});
 
 /** @type {Command[]} */
 export const COMMANDS = [
   { keys: [" "], shown: "Space", words: "play or pause", group: "Time", elsewhere: PRESSABLE, run: togglePlay },
-  { keys: ["ArrowLeft"], shown: "←", words: "one step back", group: "Time", elsewhere: CHOOSING, run: move(-1) },
-  { keys: ["ArrowRight"], shown: "→", words: "one step on", group: "Time", elsewhere: CHOOSING, run: move(1) },
+  move("ArrowLeft", "←", "one step back", -1),
+  move("ArrowRight", "→", "one step on", 1),
+  move("Shift+ArrowLeft", "Shift ←", "ten steps back", -10),
+  move("Shift+ArrowRight", "Shift →", "ten steps on", 10),
+  move("Home", "Home", "before the first step", -Infinity),
+  move("End", "End", "the last step", Infinity),
   {
-    keys: ["Shift+ArrowLeft"],
-    shown: "Shift ←",
-    words: "ten steps back",
-    group: "Time",
-    elsewhere: CHOOSING,
-    run: move(-10),
+    keys: ["j"],
+    shown: "j",
+    words: "next token",
+    group: "Tokens",
+    elsewhere: TYPING_AHEAD,
+    run: (store) => selectNext(store, 1),
   },
   {
-    keys: ["Shift+ArrowRight"],
-    shown: "Shift →",
-    words: "ten steps on",
-    group: "Time",
-    elsewhere: CHOOSING,
-    run: move(10),
+    keys: ["k"],
+    shown: "k",
+    words: "token before",
+    group: "Tokens",
+    elsewhere: TYPING_AHEAD,
+    run: (store) => selectNext(store, -1),
   },
   {
     keys: ["Escape"],
@@ -48,4 +61,15 @@ export const COMMANDS = [
     group: "Tokens",
     run: (store) => store.set({ selected: null }),
   },
+  { keys: ["["], shown: "[", words: "lane before to the front", group: "Lanes", run: (store) => nextLane(store, -1) },
+  { keys: ["]"], shown: "]", words: "next lane to the front", group: "Lanes", run: (store) => nextLane(store, 1) },
+  {
+    keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    shown: "1 … 9",
+    words: "show that map",
+    group: "Maps",
+    elsewhere: TYPING_AHEAD,
+    run: (store, key) => showMap(store, Number(key) - 1),
+  },
+  { keys: ["?"], shown: "?", words: "this help", group: "Page", run: (store) => store.set({ help: true }) },
 ];

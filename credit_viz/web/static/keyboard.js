@@ -7,16 +7,22 @@ import { COMMANDS } from "./commands.js";
 /** @param {import("./store.js").Store} store */
 export function listenToKeys(store) {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !store.state.run) return;
+    if (event.defaultPrevented || isShortcut(event)) return;
     const target = /** @type {HTMLElement} */ (event.target);
     if (takesText(target) || target.closest("dialog")) return;
-    const pressed = event.shiftKey && event.key.length > 1 ? `Shift+${event.key}` : event.key;
-    const command = COMMANDS.find(({ keys }) => keys.includes(pressed));
+    const command = COMMANDS.find(({ keys }) => keys.includes(nameOf(event)));
     if (!command || (command.elsewhere && target.closest(command.elsewhere))) return;
-    command.run(store);
+    command.run(store, event.key);
     event.preventDefault();
   });
 }
+
+/** Meant for the browser or the system; AltGr only writes a character. @param {KeyboardEvent} event */
+const isShortcut = (event) =>
+  event.metaKey || ((event.ctrlKey || event.altKey) && !event.getModifierState("AltGraph"));
+
+/** What the list calls a key: Shift is named only where it is not part of the character. @param {KeyboardEvent} event */
+export const nameOf = ({ key, shiftKey }) => (shiftKey && key.length > 1 ? `Shift+${key}` : key);
 
 /** @param {HTMLElement} target */
 function takesText(target) {

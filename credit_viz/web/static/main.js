@@ -2,8 +2,11 @@
  * Puts the page together: state, views, the link to the server. The only module that knows them all.
  */
 
+import { announceView } from "./announce.js";
 import { askView, choiceOf, pressRun } from "./ask.js";
+import { prefersContrast } from "./contrast.js";
 import { h } from "./dom.js";
+import { helpView } from "./help.js";
 import { histogramView } from "./histogram.js";
 import { inspectorView } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
@@ -41,13 +44,14 @@ export async function mount({ element, base, server, props, watch }) {
     stage.classList.toggle("empty", !run);
     stage.hidden = !run && !coming;
   });
-  element.replaceChildren(h("div", { class: "cv" }, askView(store, [shareView(store)]), stage, settingsView(store), footer(boot)));
+  const ask = askView(store, [shareView(store), ...helpView(store)]);
+  element.replaceChildren(h("div", { class: "cv" }, ask, stage, settingsView(store), footer(boot), announceView(store)));
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
   followTheme(store);
-  const ask = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
-  setInterval(() => live.guard(ask), 3000);
+  const knock = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
+  setInterval(() => live.guard(knock), 3000);
   await firstVisit(store, live);
 }
 
@@ -72,6 +76,8 @@ function initialState(boot) {
     lanes,
     options,
     dark: false,
+    contrast: prefersContrast().matches,
+    help: false,
   };
 }
 
@@ -138,6 +144,9 @@ function snapshot({ state }, live) {
     steps: run?.steps ?? 0,
     tab: state.tab,
     playing: state.playing,
+    front: state.lane,
+    contrast: state.contrast,
+    help: state.help,
     error: state.error,
     lanes,
     selection,

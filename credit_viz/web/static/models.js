@@ -4,6 +4,7 @@
  */
 
 import { h, say } from "./dom.js";
+import { sheet } from "./sheet.js";
 
 /** @typedef {{name: string, facts: string[], note: string, licence: string, command?: string}} ModelEntry */
 
@@ -14,15 +15,9 @@ import { h, say } from "./dom.js";
  */
 export function modelsView(menu) {
   if (!menu) return [];
-  const sheet = h(
-    "dialog",
-    { class: "cv-models", "aria-labelledby": "cv-models-title" },
-    h(
-      "header",
-      {},
-      h("h2", { class: "cv-title", id: "cv-models-title" }, "Models"),
-      h("button", { class: "cv-models-close", type: "button", "aria-label": "Close", onclick: () => sheet.close() }, "×"),
-    ),
+  const dialog = sheet(
+    "models",
+    "Models",
     h("h3", { class: "cv-sub" }, "This page runs on"),
     h("ul", {}, item(menu.served, true)),
     h("h3", { class: "cv-sub" }, "Serve another on your own machine"),
@@ -34,14 +29,12 @@ export function modelsView(menu) {
     ),
     h("p", { class: "cv-help" }, "Any other checkpoint of these families works as well: a hub id, or a folder."),
   );
-  // a click beside the sheet lands on the dialog itself
-  sheet.addEventListener("click", (/** @type {MouseEvent} */ event) => event.target === sheet && sheet.close());
   const open = h(
     "button",
-    { class: "cv-link cv-model-button", type: "button", "aria-haspopup": "dialog", onclick: () => sheet.showModal() },
+    { class: "cv-link cv-model-button", type: "button", "aria-haspopup": "dialog", onclick: () => dialog.showModal() },
     `Model: ${shortName(menu.served.name)}`,
   );
-  return [open, sheet];
+  return [open, dialog];
 }
 
 /** Without the owner, which the sheet shows. @param {string} name */

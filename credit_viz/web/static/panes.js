@@ -7,6 +7,7 @@
 import { fill, h, markOnce, say } from "./dom.js";
 import { markOf } from "./lane.js";
 import { laneName } from "./names.js";
+import { selectNext } from "./selection.js";
 import { inline, quoted } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -185,10 +186,7 @@ class Pane {
       const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
       if (!way) return;
       event.preventDefault();
-      const { given, index, length } = this.lane;
-      let selected = (this.store.state.selected ?? (way > 0 ? -1 : length)) + way;
-      while (given.has(selected)) selected += way;
-      if (selected >= 0 && selected < length) this.store.set({ selected, lane: index });
+      selectNext(this.store, way, this.lane.index);
     });
   }
 

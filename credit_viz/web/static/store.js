@@ -27,6 +27,8 @@
  * @property {LaneChoice[]} lanes what the next run will use
  * @property {Record<string, any>} options gen_length, block_length, seed, early_stop, cache of the next run
  * @property {boolean} dark
+ * @property {boolean} contrast high contrast
+ * @property {boolean} help is the help sheet open?
  */
 
 export class Store {

@@ -2,6 +2,7 @@
  * Play, scrub, speed: moves the shown step. Knows the store; draws nothing but its own controls.
  */
 
+import { contrastSwitch } from "./contrast.js";
 import { h, say } from "./dom.js";
 import { clampStep } from "./store.js";
 
@@ -65,26 +66,9 @@ export function transportView(store) {
     range,
     label,
     speed,
-    contrastSwitch(),
+    contrastSwitch(store),
     hint,
   );
-}
-
-/** Faint guesses are hard to read for some: this draws them in full. */
-function contrastSwitch() {
-  const root = document.documentElement;
-  const button = h(
-    "button",
-    { class: "cv-contrast", type: "button", title: "High contrast", "aria-label": "High contrast for guesses" },
-    "Aa",
-  );
-  const turn = (/** @type {boolean} */ high) => {
-    root.dataset.cvContrast = high ? "high" : "normal";
-    button.setAttribute("aria-pressed", String(high));
-  };
-  button.addEventListener("click", () => turn(root.dataset.cvContrast !== "high"));
-  turn(matchMedia("(prefers-contrast: more)").matches);
-  return button;
 }
 
 /** @param {Store} store @param {number} step */

@@ -3,17 +3,14 @@
  * A function of the run; knows nothing of how it was made.
  */
 
-import { fill, h, say, term } from "./dom.js";
+import { fill, h, say } from "./dom.js";
+import { explained } from "./glossary.js";
 import { changedKnobs, decoderTitle, laneName } from "./names.js";
 import { counted, steps as stepCount } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./lane.js").Lane} Lane */
 /** @typedef {import("./run.js").Run} Run */
-
-const SETTLED = "The model's best guess stayed the final token from this step on (converge step).";
-const PASSES = "One run of the model over the whole canvas (NFE). What decoding costs, whatever the hardware.";
-const QUEUE = "This decoder writes a fixed number of tokens per step, so a finished answer waits until its turn comes.";
 
 /**
  * @param {Store} store
@@ -38,7 +35,7 @@ function card(run, lane, boot) {
     { class: "cv-big" },
     h("b", {}, lane.steps),
     " ",
-    term(lane.steps === 1 ? "forward pass" : "forward passes", PASSES),
+    explained("pass", lane.steps === 1 ? "forward pass" : "forward passes"),
   );
   return h(
     "article",
@@ -82,14 +79,14 @@ function secondThoughts(lane) {
 /** @param {Lane} lane */
 function waited(lane) {
   if (!lane.countedPositions.length) return [" "];
-  const tail = lane.scheduled ? [" – mostly ", term("queueing for its turn", QUEUE)] : [];
+  const tail = lane.scheduled ? [" – mostly ", explained("queue")] : [];
   const wait = lane.meanWait;
-  if (wait < 0.05) return ["each token was written as soon as its answer had ", term("settled", SETTLED)];
+  if (wait < 0.05) return ["each token was written as soon as its answer had ", explained("settled")];
   return [
     "each token waited ",
     h("b", {}, `${stepCount(wait)} ${wait === 1 ? "step" : "steps"}`),
     " after its answer had ",
-    term("settled", SETTLED),
+    explained("settled"),
     ...tail,
   ];
 }

@@ -1,0 +1,121 @@
+/**
+ * The field's terms in plain words: the one place where they are explained. Read by the words that explain themselves
+ * on hover and by the help sheet. Knows elements; nothing of runs or of the store.
+ */
+
+import { term } from "./dom.js";
+
+/**
+ * `word` is what the page says, `field` what papers say ("" where both say the same), `words` explains it.
+ * @typedef {{word: string, field: string, words: string}} Entry
+ */
+
+/** @satisfies {Record<string, Entry>} */
+export const GLOSSARY = Object.freeze({
+  canvas: {
+    word: "canvas",
+    field: "generated positions",
+    words: "The row of places to be filled. At first every place is a mask.",
+  },
+  pass: {
+    word: "forward pass",
+    field: "NFE",
+    words: "One run of the model over the whole canvas. What decoding costs, whatever the hardware.",
+  },
+  step: {
+    word: "step",
+    field: "denoising step",
+    words: "A forward pass, and the decision which of its guesses to write.",
+  },
+  block: {
+    word: "block",
+    field: "semi-autoregressive decoding",
+    words: "Places that are written together. The next block is begun when this one is full.",
+  },
+  confidence: {
+    word: "confidence",
+    field: "top-1 probability",
+    words: "Probability that the model gives to its best guess for a place.",
+  },
+  settled: {
+    word: "settled",
+    field: "converge step",
+    words: "The model's best guess stayed the final token from this step on.",
+  },
+  written: {
+    word: "written",
+    field: "commit step",
+    words: "In this step the token was put on the canvas for good.",
+  },
+  wait: {
+    word: "waited",
+    field: "commit step − converge step",
+    words: "Steps between settled and written. The guesses made meanwhile were redundant.",
+  },
+  queue: {
+    word: "queueing for its turn",
+    field: "fixed schedule",
+    words: "This decoder writes a fixed number of tokens per step, so a finished answer waits until its turn comes.",
+  },
+  threshold: {
+    word: "bar",
+    field: "threshold τ",
+    words: "Confidence that is enough for a guess to be written.",
+  },
+  forced: {
+    word: "written all the same",
+    field: "forced commit",
+    words: "No guess reached the bar. The best one is written, so that every step writes something.",
+  },
+  credit: {
+    word: "Trace Credit",
+    field: "",
+    words: "A guess earns credit in every step in which it is the best one. Old credit fades. Each block starts from zero.",
+  },
+  boost: {
+    word: "boost",
+    field: "α · ln(1 + credit)",
+    words: "What credit adds to the guess's logit. It multiplies the odds of the guess.",
+  },
+  fused: {
+    word: "fused confidence",
+    field: "",
+    words: "Confidence after the boost: what CreditDecoding holds against the bar.",
+  },
+  enough: {
+    word: "enough, given the credit",
+    field: "effective threshold",
+    words: "Plain confidence with which the guess would pass the bar, given the boost it has. It falls as credit grows.",
+  },
+  entropy: {
+    word: "entropy",
+    field: "",
+    words: "How undecided the model is between all tokens. 0 means that only one is possible.",
+  },
+  flip: {
+    word: "flip",
+    field: "",
+    words: "The model's best guess for a place became another one.",
+  },
+  remasked: {
+    word: "taken back",
+    field: "remasked",
+    words: "A written token became a mask again, because the model no longer stood by it.",
+  },
+  edited: {
+    word: "edited",
+    field: "token-to-token edit",
+    words: "A written token was replaced by another one.",
+  },
+});
+
+/** @typedef {keyof typeof GLOSSARY} Term */
+
+/** The explanation in one line, with the field's term. @param {Term} name */
+export function about(name) {
+  const { field, words } = /** @type {Entry} */ (GLOSSARY[name]);
+  return field ? `${words.slice(0, -1)} (${field}).` : words;
+}
+
+/** The word as text that explains itself. @param {Term} name @param {string} [word] as it stands in the sentence */
+export const explained = (name, word = GLOSSARY[name].word) => term(word, about(name));
