@@ -28,6 +28,7 @@ from credit_viz.trace.info import RunInfo
 if TYPE_CHECKING:
     import pandas as pd
 
+    from credit_viz.trace.divergence import Divergence
     from credit_viz.trace.explain import Explanation
 
 __all__ = ["CELL_FIELDS", "EVENT_FIELDS", "MAX_LENGTH", "STEP_FIELDS", "Reason", "RunInfo", "StepRecord", "Trace"]
@@ -50,6 +51,7 @@ class Reason(IntEnum):
     REMASKED = 6  #: taken back: the position is a mask again
     EDITED = 7  #: a written token was replaced by another
     ANSWERED = 8  #: every guess had settled, so all that was left was written at once
+    INTERVENED = 9  #: changed by hand: written over whatever stood there, or taken back
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,17 +196,20 @@ class Trace:
         return np.asarray(self.candidate_p[:, 0] - second, dtype=np.float32)
 
     def cells(self, name: str) -> Floats:
-        """(N,) per-cell values by name: confidence, fused, entropy, margin, winner_p, or a decoder channel.
+        """(N,) per-cell values by name: confidence, fused, entropy, margin, winner_p, flips, or a decoder channel.
 
-        A decoder without the channel "credit" or "boost" grants none: zeros.
+        A decoder without the channel "credit" or "boost" grants none: zeros. "flips" is 1 where the raw top-1 is not
+        that of the position's record before, else 0.
         """
         if name in self.channels:
             return self.channels[name]
+        if name == "flips":
+            return metrics.flipped(self).astype(np.float32)
         if name in ("credit", "boost"):
             return np.zeros(len(self.positions), np.float32)
         if name in ("confidence", "fused", "entropy", "margin", "winner_p"):
             return np.asarray(getattr(self, name))
-        valid = {"confidence", "fused", "entropy", "margin", "winner_p", "credit", "boost", *self.channels}
+        valid = {"confidence", "fused", "entropy", "margin", "winner_p", "flips", "credit", "boost", *self.channels}
         raise TraceError(f"unknown cell value {name!r}; valid: {', '.join(sorted(valid))}")
 
     def grid(self, name: str) -> Floats:
@@ -239,6 +244,16 @@ class Trace:
         from credit_viz.trace.explain import explain  # explain.py knows this module, not the other way round
 
         return explain(self, step, position)
+
+    def first_divergence(self, other: Trace) -> Divergence | None:
+        """Where this run and another first hold different tokens; see divergence.py.
+
+        Raises:
+            TraceError: the runs differ in length.
+        """
+        from credit_viz.trace.divergence import first_divergence  # divergence.py knows this module
+
+        return first_divergence(self, other)
 
     # ---------------------------------------------------------------- metrics (definitions: metrics.py)
     def canvas(self, step: int) -> Ints:
