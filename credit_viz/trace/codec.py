@@ -13,7 +13,8 @@ are numbered without gaps, so that a reader knows when it missed one.
 
 Arrays of a lane are named "<lane>.<array>"; `vocab` is [[id, text]], to append to the run's vocabulary.
 
-kind "start"     lanes: [RunInfo without token texts], about: free JSON, vocab, and per lane
+kind "start"     lanes: [RunInfo without token texts], about: free JSON, vocab, planes: what their bytes stand for (a
+                 reader needs to know no name beforehand), and per lane
                    given_positions, given_tokens (vocabulary indices): what stood there from the beginning
 kind "steps"     lanes: [{lane, from, k, planes}], vocab, and arrays for steps from..from+k-1 of each lane. Only open
                  positions are listed: masked ones, and written ones that may still change.
@@ -83,7 +84,13 @@ class Plane(NamedTuple):
 
 #: statistics that travel with every cell; one that a decoder does not report is left out.
 PLANES: Mapping[str, Plane] = MappingProxyType(
-    {"confidence": Plane("linear", 1.0), "fused": Plane("linear", 1.0), "credit": Plane("log1p", 255.0)}
+    {
+        "confidence": Plane("linear", 1.0),
+        "fused": Plane("linear", 1.0),
+        "credit": Plane("log1p", 255.0),
+        "boost": Plane("linear", 6.0),  # nats
+        "entropy": Plane("log1p", 12.0),  # nats; even guesses over 160,000 tokens have 12
+    }
 )
 
 
@@ -279,17 +286,21 @@ def decode_columns(packets: Iterable[str]) -> list[Column]:
     """
     columns: list[Column] = []
     ids: list[int] = []
+    planes: dict[str, Plane] = {}
     for expected, (header, arrays) in enumerate(map(open_packet, packets)):
         if header["seq"] != expected:
             raise TraceError(f"packet {header['seq']} follows packet {expected - 1} of the run")
         ids.extend(int(token) for token, _ in header.get("vocab", ()))
+        planes |= {name: Plane(**plane) for name, plane in header.get("planes", {}).items()}
         if header["kind"] == "steps":
             for entry in header["lanes"]:
-                columns.extend(_decode_lane(entry, arrays, np.array(ids, np.int64)))
+                columns.extend(_decode_lane(entry, arrays, np.array(ids, np.int64), planes))
     return columns
 
 
-def _decode_lane(entry: Mapping[str, Any], arrays: Arrays, ids: NDArray[np.int64]) -> Iterable[Column]:
+def _decode_lane(
+    entry: Mapping[str, Any], arrays: Arrays, ids: NDArray[np.int64], planes: Mapping[str, Plane]
+) -> Iterable[Column]:
     part = {name.split(".", 1)[1]: a for name, a in arrays.items() if name.split(".", 1)[0] == str(entry["lane"])}
     top = ids[part["top"]]
     winner = top.copy()
@@ -305,7 +316,7 @@ def _decode_lane(entry: Mapping[str, Any], arrays: Arrays, ids: NDArray[np.int64
             positions=(np.cumsum(part["positions"][here], dtype=np.int64) - 1) % (1 << 16),
             top_ids=top[here],
             winner_ids=winner[here],
-            planes={name: PLANES[name].from_bytes(part[array][here]) for name, array in entry["planes"].items()},
+            planes={name: planes[name].from_bytes(part[array][here]) for name, array in entry["planes"].items()},
             events=tuple(
                 zip(
                     part["event_positions"][written].tolist(),
@@ -321,8 +332,8 @@ def _statistic(records: Sequence[StepRecord], name: str) -> NDArray[Any] | None:
     """(n,) values of a plane over the cells of all records; None where the decoder does not report it."""
     if name == "confidence":
         return np.concatenate([r.candidate_p[:, 0] for r in records])
-    if name == "fused":
-        return np.concatenate([r.fused for r in records])
+    if name in ("fused", "entropy"):
+        return np.concatenate([getattr(r, name) for r in records])
     if any(name not in r.channels for r in records):
         return None
     return np.concatenate([r.channels[name] for r in records])

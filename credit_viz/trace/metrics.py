@@ -30,6 +30,7 @@ __all__ = [
     "converge_step",
     "final_ids",
     "first_hit_step",
+    "flipped",
     "flips",
     "reasons",
     "stood",
@@ -113,12 +114,18 @@ def _first_recorded_after(trace: Trace, last_wrong: Ints) -> Ints:
     return steps
 
 
-def flips(trace: Trace) -> Ints:
-    """(L,) changes of the raw top-1 between consecutive records of the same position."""
+def flipped(trace: Trace) -> NDArray[np.bool_]:
+    """(N,) True where a cell's raw top-1 is not that of the record before it at the same position."""
     order = np.lexsort((trace.cell_steps, trace.positions))
     position, top = trace.positions[order], trace.candidate_ids[order, 0]
-    changed = (position[1:] == position[:-1]) & (top[1:] != top[:-1])
-    return np.bincount(position[1:][changed], minlength=trace.gen_length).astype(np.int32)
+    found = np.zeros(len(order), bool)
+    found[order[1:]] = (position[1:] == position[:-1]) & (top[1:] != top[:-1])
+    return found
+
+
+def flips(trace: Trace) -> Ints:
+    """(L,) changes of the raw top-1 between consecutive records of the same position."""
+    return np.bincount(trace.positions[flipped(trace)], minlength=trace.gen_length).astype(np.int32)
 
 
 def winner_changed(trace: Trace) -> NDArray[np.bool_]:

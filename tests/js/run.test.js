@@ -53,7 +53,8 @@ for (const name of names) {
   test(`${name}: every guess and every byte is Python's, and nothing else is recorded`, async () => {
     const run = await finishedRun(name);
     run.lanes.forEach((lane, i) => {
-      const { top, confidence, credit } = data[name].expected[i];
+      const { top, planes, flips } = data[name].expected[i];
+      assert.deepEqual(Array.from(lane.flips), flips);
       let cell = 0;
       top.forEach(([positions, ids], k) => {
         const step = k + 1;
@@ -62,8 +63,8 @@ for (const name of names) {
           const guess = lane.guessAt(position, step);
           assert.equal(guess < 0 ? -1 : lane.idOf(guess), m < 0 ? -1 : ids[m]);
           if (m < 0) continue;
-          assert.equal(lane.byteAt("confidence", position, step), confidence[cell + m]);
-          if (lane.planes.credit) assert.equal(lane.byteAt("credit", position, step), credit[cell + m]);
+          for (const [plane, bytes] of Object.entries(planes))
+            if (lane.planes[plane]) assert.equal(lane.byteAt(plane, position, step), bytes[cell + m], plane);
         }
         cell += positions.length;
       });

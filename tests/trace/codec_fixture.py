@@ -99,8 +99,9 @@ def _expected(trace: Trace) -> dict[str, Any]:
         "mean_wait": trace.mean_wait,
         "content": trace.content_mask.tolist(),
         "top": top,
-        "confidence": PLANES["confidence"].to_bytes(trace.confidence).tolist(),
-        "credit": PLANES["credit"].to_bytes(trace.cells("credit")).tolist(),
+        "planes": {name: plane.to_bytes(trace.cells(name)).tolist() for name, plane in PLANES.items()}
+        | {"flips": trace.cells("flips").astype(int).tolist()},
+        "flips": trace.flips.tolist(),
         "position": {
             "steps": trace.cell_steps[mine].tolist(),
             "winner_fused": [round(float(x), 6) for x in trace.fused[mine]],

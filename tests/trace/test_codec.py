@@ -7,6 +7,7 @@ import dataclasses
 import gzip
 import json
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from credit_viz.trace.codec import (
     Column,
     Encoder,
     Plane,
+    _pack,
     decode_columns,
     encode_position,
     encode_traces,
@@ -70,14 +72,20 @@ def _record(rng: np.random.Generator, step: int, length: int, ids: int, channel:
         winner_ids=np.where(rng.random(count) < 0.2, candidates[:, 1], candidates[:, 0]).astype(np.int32),
         winner_p=p[:, 0],
         fused=rng.random(count).astype(np.float32),
-        entropy=p[:, 1],
-        channels={"credit": (p[:, 2] * 300).astype(np.float32)} if channel else {},
+        entropy=p[:, 1] * 13,
+        channels={"credit": p[:, 2] * 300, "boost": p[:, 2] * 7} if channel else {},
         event_positions=positions[written],
         event_ids=candidates[written, 0],
         event_reasons=rng.integers(1, 1 + max(Reason), int(written.sum())).astype(np.uint8),
         forward_seconds=0.0,
         decoder_seconds=0.0,
     )
+
+
+def check_log(values: np.ndarray, truth: np.ndarray, maximum: float) -> None:
+    """To half a byte of the logarithm, saturated."""
+    atol = 0.5 / 255 * np.log1p(maximum) + 1e-6
+    np.testing.assert_allclose(np.log1p(values), np.log1p(np.minimum(truth, maximum)), atol=atol)
 
 
 def check_column(column: Column, record: StepRecord) -> None:
@@ -87,13 +95,12 @@ def check_column(column: Column, record: StepRecord) -> None:
     np.testing.assert_array_equal(column.winner_ids, record.winner_ids)
     np.testing.assert_allclose(column.planes["confidence"], record.candidate_p[:, 0], atol=0.5 / 255 + 1e-6)
     np.testing.assert_allclose(column.planes["fused"], record.fused, atol=0.5 / 255 + 1e-6)
+    check_log(column.planes["entropy"], record.entropy, 12)
+    assert {"credit", "boost"} & column.planes.keys() == record.channels.keys() - {"bar"}
     if "credit" in record.channels:
-        credit = np.minimum(record.channels["credit"], 255)
-        np.testing.assert_allclose(
-            np.log1p(column.planes["credit"]), np.log1p(credit), atol=0.5 / 255 * np.log(256) + 1e-6
-        )
-    else:
-        assert "credit" not in column.planes
+        check_log(column.planes["credit"], record.channels["credit"], 255)
+        boost = np.minimum(record.channels["boost"], 6)
+        np.testing.assert_allclose(column.planes["boost"], boost, atol=3 / 255 + 1e-6)
     exact = zip(record.event_positions.tolist(), record.event_ids.tolist(), record.event_reasons.tolist(), strict=True)
     assert column.events == tuple(exact)
 
@@ -159,7 +166,8 @@ def test_a_run_without_steps_has_no_steps_packet() -> None:
 def test_equal_planes_travel_once() -> None:
     vanilla = fake_traces(decoders=("vanilla",))
     packet = open_packet(encode_traces("r", vanilla, {})[1])
-    assert packet.header["lanes"][0]["planes"] == {"confidence": "confidence", "fused": "confidence"}
+    planes = {"confidence": "confidence", "fused": "confidence", "entropy": "entropy"}
+    assert packet.header["lanes"][0]["planes"] == planes
     assert "0.fused" not in packet.arrays
 
 
@@ -171,13 +179,34 @@ def test_a_credit_step_in_which_credit_changes_nothing() -> None:
     encoder.add(0, sure, TEXTS)
     packet = open_packet(encoder.flush() or "")
     planes = packet.header["lanes"][0]["planes"]
-    assert planes == {"confidence": "confidence", "fused": "confidence", "credit": "credit"}
+    assert planes == {name: "confidence" if name == "fused" else name for name in PLANES}
     assert {"0.confidence", "0.credit"} <= set(packet.arrays)
 
 
-def test_a_saved_run_of_256_positions_is_small() -> None:
-    packets = encode_traces("r", fake_traces(256), {})
-    assert sum(map(len, packets)) < 180 * 1024
+def test_a_run_of_256_positions_is_small_saved_and_live() -> None:
+    traces = fake_traces(256)
+    assert sum(map(len, encode_traces("r", traces, {}))) < 180 * 1024
+    encoder = Encoder("r", [trace.info for trace in traces])
+    live = len(encoder.start({}))
+    for step, records in enumerate(zip_longest(*(trace.steps() for trace in traces))):
+        for lane, record in enumerate(records):
+            if record is not None:
+                encoder.add(lane, record, TEXTS)
+        if step % 5 == 4:
+            live += len(encoder.flush() or "")
+    assert live + len(encoder.flush() or "") < 450 * 1024
+
+
+def test_readers_learn_the_planes_from_the_run() -> None:
+    """A plane that this version does not know is read all the same."""
+    start, steps, end = encode_traces("r", fake_traces(16, ("credit",)), {})
+    (header, arrays), other = open_packet(start), open_packet(steps)
+    header["planes"]["novel"] = {"kind": "linear", "maximum": 510}
+    other.header["lanes"][0]["planes"]["novel"] = "confidence"
+    columns = decode_columns([_pack(header, arrays), _pack(other.header, other.arrays), end])
+    assert columns
+    for column in columns:
+        np.testing.assert_allclose(column.planes["novel"], column.planes["confidence"] * 510)
 
 
 def test_exact_numbers_of_a_position() -> None:

@@ -38,6 +38,13 @@ def test_a_guess_that_is_lost_and_found_again_converges_at_its_return() -> None:
     assert trace.flips[0] == 2
 
 
+def test_the_map_of_flips_is_one_where_the_guess_differs_from_the_record_before() -> None:
+    trace = trace_of([{0: 5, 1: 2}, {1: 2}, {0: 3, 1: 4}, {0: 3}], [], gen_length=2, block=(0, 2))
+    expected = [[0, np.nan, 1, 0], [0, 0, 1, np.nan]]
+    np.testing.assert_array_equal(trace.grid("flips"), np.array(expected, np.float32))
+    np.testing.assert_array_equal(np.nansum(trace.grid("flips"), 1), trace.flips)
+
+
 def test_a_winner_that_credit_changed_converges_when_it_is_written() -> None:
     trace = trace_of([{0: 5}, {0: 5}, {0: 3}], [(3, 0, 5, Reason.CREDIT)])
     assert trace.winner_changed[0]

@@ -50,6 +50,8 @@ export class Lane {
     this.winner = new Int32Array(0);
     /** @type {Record<string, Uint8Array>} */
     this.planes = {};
+    this.flips = new Int32Array(this.length); // how often the best guess changed
+    this.lastGuess = new Int32Array(this.length).fill(NOTHING);
     /** @type {BlockSpan[]} */
     this.blocks = [];
     /** @type {Event[]} */
@@ -135,7 +137,8 @@ export class Lane {
   }
 
   /**
-   * Byte of a plane, -1 where nothing was recorded.
+   * Byte of a plane, -1 where nothing was recorded. "flips" is one too: 1 where the best guess is not that of the
+   * position's record before.
    * @param {string} plane
    * @param {number} position
    * @param {number} step
@@ -233,7 +236,7 @@ export class Lane {
     const size = this.capacity * this.length;
     this.top = grown(this.top, size, NOTHING);
     this.winner = grown(this.winner, size, NOTHING);
-    for (const name of new Set([...planes, ...Object.keys(this.planes)])) {
+    for (const name of new Set([...planes, ...Object.keys(this.planes), "flips"])) {
       this.planes[name] = grown(this.planes[name] ?? new Uint8Array(0), size, 0);
     }
   }
@@ -252,9 +255,15 @@ export class Lane {
     let position = -1;
     for (let m = from; m < from + count; m += 1) {
       position = (position + arrays.positions[m]) & 0xffff;
-      this.top[base + position] = arrays.top[m];
-      this.winner[base + position] = arrays.top[m];
+      const guess = arrays.top[m];
+      this.top[base + position] = guess;
+      this.winner[base + position] = guess;
       for (const [plane, values] of planes) plane[base + position] = values[m];
+      const last = this.lastGuess[position];
+      const flipped = Number(last !== NOTHING && last !== guess);
+      this.planes.flips[base + position] = flipped;
+      this.flips[position] += flipped;
+      this.lastGuess[position] = guess;
     }
   }
 

@@ -7,6 +7,9 @@ import { Lane, REASON } from "./lane.js";
 
 /** @typedef {import("./codec.js").Packet} Packet */
 
+/** A plane whose bytes are plain numbers. */
+const COUNT = { kind: "linear", maximum: 255 };
+
 export class Run {
   /** @param {Packet} packet the run's first packet */
   constructor(packet) {
@@ -27,7 +30,7 @@ export class Run {
     });
     /** @type {Record<string, Float64Array>} value of each byte, per plane */
     this.values = Object.fromEntries(
-      Object.entries(header.planes).map(([name, plane]) => [name, planeValues(/** @type {any} */ (plane))]),
+      Object.entries({ ...header.planes, flips: COUNT }).map(([name, plane]) => [name, planeValues(/** @type {any} */ (plane))]),
     );
   }
 
