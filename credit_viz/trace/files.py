@@ -11,19 +11,33 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from credit_viz.errors import TraceError
 from credit_viz.trace.record import CELL_FIELDS, EVENT_FIELDS, STEP_FIELDS, Reason, RunInfo, Trace
 
-__all__ = ["SCHEMA", "load_trace", "save_trace", "to_frame", "write_csv", "write_parquet"]
+__all__ = [
+    "SCHEMA",
+    "csv_bytes",
+    "lanes_frame",
+    "load_trace",
+    "parquet_bytes",
+    "read_trace",
+    "save_trace",
+    "to_frame",
+    "trace_bytes",
+    "write_csv",
+    "write_parquet",
+]
 
 SCHEMA = 1
 _KEY = "credit_viz"
@@ -38,20 +52,25 @@ def save_trace(trace: Trace, path: str | Path) -> None:
         TraceError: the folder does not exist or cannot be written to.
     """
     target = Path(path)
-    header = {"schema": SCHEMA, "run": trace.info.to_json(), "channels": list(trace.channels)}
-    tensors = {name: np.ascontiguousarray(getattr(trace, name)) for name in _NAMES}
-    tensors |= {_CHANNEL + name: np.ascontiguousarray(values) for name, values in trace.channels.items()}
     if not target.name:
         raise TraceError(f"cannot write to {str(path)!r}; valid: the name of a file")
     partial = target.with_name(target.name + ".partial")
     try:
         # written here and not by the library, whose files only their owner may read
-        partial.write_bytes(save(tensors, metadata={_KEY: json.dumps(header, ensure_ascii=True)}))
+        partial.write_bytes(trace_bytes(trace))
         partial.replace(target)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):  # a name that is too long cannot be removed either
             partial.unlink(missing_ok=True)
         raise TraceError(f"cannot write {target}: {error}") from error
+
+
+def trace_bytes(trace: Trace) -> bytes:
+    """What `save_trace` writes."""
+    header = {"schema": SCHEMA, "run": trace.info.to_json(), "channels": list(trace.channels)}
+    tensors = {name: np.ascontiguousarray(getattr(trace, name)) for name in _NAMES}
+    tensors |= {_CHANNEL + name: np.ascontiguousarray(values) for name, values in trace.channels.items()}
+    return bytes(save(tensors, metadata={_KEY: json.dumps(header, ensure_ascii=True)}))
 
 
 def load_trace(path: str | Path) -> Trace:
@@ -73,6 +92,21 @@ def load_trace(path: str | Path) -> Trace:
         return _from_file(metadata, tensors)
     except TraceError as error:
         raise TraceError(f"{source}: {error}") from error
+
+
+def read_trace(data: bytes) -> Trace:
+    """`load_trace` of what lies in memory.
+
+    Raises:
+        TraceError: truncated, not a trace, of a newer schema, or inconsistent; says which.
+    """
+    try:
+        tensors = load(data)
+        length = int.from_bytes(data[:8], "little")  # safetensors: header length, header (JSON), tensors
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise TraceError(f"is no safetensors file, or is truncated: {error}") from error
+    return _from_file(metadata, tensors)
 
 
 def _from_file(metadata: dict[str, str], tensors: dict[str, Any]) -> Trace:
@@ -136,6 +170,20 @@ def to_frame(trace: Trace) -> pd.DataFrame:
     return frame.merge(_events(trace), how="left", on=["step", "position"])
 
 
+def lanes_frame(traces: Sequence[Trace]) -> pd.DataFrame:
+    """`to_frame` of several runs below each other, with the columns lane (from 1) and decoder in front.
+
+    A channel that a decoder does not report is missing in its rows.
+    """
+    frames = []
+    for lane, trace in enumerate(traces, 1):
+        frame = to_frame(trace)
+        frame.insert(0, "lane", lane)
+        frame.insert(1, "decoder", trace.info.decoder)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
 def _events(trace: Trace) -> pd.DataFrame:
     names = {int(reason): reason.name.lower() for reason in Reason}
     return pd.DataFrame(
@@ -148,17 +196,26 @@ def _events(trace: Trace) -> pd.DataFrame:
     )
 
 
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as UTF-8 CSV."""
+    # quoted throughout: a lone carriage return in a token's text would break its row
+    return frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC).encode("utf-8")
+
+
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as Parquet."""
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
 def write_csv(trace: Trace, path: str | Path) -> None:
     """`to_frame` as UTF-8 CSV.
 
     Raises:
         TraceError: the file cannot be written.
     """
-    try:
-        # quoted throughout: a lone carriage return in a token's text would break its row
-        to_frame(trace).to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
-    except OSError as error:
-        raise TraceError(f"cannot write {path}: {error}") from error
+    _write(path, csv_bytes(to_frame(trace)))
 
 
 def write_parquet(trace: Trace, path: str | Path) -> None:
@@ -167,7 +224,11 @@ def write_parquet(trace: Trace, path: str | Path) -> None:
     Raises:
         TraceError: the file cannot be written.
     """
+    _write(path, parquet_bytes(to_frame(trace)))
+
+
+def _write(path: str | Path, data: bytes) -> None:
     try:
-        to_frame(trace).to_parquet(path, index=False)
+        Path(path).write_bytes(data)
     except OSError as error:
         raise TraceError(f"cannot write {path}: {error}") from error
