@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken
 from credit_viz.errors import BackendError, CreditVizError
@@ -13,6 +15,9 @@ from credit_viz.web.request import parse_choice
 from credit_viz.web.runs import KeptRun, RunStore
 
 __all__ = ["Live"]
+
+#: a choice longer than this is not repeated to the page.
+_MAX_CHOICE = 20_000
 
 Stream = Callable[[RunRequest], Iterator[Event]]
 
@@ -55,7 +60,8 @@ class Live:
                 raise BackendError("the backend did not say which lanes it runs")
             kept = KeptRun(run, owner, request, started.lanes)
             self._store.keep(kept)
-            yield kept.send(kept.encoder.start({"prompt": prompt, "ticket": chosen.ticket}))
+            about = {"prompt": prompt, "ticket": chosen.ticket, "choice": _as_asked(choice)}
+            yield kept.send(kept.encoder.start(about))
             yield from self._steps(kept, events, chosen.ticket)
         except CreditVizError as error:
             encoder = kept.encoder if kept else Encoder(run, ())
@@ -91,3 +97,10 @@ class Live:
         if state == "done" and kept.request == self._welcome:
             self._store.pin(kept)
         yield last
+
+
+def _as_asked(choice: str) -> dict[str, Any]:
+    """The choice of a run, whatever it holds, for the page's links; {} for the default, or one too long to repeat."""
+    if not choice or len(choice) > _MAX_CHOICE:
+        return {}
+    return {name: value for name, value in json.loads(choice).items() if name != "ticket"}

@@ -34,11 +34,21 @@ def test_a_run_arrives_complete_and_in_order() -> None:
     packets, store = run(FakeBackend().stream, every=0.0)
     headers = [open_packet(packet).header for packet in packets]
     assert [header["seq"] for header in headers] == list(range(len(packets)))
-    assert headers[0]["about"] == {"prompt": "kite", "ticket": "t"}
+    asked = json.loads(choice())
+    assert headers[0]["about"] == {"prompt": "kite", "ticket": asked.pop("ticket"), "choice": asked}
     assert headers[-1]["state"] == "done"
     kept = store.get(headers[0]["run"])
     assert kept.packets == packets
     assert len(decode_columns(packets)) == sum(map(len, kept.records))
+
+
+def test_the_choice_is_repeated_with_what_the_server_does_not_know() -> None:
+    packets, _ = run(FakeBackend().stream, text=choice(novel=[1, {"a": None}]))
+    assert open_packet(packets[0]).header["about"]["choice"]["novel"] == [1, {"a": None}]
+    packets, _ = run(FakeBackend().stream, text=choice(novel="x" * 20_000))
+    assert open_packet(packets[0]).header["about"]["choice"] == {}
+    packets, _ = run(FakeBackend().stream, text="")
+    assert open_packet(packets[0]).header["about"]["choice"] == {}
 
 
 def test_steps_travel_together_between_two_ticks_of_the_clock() -> None:
