@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from credit_viz.decoding.base import Decoder
@@ -13,7 +14,10 @@ from credit_viz.decoding.options import offered_caches
 from credit_viz.decoding.settings import Settings, knobs
 from credit_viz.web.request import MAX_LANES, MAX_LENGTH, Choice
 
-__all__ = ["Example", "boot", "style"]
+__all__ = ["CAN_ALL", "Example", "boot", "style"]
+
+#: of a page with a model behind it: start runs, and ask the server about them
+CAN_ALL: Mapping[str, bool] = MappingProxyType({"run": True, "ask": True})
 
 
 class Example(Protocol):
@@ -41,15 +45,24 @@ def boot(
     choice: Choice,
     abilities: frozenset[str] = frozenset(),
     models: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    quick: bool = False,
+    can: Mapping[str, bool] = CAN_ALL,
 ) -> dict[str, Any]:
     """Everything the page loads once.
 
     Args:
         abilities: of the model; decoders, presets and caches that need others are left out.
         models: what the model menu lists, see `credit_viz.backend.menu`; None for no menu.
+        settings: knobs by decoder that suit the model, instead of the decoders' own defaults.
+        quick: the model is so small that a run may follow a knob while it is dragged.
+        can: what the page can do; parts that need more are left out.
     """
     return {
+        "can": dict(can),
         "model": model,
+        "quick": quick,
+        "settings": {name: dict(knobs) for name, knobs in settings.items()},
         "models": models,
         "decoders": {
             name: _decoder(decoder, abilities)

@@ -39,8 +39,10 @@ export function choiceOf({ state }, ticket) {
  */
 export function askView(store, links = []) {
   const chips = h("div", { class: "cv-chips", role: "group", "aria-label": "Examples" });
-  for (const example of store.state.boot.examples) chips.append(chip(example));
-  const settings = h("button", { class: "cv-link", type: "button", onclick: showSettings }, "Decoders and settings");
+  const { boot } = store.state;
+  for (const example of boot.can.run ? boot.examples : []) chips.append(chip(example));
+  const settings =
+    boot.can.run && h("button", { class: "cv-link", type: "button", onclick: showSettings }, "Decoders and settings");
   const status = h("p", { class: "cv-status", role: "status", "aria-live": "polite" });
   const alert = h("p", { class: "cv-alert", role: "alert" });
   store.view(["live", "error", "run"], (state) => {
@@ -49,7 +51,7 @@ export function askView(store, links = []) {
     say(alert, sentenceCase(state.error));
     alert.hidden = !state.error;
   });
-  const row = h("div", { class: "cv-ask-links" }, modelsView(store.state.boot.models), settings, links);
+  const row = h("div", { class: "cv-ask-links" }, modelsView(boot.models), settings, links);
   return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, row), alert, status);
 }
 

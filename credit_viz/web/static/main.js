@@ -21,10 +21,13 @@ import { transportView } from "./transport.js";
 import { footnoteView, verdictView } from "./verdict.js";
 
 /**
- * @param {{element: HTMLElement, base: string, server: any, props: any, watch: Function}} gradio
+ * Mount the page. `boot.can` says what it can do: start runs (`run`), ask a server questions (`ask`); parts that need
+ * what it cannot do are left out.
+ * @param {{element: HTMLElement, base: string, server: any, props: any, watch: Function, boot?: any}} host Gradio, or
+ *   a saved page that brings its own `boot`
  */
-export async function mount({ element, base, server, props, watch }) {
-  const boot = await (await fetch(`${base}boot.json`)).json();
+export async function mount({ element, base, server, props, watch, boot: own }) {
+  const boot = own ?? (await (await fetch(`${base}boot.json`)).json());
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
   paint(boot.style);
@@ -39,13 +42,15 @@ export async function mount({ element, base, server, props, watch }) {
     mapsView(store, base),
     h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)),
   );
-  const coming = boot.examples.length > 0; // the first example is decoded at once: its place is kept
+  const coming = boot.can.run && boot.examples.length > 0; // the first example is decoded at once: its place is kept
   store.view(["run"], ({ run }) => {
     stage.classList.toggle("empty", !run);
     stage.hidden = !run && !coming;
   });
-  const ask = askView(store, [shareView(store), ...helpView(store)]);
-  element.replaceChildren(h("div", { class: "cv" }, ask, stage, settingsView(store), footer(boot), announceView(store)));
+  const share = boot.can.ask ? shareView(store) : null;
+  const ask = askView(store, [share, ...helpView(store)].filter((link) => link !== null));
+  const settings = boot.can.run ? settingsView(store) : null;
+  element.replaceChildren(h("div", { class: "cv" }, ask, stage, settings, footer(boot), announceView(store)));
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
@@ -88,7 +93,7 @@ async function firstVisit(store, live) {
   if (packets.length) {
     await live.show(packets);
     store.set({ step: store.state.run?.steps ?? 0 });
-  } else if (store.state.boot.examples.length) {
+  } else if (store.state.boot.can.run && store.state.boot.examples.length) {
     await firstRun(store);
   }
 }
