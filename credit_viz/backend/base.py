@@ -76,6 +76,10 @@ class Backend(Protocol):
     def abilities(self) -> frozenset[str]:
         """What the model can do for decoders and options; see `LanguageModel.abilities`."""
 
+    @property
+    def quick(self) -> bool:
+        """Is a forward pass a matter of milliseconds, so that a run may follow a knob while it is dragged?"""
+
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """Run `request`.
 

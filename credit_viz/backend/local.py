@@ -14,7 +14,9 @@ from credit_viz.models.memory import billions
 from credit_viz.run import Race
 from credit_viz.trace.record import StepRecord
 
-__all__ = ["LocalBackend"]
+__all__ = ["QUICK_PARAMETERS", "LocalBackend"]
+
+QUICK_PARAMETERS = 20_000_000  #: a pass over 64 positions of a larger model takes a CPU more than about 20 ms
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class LocalBackend:
     def abilities(self) -> frozenset[str]:
         """What the model can do; see `LanguageModel.abilities`."""
         return self.model.abilities
+
+    @property
+    def quick(self) -> bool:
+        """True for a model like the embedded one."""
+        return self.model.info.parameters <= QUICK_PARAMETERS
 
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """See `Backend.stream`."""

@@ -97,7 +97,10 @@ def build_app(
     first = examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)
     live = Live(on_gpu(backend.stream), store, welcome=defaults.request(first))
-    assets = Assets(boot(backend.model_name, decoders, examples, defaults, backend.abilities, models))
+    told = boot(
+        backend.model_name, decoders, examples, defaults, backend.abilities, models, settings, quick=backend.quick
+    )
+    assets = Assets(told)
     page = Page(title=TITLE, analytics_enabled=False)
     page.assets = assets
     with page:

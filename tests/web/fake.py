@@ -64,9 +64,10 @@ class FakeBackend:
     model_name = "fake (0 M)"
     abilities = frozenset({"guidance", "shadow", "prefix cache", "dual cache"})
 
-    def __init__(self, seconds: float = 0.0, hostile: bool = True) -> None:
+    def __init__(self, seconds: float = 0.0, hostile: bool = True, quick: bool = False) -> None:
         self.seconds = seconds
         self.hostile = hostile
+        self.quick = quick
 
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """See `credit_viz.backend.base.Backend.stream`."""

@@ -14,6 +14,7 @@ import { Live } from "./live.js";
 import { mapsView } from "./maps.js";
 import { laneName } from "./names.js";
 import { panesView } from "./panes.js";
+import { runWhenWanted } from "./rerun.js";
 import { settingsView } from "./settings.js";
 import { shareView } from "./share.js";
 import { Store } from "./store.js";
@@ -54,6 +55,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
+  runWhenWanted(store, pressRun);
   followTheme(store);
   const knock = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
   setInterval(() => live.guard(knock), 3000);
@@ -80,6 +82,9 @@ function initialState(boot) {
     exact: null,
     lanes,
     options,
+    wanted: 0,
+    drawer: false,
+    editing: Math.min(1, lanes.length - 1),
     dark: false,
     contrast: prefersContrast().matches,
     help: false,

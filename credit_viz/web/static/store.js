@@ -5,7 +5,9 @@
 
 /**
  * What one lane of the next run will use; a knob that is absent takes its default, null leaves it to the decoder.
- * @typedef {{decoder: string, settings: Record<string, number | string | null>}} LaneChoice
+ * `interventions` is what was changed by hand: a token that was written at a position after a step (null: un-written).
+ * @typedef {{decoder: string, settings: Record<string, number | string | null>,
+ *   interventions?: {step: number, position: number, token: number | null}[]}} LaneChoice
  */
 
 /**
@@ -25,6 +27,9 @@
  * @property {{lane: number, position: number, step: number | null} | null} hover
  * @property {any} exact exact numbers of the selected position, or null
  * @property {LaneChoice[]} lanes what the next run will use
+ * @property {number} wanted grows when the lanes of the next run shall be run at once
+ * @property {boolean} drawer are decoders and settings on show?
+ * @property {number} editing lane in front in the drawer
  * @property {Record<string, any>} options gen_length, block_length, seed, early_stop, cache of the next run
  * @property {boolean} dark
  * @property {boolean} contrast high contrast

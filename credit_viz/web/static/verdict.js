@@ -7,6 +7,7 @@ import { fill, h, say } from "./dom.js";
 import { explained } from "./glossary.js";
 import { changedKnobs, decoderTitle, laneName } from "./names.js";
 import { counted, steps as stepCount } from "./text.js";
+import { addTool, laneTools } from "./tools.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./lane.js").Lane} Lane */
@@ -18,18 +19,25 @@ import { counted, steps as stepCount } from "./text.js";
  */
 export function verdictView(store) {
   const cards = h("div", { class: "cv-verdict-cards" });
-  store.view(["version", "run"], ({ run, boot }) => {
+  store.view(["version", "run", "lanes"], ({ run, boot, lanes }) => {
     if (!run) return;
+    const mine = belongs(run, lanes);
+    cards.dataset.lanes = String(run.lanes.length);
     fill(
       cards,
-      run.lanes.map((lane) => card(run, lane, boot)),
+      run.lanes.map((lane) => card(run, lane, boot, mine ? laneTools(store, lane.index) : null)),
+      mine && addTool(store),
     );
   });
   return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards);
 }
 
-/** @param {Run} run @param {Lane} lane @param {any} boot */
-function card(run, lane, boot) {
+/** Are these the lanes of the next run, too? @param {Run} run @param {import("./store.js").LaneChoice[]} lanes */
+const belongs = (run, lanes) =>
+  run.lanes.length === lanes.length && run.lanes.every(({ info }, i) => info.decoder === lanes[i].decoder);
+
+/** @param {Run} run @param {Lane} lane @param {any} boot @param {Node | null} tools */
+function card(run, lane, boot, tools) {
   const passes = h(
     "div",
     { class: "cv-big" },
@@ -41,10 +49,15 @@ function card(run, lane, boot) {
     "article",
     { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
     h(
-      "h2",
-      { class: "cv-lane-name" },
-      decoderTitle(boot, lane.info.decoder),
-      h("small", {}, ` ${changedKnobs(boot, lane.info.decoder, lane.info.settings)}`),
+      "header",
+      {},
+      h(
+        "h2",
+        { class: "cv-lane-name" },
+        decoderTitle(boot, lane.info.decoder),
+        h("small", {}, ` ${changedKnobs(boot, lane.info.decoder, lane.info.settings)}`),
+      ),
+      tools,
     ),
     passes,
     h("p", { class: "cv-versus" }, versus(run, lane, boot)),
