@@ -12,11 +12,13 @@ result.table(), result.front(), result.frame
 
 plan.py     what to run, as data           spaces.py, prompts.py, notation.py: its parts, and arms in words
 running.py  from plan to result            crew.py, serve.py, work.py: who computes; store.py: what is kept
+attribution.py  where a credit decoder's saved passes come from
 result.py   tables with intervals          columns.py, likelihood.py: what is measured of each run
 """
 
 from __future__ import annotations
 
+from credit_viz.lab.attribution import Attribution, attribute
 from credit_viz.lab.crew import Crew, InlineCrew, LocalCrew
 from credit_viz.lab.notation import parse_arm
 from credit_viz.lab.plan import ModelSource, Plan, Run
@@ -27,6 +29,7 @@ from credit_viz.lab.spaces import Arm, Span
 
 __all__ = [
     "Arm",
+    "Attribution",
     "Crew",
     "InlineCrew",
     "LocalCrew",
@@ -38,6 +41,7 @@ __all__ = [
     "Span",
     "SweepResult",
     "TaskPrompts",
+    "attribute",
     "look_ahead",
     "parse_arm",
     "read_prompts",
