@@ -92,9 +92,9 @@ class Ledger:
     def fuse(self, predictions: Predictions, alpha: float) -> Fusion:
         """Scores after adding alpha * log(1 + C); paper: section 4.2 (credit fusion)."""
         empty = self.ids < 0
-        logits = predictions.gather(self.ids.clamp(min=0).long())
+        ids = self.ids.clamp(min=0).long()
+        logits, raw_p = predictions.gather(ids), predictions.probability(ids)
         boost = alpha * torch.log1p(self.credit)
-        raw_p = predictions.probability_of(logits)
         gain = torch.where(empty, 0.0, raw_p * torch.expm1(boost)).sum(1)
         fused_logits = torch.where(empty, -torch.inf, logits + boost)
         return Fusion(self, alpha, fused_logits, boost, raw_p, 1 + gain)
@@ -133,7 +133,7 @@ class Fusion:
 
         It has credit, or it is the best token without: one of the S + 1 most probable is uncredited.
         """
-        count = min(self.ledger.ids.shape[1] + 2, predictions.logits.shape[1])
+        count = min(self.ledger.ids.shape[1] + 2, predictions.vocab_size)
         rivals = torch.cat([self.ledger.ids.clamp(min=0).long(), predictions.topk(count)], 1)
         fused = self.candidates(predictions, rivals).fused
         return torch.where(rivals == ids[:, None], 0.0, fused).amax(1)

@@ -36,6 +36,7 @@ class Predictions:
         self.logits = logits
         self.mask_id = mask_id
         self.token_limit = token_limit
+        self.vocab_size = logits.shape[-1]
         self.dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
         self._with_entropy = with_entropy
 
