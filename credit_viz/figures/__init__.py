@@ -96,6 +96,31 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "been enough in each step; credit makes it fall. Dash-dotted: another score, where that is compared.",
             False,
         ),
+        "settled_written": Figure(
+            "credit_viz.figures.settled_written",
+            "Settled and written",
+            "Which tokens had to wait?",
+            "One dot per token of the text. On the diagonal a token was written in the step in which it settled; the "
+            "higher above it, the longer it waited. Larger dots are several tokens.",
+            False,
+        ),
+        "order": Figure(
+            "credit_viz.figures.order",
+            "Order",
+            "In which order was the text written?",
+            "Every token of the text in its place; the stronger its colour, the earlier it was written. An island is "
+            "text that began away from everything written before.",
+            False,
+        ),
+        "decoding_step": Figure(
+            "credit_viz.figures.decoding_step",
+            "Decoding step",
+            "When could each part of the text have been written, and when was it?",
+            "Solid: mean step in which tokens were written. Dashed: mean step in which they had settled, the earliest "
+            "that was possible. Means over the tokens of these runs in equal parts of the text; nothing else is "
+            "smoothed. After Fig. 1 of the paper.",
+            False,
+        ),
     }
 )
 

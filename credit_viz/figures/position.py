@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from credit_viz.errors import SettingsError
 from credit_viz.figures.labels import safe, token_label, visible
 from credit_viz.figures.layout import base_layout, marks, plain_axis, ticks_of_steps
-from credit_viz.figures.rows import event_mark
+from credit_viz.figures.rows import counted_positions, event_mark
 from credit_viz.figures.style import lane_color, reason_did
 from credit_viz.trace.explain import effective_threshold
 from credit_viz.trace.record import Trace
@@ -62,9 +62,9 @@ def get_info(runs: Mapping[str, Trace], position: int | None = None) -> Position
 
 
 def _longest_wait(trace: Trace) -> int:
-    """Position of the text (of the padding where there is none) that waited longest."""
-    counted = trace.content_mask if trace.content_mask.any() else trace.commit_step > 0
-    return int(np.where(counted, trace.wait, -1).argmax())
+    """The counted position that waited longest; 0 where nothing was written."""
+    places = counted_positions(trace)
+    return int(places[trace.wait[places].argmax()]) if len(places) else 0
 
 
 def _run(name: str, trace: Trace, place: int) -> PositionRun:

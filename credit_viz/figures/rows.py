@@ -12,7 +12,7 @@ from credit_viz.figures.labels import counted, safe, token_label, visible, word_
 from credit_viz.figures.style import reason_did, reason_words
 from credit_viz.trace.record import Reason, Trace
 
-__all__ = ["Places", "Rows", "event_mark", "get_rows"]
+__all__ = ["Places", "Rows", "counted_positions", "event_mark", "get_rows"]
 
 
 class Places(NamedTuple):
@@ -47,6 +47,12 @@ def get_rows(trace: Trace) -> Rows:
         events=_events(trace),
         borders=tuple(edge - 0.5 for edge in range(block, trace.gen_length, block)),
     )
+
+
+def counted_positions(trace: Trace) -> NDArray[np.int32]:
+    """(n,) positions that count for waiting and order: text, or all written ones where there is no text."""
+    counted_here = trace.content_mask if trace.content_mask.any() else trace.commit_step > 0
+    return np.flatnonzero(counted_here).astype(np.int32)
 
 
 def event_mark(reason: int) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from credit_viz.figures.labels import safe, visible
 from credit_viz.figures.layout import base_layout, plain_axis
+from credit_viz.figures.rows import counted_positions
 from credit_viz.figures.style import lane_color
 from credit_viz.trace.record import Trace
 
@@ -29,8 +30,8 @@ class WaitHistogramInfo(NamedTuple):
 
 
 def get_info(runs: Mapping[str, Trace]) -> WaitHistogramInfo:
-    """Waits of the content tokens (end-of-text padding does not count), over the same bins in all runs."""
-    waits = [trace.wait[trace.content_mask] for trace in runs.values()]
+    """Waits of the counted positions (see `rows.counted_positions`), over the same bins in all runs."""
+    waits = [trace.wait[counted_positions(trace)] for trace in runs.values()]
     longest = max((int(wait.max()) for wait in waits if len(wait)), default=0)
     width = -(-(longest + 1) // _MOST_BARS)
     edges = np.arange(0, longest + width + 1, width, dtype=np.int32)

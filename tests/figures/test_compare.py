@@ -1,0 +1,100 @@
+"""Comparing runs: the numbers behind the figures, and the fixture that holds the page to them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from credit_viz.figures import decoding_step, order, settled_written
+from credit_viz.figures.rows import counted_positions
+from credit_viz.trace.codec import decode_columns
+from credit_viz.trace.record import Trace
+from tests.figures.compare_fixture import FIXTURE, expected, runs
+from tests.support import trace_of
+
+TOPS = [{0: 1, 1: 2, 2: 3, 3: 8}] * 4
+
+
+def trace(*steps: int) -> Trace:
+    """Three tokens of text and an end of text, written in these steps; settled from the beginning."""
+    ids = (1, 2, 3, 8)
+    events = sorted((step, place, ids[place]) for place, step in enumerate(steps))
+    return trace_of(TOPS, events)
+
+
+def test_text_counts_and_everything_where_there_is_none() -> None:
+    assert counted_positions(trace(1, 2, 3, 4)).tolist() == [0, 1, 2]
+    padding = trace_of([{0: 8, 1: 8}], [(1, 0, 8)], gen_length=2, block=(0, 2))
+    assert counted_positions(padding).tolist() == [0]
+    assert counted_positions(trace_of([], [])).tolist() == []
+
+
+def test_tokens_with_the_same_two_steps_are_one_dot() -> None:
+    info = settled_written.get_info({"one": trace(2, 2, 4, 1), "other": trace(1, 1, 1, 1)})
+    assert info.span == 4
+    one, other = info.runs
+    assert (one.settled.tolist(), one.written.tolist(), one.counts.tolist()) == ([1, 1], [2, 4], [2, 1])
+    assert (other.settled.tolist(), other.written.tolist(), other.counts.tolist()) == ([1], [1], [3])
+
+
+@pytest.mark.parametrize(
+    ("steps", "in_order", "islands"),
+    [
+        ((1, 2, 3, 4), 1.0, 1),  # from left to right
+        ((3, 2, 1, 4), 0.0, 1),  # from right to left
+        ((1, 3, 2, 4), 0.5, 2),  # both ends, then the middle
+        ((2, 1, 2, 4), 0.5, 1),  # from the middle outwards
+        ((1, 1, 1, 4), 1.0, 1),  # all at once
+        ((2, 2, 1, 1), 0.5, 1),  # padding does not count
+    ],
+)
+def test_order_tells_reading_order_and_islands(steps: tuple[int, ...], in_order: float, islands: int) -> None:
+    (run,) = order.get_info({"run": trace(*steps)}).runs
+    assert (run.in_order, run.islands) == (in_order, islands)
+    assert run.labels == ("t1", "t2", "t3")
+    assert run.steps.tolist() == list(steps[:3])
+
+
+def test_order_of_a_text_of_one_token_and_of_none() -> None:
+    single = trace_of([{0: 1}], [(1, 0, 1)], gen_length=1, block_length=1, block=(0, 1))
+    info = order.get_info({"single": single, "none": trace_of([], [])})
+    assert [(run.in_order, run.islands) for run in info.runs] == [(1.0, 1), (1.0, 0)]
+
+
+def test_means_along_the_text() -> None:
+    info = decoding_step.get_info({"one": trace(2, 2, 4, 1)})
+    (run,) = info.runs
+    assert info.bins == 3
+    assert run.counts.tolist() == [1, 1, 1]
+    assert run.written.tolist() == [2, 2, 4]
+    assert run.settled.tolist() == [1, 1, 1]
+    assert (run.mean_written, run.mean_settled, run.traces) == (pytest.approx(8 / 3), 1, 1)
+
+
+def test_several_runs_are_averaged_to_one_line() -> None:
+    short = trace_of([{0: 1}] * 3, [(3, 0, 1)], gen_length=1, block_length=1, block=(0, 1))
+    info = decoding_step.get_info({"both": [trace(2, 2, 4, 1), short], "short": short})
+    both, alone = info.runs
+    assert both.traces == 2
+    assert both.counts.tolist() == [2, 1, 1], "the only token of a text is its beginning"
+    assert both.written.tolist() == [2.5, 2, 4]
+    np.testing.assert_array_equal(alone.written, [3, np.nan, np.nan])
+
+
+def test_lines_of_runs_without_a_token_are_empty() -> None:
+    info = decoding_step.get_info({"nothing": trace_of([], [])})
+    assert info.bins == 1
+    assert np.isnan(info.runs[0].written).all()
+    assert np.isnan(info.runs[0].mean_written)
+
+
+def test_the_page_is_held_to_the_numbers_of_today() -> None:
+    """After a change: python -m tests.figures.compare_fixture."""
+    kept, now = json.loads(FIXTURE.read_text("utf-8")), runs()
+    assert kept.keys() == now.keys()
+    for name, traces in now.items():
+        assert kept[name]["expected"] == json.loads(json.dumps(expected(traces)))
+        columns = decode_columns(kept[name]["packets"])
+        assert len(columns) == sum(trace.forward_passes for trace in traces)
