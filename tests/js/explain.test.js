@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { readFileSync } from "node:fs";
 
-import { alone, binned, effectiveThreshold, explain, indexAt } from "../../credit_viz/web/static/explain.js";
+import { alone, effectiveThreshold, explain, indexAt } from "../../credit_viz/web/static/explain.js";
 
 const style = new URL("../../credit_viz/figures/style.json", import.meta.url);
 const { reasons } = JSON.parse(readFileSync(style, "utf-8"));
@@ -98,18 +98,4 @@ test("the last recorded step up to a step", () => {
     [0, 2, 4, 9].map((step) => indexAt([2, 3, 5], step)),
     [-1, 0, 1, 2],
   );
-});
-
-test("waits fall into shared bins and none is lost", () => {
-  const waits = [
-    [0, 1, 2, 50],
-    [3, 3],
-  ];
-  const { size, counts } = binned(waits, 10);
-  assert.equal(size, 6);
-  assert.deepEqual(
-    counts.map((lane) => lane.reduce((a, b) => a + b, 0)),
-    [4, 2],
-  );
-  assert.deepEqual(binned([[], []]).counts, [[0], [0]]);
 });

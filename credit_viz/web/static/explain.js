@@ -105,20 +105,3 @@ export function indexAt(recorded, step) {
   for (let i = 0; i < recorded.length && recorded[i] <= step; i += 1) found = i;
   return found;
 }
-
-/**
- * How many tokens waited how long, per lane, in shared bins.
- * @param {number[][]} waits per lane @param {number} [most] bins
- * @returns {{size: number, counts: number[][]}}
- */
-export function binned(waits, most = 24) {
-  const longest = Math.max(0, ...waits.flat());
-  const size = Math.max(1, Math.ceil((longest + 1) / most));
-  const bins = Math.floor(longest / size) + 1;
-  const counts = waits.map((lane) => {
-    const count = new Array(bins).fill(0);
-    for (const wait of lane) count[Math.floor(wait / size)] += 1;
-    return count;
-  });
-  return { size, counts };
-}

@@ -4,8 +4,8 @@
 
 import { CONFIG, axisTitle, baseLayout, laneColor, loadPlotly, wholeTicks } from "./charts.js";
 import { h, say } from "./dom.js";
-import { binned } from "./explain.js";
 import { laneName } from "./names.js";
+import { binned } from "./order.js";
 import { steps as stepCount } from "./text.js";
 
 const MARGIN = { l: 44, r: 10, t: 8, b: 42 };
