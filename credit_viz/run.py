@@ -18,6 +18,7 @@ from credit_viz.errors import PromptError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.prompt import Infill, lay_out
 from credit_viz.trace.build import build_trace
+from credit_viz.trace.intervention import Intervention
 from credit_viz.trace.record import RunInfo, StepRecord, Trace
 
 __all__ = ["Race", "decode"]
@@ -45,6 +46,7 @@ def decode(
     raw: bool = False,
     history: Sequence[tuple[str, str]] = (),
     infill: bool = False,
+    interventions: Sequence[Intervention] = (),
 ) -> Trace:
     """Decode one prompt and return everything that happened.
 
@@ -57,9 +59,11 @@ def decode(
         history: (role, content) turns before the prompt, the oldest first.
         infill: the prompt has gaps, "[MASK]" or "[MASK:5]", which are filled; gen_length and block_length follow from
             it. See `credit_viz.prompt`.
+        interventions: changes by hand, each right after what its step wrote; until then the run is as without them.
 
     Raises:
-        PromptError, SettingsError: the message names the bad value and what is valid.
+        PromptError, SettingsError: the message names the bad value and what is valid. A change by hand that its step
+            does not allow ends the run.
     """
     options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k, cache, logits_to_keep)
     race = Race.start(
@@ -72,6 +76,7 @@ def decode(
         raw=raw,
         history=history,
         infill=infill,
+        interventions=[interventions],
     )
     for _ in race.steps():
         pass
@@ -101,11 +106,13 @@ class Race:
         raw: bool = False,
         history: Sequence[tuple[str, str]] = (),
         infill: bool = False,
+        interventions: Sequence[Sequence[Intervention]] = (),
     ) -> Race:
         """Check everything and lay out the canvases; no forward pass yet.
 
         Args:
             prompt, prompt_ids, fixed, raw, history, infill: see `decode`.
+            interventions: of each lane, in order; lanes beyond the last have none.
 
         Raises:
             PromptError, SettingsError: as `decode`.
@@ -118,8 +125,10 @@ class Race:
             ids, given = gaps.prompt_ids, gaps.fixed | given
         else:
             ids = _prompt_ids(model, prompt, prompt_ids, raw, history)
-        lanes = [Lane(model, ids, decoder, options, given) for decoder in decoders]
-        infos = tuple(_describe(model, d, options, prompt, ids, shared, given) for d in decoders)
+        changes = [*map(tuple, interventions), *[()] * (len(decoders) - len(interventions))]
+        pairs = tuple(zip(decoders, changes, strict=True))
+        lanes = [Lane(model, ids, decoder, options, given, own) for decoder, own in pairs]
+        infos = tuple(_describe(model, d, options, prompt, ids, shared, given, own) for d, own in pairs)
         return cls(model, infos, batched, lanes, [[] for _ in lanes])
 
     def steps(self) -> Iterator[tuple[int, StepRecord]]:
@@ -189,6 +198,7 @@ def _describe(
     ids: tuple[int, ...],
     lanes: int,
     fixed: Mapping[int, int],
+    interventions: tuple[Intervention, ...],
 ) -> RunInfo:
     return RunInfo(
         model=model.info.name,
@@ -207,6 +217,7 @@ def _describe(
         vocab_size=model.vocab_size,
         lanes=lanes,
         fixed=fixed,
+        interventions=interventions,
         token_text={i: model.token_text(i) for i in fixed.values()},
         compiled=model.compiled,
         versions=_versions(_VERSIONED),

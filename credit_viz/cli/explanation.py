@@ -64,6 +64,7 @@ def _guesses(explained: Explanation) -> list[tuple[str, Guess]]:
         "best guess": explained.guess,
         "runner-up": explained.runner_up,
         "written": explained.written,
+        "by hand": explained.by_hand,
     }
     return [(what, guess) for what, guess in named.items() if guess is not None]
 
@@ -83,7 +84,7 @@ def sentence(trace: Trace, explained: Explanation) -> str:
         parts = [f"p {fused}"]
     if not by_probability:
         parts.append(f"{'score' if ';' in trace.info.score else trace.info.score} {score}")
-    return f"{', '.join(parts)}{comparison}: {_outcome(trace, explained)}"
+    return f"{', '.join(parts)}{comparison}: {_outcome(trace, explained)}{_by_hand(trace, explained)}"
 
 
 def _odds(explained: Explanation) -> str:
@@ -120,6 +121,15 @@ def _outcome(trace: Trace, explained: Explanation) -> str:
     if explained.guess.token_id == trace.info.mask_id:
         return "not written, the mask token never is"
     return "not written yet"
+
+
+def _by_hand(trace: Trace, explained: Explanation) -> str:
+    """What a person did right after."""
+    if explained.by_hand is None:
+        return ""
+    if explained.by_hand.token_id == trace.info.mask_id:
+        return "; then taken back by hand"
+    return f'; then "{explained.by_hand.text}" was written by hand'
 
 
 def _number(value: float, least: int = 3) -> str:

@@ -19,11 +19,14 @@ from torch import Tensor
 from credit_viz.decoding.base import Block, Decision, Decoder, View
 from credit_viz.decoding.canvas import Canvas
 from credit_viz.decoding.clock import Moment, reading_is_free
+from credit_viz.decoding.events import Events, check_contract
 from credit_viz.decoding.forward import Answer, LanguageModel, Query, forward
+from credit_viz.decoding.interventions import Interventions
 from credit_viz.decoding.options import RunOptions, block_spans, check_fit
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.recorder import Cells, Recorder
 from credit_viz.errors import DecoderError, PromptError
+from credit_viz.trace.intervention import Intervention
 from credit_viz.trace.record import Reason, StepRecord
 
 __all__ = ["Lane", "Step", "denoise"]
@@ -39,7 +42,7 @@ class Step:
     number: int
     block: tuple[int, int]
     cells: Cells
-    events: _Events
+    events: Events
     forward_pass: _Pass | None
     began: Moment
     decided: Moment
@@ -76,9 +79,10 @@ class Lane:
 
     Args:
         fixed: token ids by generated position that are given and never change (constraints, infilling).
+        interventions: changes by hand, each made right after its step's writes; see interventions.py.
 
     Raises:
-        SettingsError: options, decoder and model do not fit each other.
+        SettingsError: options, decoder and model do not fit each other, or a change by hand cannot be made.
         PromptError: the prompt or a fixed token is not valid.
     """
 
@@ -89,6 +93,7 @@ class Lane:
         decoder: Decoder,
         options: RunOptions,
         fixed: Mapping[int, int] | None = None,
+        interventions: Sequence[Intervention] = (),
     ) -> None:
         check_fit(model, decoder, options)
         self.decoder = decoder
@@ -102,6 +107,7 @@ class Lane:
         self._ids = np.full(options.gen_length, model.mask_id, np.int64)
         self._fixed = np.zeros(options.gen_length, bool)
         self._fix(fixed or {})
+        self._by_hand = Interventions(interventions, self._fixed, model.mask_id, model.token_limit, options.cache)
         self._steps = 0
         self._passes = 0  # of the active block
         self._unmasked_passes = 0  # of the active block, since its last mask went
@@ -124,7 +130,7 @@ class Lane:
                 raise PromptError(f"fixed token {token} at position {position} is no text; valid: ids that have a text")
         places = np.array([*fixed.keys()], np.int64)
         self._fixed[places] = True
-        self._put(places, np.array([*fixed.values()], np.int64))
+        self._put(Events(places, np.array([*fixed.values()], np.int64), np.zeros(len(places), np.uint8)))
         self._given = torch.from_numpy(self._fixed.copy()).to(self.canvas.ids.device)
 
     @property
@@ -132,8 +138,17 @@ class Lane:
         """No mask is left, and the decoder has settled."""
         return self._finished
 
+    def check_interventions(self) -> None:
+        """After the run: was every change by hand made?
+
+        Raises:
+            SettingsError: one was meant for a step that the run does not have.
+        """
+        self._by_hand.check_reached(self._steps)
+
     @property
-    def _span(self) -> tuple[int, int]:
+    def block(self) -> tuple[int, int]:
+        """The active block, as [start, end) of the generated region."""
         return self._spans[self._index]
 
     @property
@@ -147,11 +162,11 @@ class Lane:
             self._index += 1
             if self._index == len(self._spans):
                 self._finished = True
-            elif masked[slice(*self._span)].any():
+            elif masked[slice(*self.block)].any():
                 break
         else:
             return
-        start, end = self._span
+        start, end = self.block
         device = self.canvas.ids.device
         length = self.options.gen_length
         block = Block(self._index, len(self._spans), start, end - start, length, device, self._state)
@@ -163,21 +178,21 @@ class Lane:
     def _draw_noise(self) -> None:
         """Fresh random tokens for the active block, in every step."""
         if self.decoder.needs.uniform:
-            start, end = self._span
+            start, end = self.block
             limit, device = self._model.token_limit, self.canvas.ids.device
             self._noise = torch.randint(0, limit, (end - start,), device=device, generator=self._rng)
 
     @property
     def _view_span(self) -> tuple[int, int]:
         """Positions the decoder sees."""
-        return (0, self.options.gen_length) if self.decoder.needs.whole else self._span
+        return (0, self.options.gen_length) if self.decoder.needs.whole else self.block
 
     def query(self) -> Query:
         """What this lane's next forward pass must answer."""
         offset, needs = self.canvas.prompt_length, self.decoder.needs
-        block = (offset + self._span[0], offset + self._span[1])
+        block = (offset + self.block[0], offset + self.block[1])
         if self._noise is not None:
-            canvas = self.canvas.noised(self._span, self._noise, self._model.mask_id)
+            canvas = self.canvas.noised(self.block, self._noise, self._model.mask_id)
             return Query(canvas, offset, rows=block, block=block, prefix=block[0], previous=self._told)
         start, end = 0, self.options.gen_length
         if self.options.logits_to_keep == "needed":
@@ -198,24 +213,47 @@ class Lane:
         """Decide and write one step, given the model's answer to `query`."""
         began = Moment.now(self.canvas.ids.device)
         reading_start = answer.rows[0] - self.canvas.prompt_length
-        reading, view = self._read(answer, reading_start)
-        masked = self._masked
-        decision = self.decoder.step(view, self._state, self._rng)
-        self._state, self._told = decision.state, decision.told
-        events, block_done = self._write(decision, view)
+        reading, predictions, shadow = self._read(answer, reading_start)
+        view, block, view_start = self.view(predictions, shadow), self.block, self._view_span[0]
+        recorded = np.flatnonzero(self._open(reading_start, len(answer.logits)))
+        decision = self.decide(view)
+        events = self.take(decision, view)
         decided = Moment.now(self.canvas.ids.device)
+        cells = self._recorder.cells(self.decoder, reading, reading_start, view, view_start, decision, recorded)
+        return Step(self._steps, block, cells, events, forward_pass, began, decided)
+
+    def view(self, predictions: Predictions, shadow: Predictions | None = None) -> View:
+        """What the decoder sees of the canvas, with predictions of the positions in its view."""
+        start, end = self._view_span
+        ids = self.canvas.generated[start:end].clone()
+        active = torch.zeros(end - start, dtype=torch.bool, device=ids.device)
+        active[self.block[0] - start : self.block[1] - start] = True
+        ratio = float(self._masked.mean())
+        masked, given = ids == self._model.mask_id, self._given[start:end]
+        return View(predictions, masked, active, given, ids, ratio, shadow)
+
+    def decide(self, view: View) -> Decision:
+        """What the decoder makes of it; changes nothing but the state of the lane's randomness."""
+        return self.decoder.step(view, self._state, self._rng)
+
+    def take(self, decision: Decision, view: View, instead: tuple[Events, bool] | None = None) -> Events:
+        """Write what was decided, and what the loop and changes by hand add to it; then the next step may come.
+
+        instead: what happens in place of all that, and whether it ends the block.
+        """
+        self._state, self._told = decision.state, decision.told
         self._steps += 1
-        recorded = np.flatnonzero(self._open(masked, reading_start, len(answer.logits)))
-        cells = self._recorder.cells(self.decoder, reading, reading_start, view, self._view_span[0], decision, recorded)
-        step = Step(self._steps, self._span, cells, events, forward_pass, began, decided)
+        if instead is not None:
+            self._put(instead[0])
+        events, block_done = instead or self._write(decision, view)
         self._passes += 1
         self._draw_noise()
         if block_done:
             self._next_block()
-        return step
+        return events
 
-    def _read(self, answer: Answer, reading_start: int) -> tuple[Predictions, View]:
-        """Readings of all rows that are recorded, and the decoder's view, sharing the work."""
+    def _read(self, answer: Answer, reading_start: int) -> tuple[Predictions, Predictions, Predictions | None]:
+        """Readings of all recorded rows, of those in the decoder's view, which share the work, and of shadows."""
         start, end = self._view_span
         rows = slice(start - reading_start, end - reading_start)
         if self.options.record == "all":
@@ -223,21 +261,15 @@ class Lane:
             predictions = reading.rows(rows.start, rows.stop)
         else:
             reading = predictions = self._predictions(answer.logits[rows], self.options.record == "block")
-        shadow = None if answer.shadow is None else self._predictions(answer.shadow)
-        ids = self.canvas.generated[start:end].clone()
-        active = torch.zeros(end - start, dtype=torch.bool, device=ids.device)
-        active[self._span[0] - start : self._span[1] - start] = True
-        ratio = float(self._masked.mean())
-        masked, given = ids == self._model.mask_id, self._given[start:end]
-        return reading, View(predictions, masked, active, given, ids, ratio, shadow)
+        return reading, predictions, None if answer.shadow is None else self._predictions(answer.shadow)
 
     def _predictions(self, logits: Tensor, with_entropy: bool = False) -> Predictions:
         return Predictions(logits, self._model.mask_id, self._model.token_limit, with_entropy)
 
-    def _open(self, masked: np.ndarray, reading_start: int, count: int) -> np.ndarray:
-        """(L,) positions that were open in this step, that have logits, and that shall be recorded."""
-        start, end = self._span
-        recorded = masked.copy()
+    def _open(self, reading_start: int, count: int) -> np.ndarray:
+        """(L,) positions that are open in this step, that have logits, and that shall be recorded."""
+        start, end = self.block
+        recorded = self._masked
         if self.decoder.needs.rewrites:
             recorded[start:end] |= ~self._fixed[start:end]
         wanted = {"all": slice(reading_start, reading_start + count), "block": slice(start, end), "none": slice(0)}
@@ -245,66 +277,50 @@ class Lane:
         inside[wanted[self.options.record]] = True
         return np.asarray(recorded & inside)
 
-    def _write(self, decision: Decision, view: View) -> tuple[_Events, bool]:
+    def _write(self, decision: Decision, view: View) -> tuple[Events, bool]:
         """Apply the decision to the canvas; the one place that waits for the device. Also says if the block is done."""
         answer = torch.stack([decision.commit.long(), decision.winner_ids, decision.reasons.long()]).cpu().numpy()
         places = np.flatnonzero(answer[0])
-        events = _Events(places + self._view_span[0], answer[1, places], answer[2, places].astype(np.uint8))
-        masked = self._masked
-        self._check(events, masked)
-        if decision.done is None and masked[slice(*self._span)].any() and not masked[events.positions].any():
+        events = Events(places + self._view_span[0], answer[1, places], answer[2, places].astype(np.uint8))
+        masked, model = self._masked, self._model
+        check_contract(self.decoder, events, self._ids, self._fixed, model.mask_id, model.token_limit)
+        if decision.done is None and masked[slice(*self.block)].any() and not masked[events.positions].any():
             events = events.then(self._best_committable(view))
-        self._put(events.positions, events.ids)
-        done = self._block_done(len(events.positions)) if decision.done is None else bool(decision.done)
+        self._put(events)
+        by_hand = self._by_hand.after(self._steps, self._ids, self.block)
+        self._put(by_hand)
+        events = events.then(by_hand)
+        done = self._block_done(len(events.positions), decision.done)
         # a block that may go on after its last mask settles before the text may end
         needs = self.decoder.needs
         may_end = self.options.early_stop and (done or not (needs.settle or needs.uniform))
         return self._stop_early(events) if may_end else events, done
 
-    def _check(self, events: _Events, masked: np.ndarray) -> None:
-        """Hold the decoder to its contract: a breach would leave a trace that nobody can replay."""
-        rewrites = self.decoder.needs.rewrites
-        takes_back = events.ids == self._model.mask_id
-        breaches = (
-            (self._fixed[events.positions], "which is given", "positions that are not fixed"),
-            (~masked[events.positions] & (not rewrites), "which is not masked", "masked positions"),
-            (events.ids == self._ids[events.positions], "with what stands there already", "changes"),
-            (takes_back & (not rewrites), "with the mask token", "tokens that have a text"),
-            (
-                ((events.ids < 0) | (events.ids >= self._model.token_limit)) & ~takes_back,
-                "with an id without a text",
-                f"ids 0..{self._model.token_limit - 1}",
-            ),
-            (
-                takes_back != (events.reasons == Reason.REMASKED),
-                "for a wrong reason",
-                "REMASKED for the mask token only",
-            ),
-            ((events.reasons < 1) | (events.reasons > max(Reason)), "for no reason", f"1..{max(Reason):d}"),
-        )
-        for bad, what, valid in breaches:
-            if bad.any():
-                place, token = events.positions[bad][0], events.ids[bad][0]
-                raise DecoderError(
-                    f"decoder {self.decoder.name!r} wrote token {token} at position {place}, {what}; valid: {valid}"
-                )
-
-    def _best_committable(self, view: View) -> _Events:
+    def _best_committable(self, view: View) -> Events:
         """Every masked position of the block guessed an id that must not be written: take the best other guess."""
         p, ids = view.predictions.best_committable()
         place = torch.where(view.masked & view.active, p, -1.0).argmax()[None]
         place, token = torch.cat([place, ids[place]]).cpu().numpy()
-        return _Events(place[None] + self._view_span[0], token[None], np.array([Reason.FORCED], np.uint8))
+        return Events(place[None] + self._view_span[0], token[None], np.array([Reason.FORCED], np.uint8))
 
-    def _put(self, positions: np.ndarray, ids: np.ndarray) -> None:
-        self._ids[positions] = ids
+    def _put(self, events: Events) -> None:
+        if not len(events.positions):
+            return
+        self._ids[events.positions] = events.ids
         # one copy that waits for nothing: the host's side of it is free to go at once
-        there = torch.from_numpy(np.stack([positions, ids])).to(self.canvas.ids.device, non_blocking=True)
+        pair = np.stack([events.positions, events.ids])
+        there = torch.from_numpy(pair).to(self.canvas.ids.device, non_blocking=True)
         self.canvas.generated[there[0]] = there[1]
 
-    def _block_done(self, changes: int) -> bool:
-        """No mask is left in the block, and the decoder changes nothing any more or has had its last passes."""
-        if self._masked[slice(*self._span)].any():
+    def _block_done(self, changes: int, told: Tensor | None) -> bool:
+        """No mask is left in the block, and the decoder changes nothing any more or has had its last passes.
+
+        told: what the decoder says of it, if anything; a mask that came back by hand keeps the block alive.
+        """
+        masks = bool(self._masked[slice(*self.block)].any())
+        if told is not None:
+            return bool(told) and not masks
+        if masks:
             self._unmasked_passes = 0
             self._check_progress()
             return False
@@ -313,41 +329,30 @@ class Lane:
         return settled
 
     def _check_progress(self) -> None:
-        start, end = self._span
-        if self._passes >= _PATIENCE * (end - start):
+        start, end = self.block
+        # each token that is taken back by hand may cost a pass more
+        if self._passes >= _PATIENCE * (end - start) + self._by_hand.count:
             raise DecoderError(
                 f"decoder {self.decoder.name!r} has masks left at positions {start}..{end - 1} after {self._passes} "
                 f"passes; valid: it fills more than it takes back, so that {end - start} passes are enough"
             )
 
-    def _stop_early(self, events: _Events) -> _Events:
+    def _stop_early(self, events: Events) -> Events:
         """Once an end-of-text token is written with no mask before it, whatever is still masked becomes end-of-text.
 
         A token already written behind it stays as the decoder wrote it, but is no part of the text any more. A step
-        that takes a token back ends nothing: the decoder is still in doubt.
+        that takes a token back ends nothing: its writer is still in doubt.
         """
         masked = self._masked
         first_mask = int(masked.argmax()) if masked.any() else len(masked)
         ends = np.flatnonzero(np.isin(self._ids[:first_mask], self._model.eos_ids))
-        if not len(ends) or (events.reasons == Reason.REMASKED).any():
+        if not len(ends) or (events.ids == self._model.mask_id).any():
             return events
         rest = np.flatnonzero(masked)
-        filled = _Events(rest, np.full(len(rest), self._ids[ends[0]]), np.full(len(rest), Reason.FILLED, np.uint8))
-        self._put(filled.positions, filled.ids)
+        filled = Events(rest, np.full(len(rest), self._ids[ends[0]]), np.full(len(rest), Reason.FILLED, np.uint8))
+        self._put(filled)
         self._finished = True
         return events.then(filled)
-
-
-class _Events(NamedTuple):
-    """Writes of one step, on the host."""
-
-    positions: np.ndarray
-    ids: np.ndarray
-    reasons: np.ndarray
-
-    def then(self, later: _Events) -> _Events:
-        """Both, in this order."""
-        return _Events(*(np.concatenate(pair) for pair in zip(self, later, strict=True)))
 
 
 def denoise(model: LanguageModel, lanes: Sequence[Lane], batched: bool = False) -> Iterator[tuple[int, StepRecord]]:
@@ -376,6 +381,8 @@ def denoise(model: LanguageModel, lanes: Sequence[Lane], batched: bool = False) 
                     yield from _records(waiting)
                     waiting = []
     yield from _records(waiting)
+    for lane in lanes:
+        lane.check_interventions()
 
 
 def _groups(lanes: Sequence[Lane], running: Sequence[int], batched: bool) -> list[list[int]]:

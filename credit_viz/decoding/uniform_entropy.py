@@ -92,8 +92,8 @@ class UniformEntropySettings(Settings):
     )
 
     def temperature(self, step: int) -> float:
-        """Of a step of a block, counted from 0."""
-        return self.t_min + (self.t_max - self.t_min) * ((self.steps - step) / self.steps)
+        """Of a step of a block, counted from 0; a block that a change by hand keeps alive stays at the last one."""
+        return self.t_min + (self.t_max - self.t_min) * (max(0, self.steps - step) / self.steps)
 
 
 @dataclass(frozen=True)

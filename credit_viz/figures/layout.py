@@ -129,6 +129,6 @@ def marks(
             go.Scatter(**place, marker={"symbol": "line-ns", "size": size, "line": {"width": width, "color": color}})
             for width, color in ((4, style["outline"]), (2, style["color"]))
         ]
-    symbol = {"dot": "circle", "cross": "x", "diamond": "diamond"}[style["shape"]]
+    symbol = {"dot": "circle", "cross": "x", "diamond": "diamond", "square": "square"}[style["shape"]]
     outline = {"width": 1, "color": style["outline"]}
     return [go.Scatter(**place, marker={"symbol": symbol, "size": size, "color": style["color"], "line": outline})]

@@ -165,6 +165,7 @@ def _key(traces: Iterable[Trace]) -> str:
         "written": "the token was put on the canvas",
         "taken_back": "a written token became a mask again",
         "edited": "a written token was replaced by another",
+        "by_hand": "a person wrote a token or took one back",
     }
     seen = {event_mark(reason) for trace in traces for reason in trace.event_reasons.tolist()}
     return " ".join(
@@ -181,6 +182,7 @@ _PATHS: Mapping[str, str] = MappingProxyType(
         "dot": "M8 4.5A3.5 3.5 0 1 1 8 11.5A3.5 3.5 0 1 1 8 4.5Z",
         "cross": "M4.5 4.5L11.5 11.5M11.5 4.5L4.5 11.5",
         "diamond": "M8 3L13 8L8 13L3 8Z",
+        "square": "M4.5 4.5H11.5V11.5H4.5Z",
     }
 )
 

@@ -30,7 +30,7 @@ class Rows(NamedTuple):
     hover: tuple[str, ...]  #: safe for Plotly
     settled: NDArray[np.int32]
     written: NDArray[np.int32]  #: for good
-    events: Mapping[str, Places]  #: every event, by its mark: "written", "taken_back", "edited"
+    events: Mapping[str, Places]  #: every event, by its mark: "written", "taken_back", "edited", "by_hand"
     borders: tuple[float, ...]  #: between blocks, in positions
 
 
@@ -57,12 +57,13 @@ def counted_positions(trace: Trace) -> NDArray[np.int32]:
 
 def event_mark(reason: int) -> str:
     """The mark of an event in style.json."""
-    return {Reason.REMASKED: "taken_back", Reason.EDITED: "edited"}.get(Reason(reason), "written")
+    named = {Reason.REMASKED: "taken_back", Reason.EDITED: "edited", Reason.INTERVENED: "by_hand"}
+    return named.get(Reason(reason), "written")
 
 
 def _events(trace: Trace) -> Mapping[str, Places]:
     marks = np.array([event_mark(reason) for reason in trace.event_reasons.tolist()], object)
-    found = {name: marks == name for name in ("written", "taken_back", "edited")}
+    found = {name: marks == name for name in ("written", "taken_back", "edited", "by_hand")}
     return {name: Places(trace.event_steps[here], trace.event_positions[here]) for name, here in found.items()}
 
 

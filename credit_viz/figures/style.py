@@ -63,7 +63,7 @@ def lane_color(lane: int, theme: str) -> str:
 
 
 def mark(name: str) -> dict[str, str]:
-    """Mark "settled", "written", "taken_back" or "edited": shape, color, outline, name, term."""
+    """Mark "settled", "written", "taken_back", "edited" or "by_hand": shape, color, outline, name, term."""
     return dict(_style()["marks"][name])
 
 

@@ -62,22 +62,39 @@ def _check_orders(trace: Trace) -> None:
 
 
 def _check_events(trace: Trace) -> None:
-    """Every event changes what stands, and only taking back leaves a mask."""
+    """Every event changes what stands, and only taking back leaves a mask, unless a person wrote it."""
     given = np.isin(trace.event_positions, list(trace.info.fixed))
     if given.any():
         raise TraceError(f"trace array event_positions holds {trace.event_positions[given][0]}, whose token is given")
     takes_back = trace.event_ids == trace.info.mask_id
-    wrong = np.flatnonzero(takes_back != (trace.event_reasons == Reason.REMASKED))
+    by_decoder = trace.event_reasons != Reason.INTERVENED  # a person may do either
+    wrong = np.flatnonzero(by_decoder & (takes_back != (trace.event_reasons == Reason.REMASKED)))
     if len(wrong):
         event = wrong[0]
         raise TraceError(
             f"trace array event_reasons gives {trace.event_reasons[event]} for token {trace.event_ids[event]}; "
-            f"valid: {Reason.REMASKED:d} for the mask token {trace.info.mask_id} and for no other"
+            f"valid: {Reason.REMASKED:d} for the mask token {trace.info.mask_id} and for no other, or "
+            f"{Reason.INTERVENED:d} by hand"
         )
+    _check_by_hand(trace)
     idle = np.flatnonzero(metrics.stood(trace) == trace.event_ids)
     if len(idle):
         place, token = trace.event_positions[idle[0]], trace.event_ids[idle[0]]
         raise TraceError(f"trace array event_ids writes token {token} at position {place} where it already stands")
+
+
+def _check_by_hand(trace: Trace) -> None:
+    """What was changed by hand is what the header says."""
+    mask = trace.info.mask_id
+    said = {(one.step, one.position, mask if one.token is None else one.token) for one in trace.info.interventions}
+    events = np.stack([trace.event_steps, trace.event_positions, trace.event_ids], 1)
+    for event in events[trace.event_reasons == Reason.INTERVENED].tolist():
+        if tuple(event) not in said:
+            step, position, token = event
+            raise TraceError(
+                f"trace array event_reasons says that token {token} was put by hand at position {position} in step "
+                f"{step}, which the header does not"
+            )
 
 
 def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], dtype: type[np.generic]) -> None:

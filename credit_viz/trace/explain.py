@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from credit_viz.errors import TraceError
 from credit_viz.trace.record import Reason, Trace
@@ -35,6 +36,7 @@ class Explanation(NamedTuple):
     effective_threshold: float  #: raw probability that would do, had no other token credit; nan where the score is none
     reason: Reason | None  #: why it was written in this step; None: it was not
     written: Guess | None  #: the token written in this step, where that is another than the guess
+    by_hand: Guess | None  #: the token that a person put there right after; the mask token where one was taken back
     stood: Guess | None  #: the token that stood there before the step; None where a mask did
 
 
@@ -60,8 +62,9 @@ def explain(trace: Trace, step: int, position: int) -> Explanation:
     bar = float(trace.channels["bar"][cell]) if "bar" in trace.channels else float("nan")
     score = float(trace.channels["score"][cell]) if "score" in trace.channels else guess.fused_p
     stood = int(trace.canvas(step - 1)[position])
-    here = np.flatnonzero((trace.event_steps == step) & (trace.event_positions == position))
-    event = int(here[0]) if len(here) else None
+    here = (trace.event_steps == step) & (trace.event_positions == position)
+    by_hand = trace.event_reasons == Reason.INTERVENED
+    event, change = _first(here & ~by_hand), _first(here & by_hand)
     written = None if event is None else int(trace.event_ids[event])
     return Explanation(
         step,
@@ -74,8 +77,13 @@ def explain(trace: Trace, step: int, position: int) -> Explanation:
         effective_threshold(bar, boost) if score == guess.fused_p else float("nan"),
         None if event is None else Reason(int(trace.event_reasons[event])),
         None if written is None or written == guess.token_id else _token(trace, cell, written),
+        None if change is None else _token(trace, cell, int(trace.event_ids[change])),
         None if stood == trace.info.mask_id else _token(trace, cell, stood),
     )
+
+
+def _first(which: NDArray[np.bool_]) -> int | None:
+    return int(which.argmax()) if which.any() else None
 
 
 def _cell(trace: Trace, step: int, position: int) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
@@ -145,7 +146,8 @@ def to_frame(trace: Trace) -> pd.DataFrame:
     """Tidy table: one row per recorded (step, position).
 
     Columns: step, position, raw top-1 (id, token, confidence), winner (id, token, raw p, fused), entropy (nats),
-    margin, one column per channel, the written token if this step wrote one (else missing) and why.
+    margin, one column per channel, the written token if this step wrote one (else missing) and why, and the token that
+    was put there by hand right after (the mask token where one was taken back).
     """
     text = trace.info.token_text
     top = trace.candidate_ids[:, 0]
@@ -167,7 +169,18 @@ def to_frame(trace: Trace) -> pd.DataFrame:
             **{name: values for name, values in trace.channels.items() if name not in ("credit", "boost")},
         }
     )
-    return frame.merge(_events(trace), how="left", on=["step", "position"])
+    by_hand = trace.event_reasons == Reason.INTERVENED
+    names = {int(reason): reason.name.lower() for reason in Reason}
+    why = [names[reason] for reason in trace.event_reasons[~by_hand].tolist()]
+    written = _events(trace, ~by_hand, "written_id").assign(why=pd.array(why, dtype="str"))
+    for events in (written, _events(trace, by_hand, "by_hand_id")):
+        frame = frame.merge(events, how="left", on=["step", "position"])
+    return frame
+
+
+def _events(trace: Trace, which: NDArray[np.bool_], name: str) -> pd.DataFrame:
+    ids = {name: pd.array(trace.event_ids[which], dtype="Int32")}
+    return pd.DataFrame({"step": trace.event_steps[which], "position": trace.event_positions[which], **ids})
 
 
 def lanes_frame(traces: Sequence[Trace]) -> pd.DataFrame:
@@ -182,18 +195,6 @@ def lanes_frame(traces: Sequence[Trace]) -> pd.DataFrame:
         frame.insert(1, "decoder", trace.info.decoder)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
-
-
-def _events(trace: Trace) -> pd.DataFrame:
-    names = {int(reason): reason.name.lower() for reason in Reason}
-    return pd.DataFrame(
-        {
-            "step": trace.event_steps,
-            "position": trace.event_positions,
-            "written_id": pd.array(trace.event_ids, dtype="Int32"),
-            "why": pd.array([names[int(reason)] for reason in trace.event_reasons], dtype="str"),
-        }
-    )
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
-from credit_viz.errors import TraceError
+from credit_viz.errors import SettingsError, TraceError
 from credit_viz.text import clean_text
+from credit_viz.trace.intervention import Intervention
 
 __all__ = ["RunInfo"]
 
@@ -41,6 +42,7 @@ class RunInfo:
     score: str = "probability"  #: what was held against the bar, in words
     revision: str | None = None
     fixed: Mapping[int, int] = field(default_factory=dict)  #: given token id by generated position
+    interventions: tuple[Intervention, ...] = ()  #: changes by hand
     versions: Mapping[str, str] = field(default_factory=dict)
     token_text: Mapping[int, str] = field(default_factory=dict)  #: text of every token id in the trace
     text: str = ""  #: the generated text without special tokens
@@ -57,6 +59,7 @@ class RunInfo:
     def switches(self) -> tuple[str, ...]:
         """What sets the run apart from a plain one whatever its decoder, in words; to be shown beside its numbers."""
         words = {
+            "changed by hand": bool(self.interventions),
             "early stop": self.early_stop,
             f"{self.cache} cache": self.cache == "block",
             # a model that sees both ways reads stale keys and values there
@@ -92,12 +95,16 @@ class RunInfo:
             values["fixed"] = {int(i): int(token) for i, token in values["fixed"].items()}
         except (ValueError, TypeError) as error:
             raise TraceError(f"trace header has a damaged token_text or fixed: {error}") from error
+        try:
+            values["interventions"] = tuple(map(Intervention.from_json, values["interventions"]))
+        except SettingsError as error:
+            raise TraceError(f"trace header: {error}") from error
         return cls(**values)
 
 
 #: fields that files written before them lack, with what was true then.
 _LATER: Mapping[str, Any] = MappingProxyType(
-    {"logits_to_keep": "all", "compiled": False, "fixed": {}, "score": "probability"}
+    {"logits_to_keep": "all", "compiled": False, "fixed": {}, "interventions": (), "score": "probability"}
 )
 #: what each field of the header must be, by its JSON type; an optional text may also be null.
 _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -107,7 +114,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "whole number": ("gen_length", "block_length", "seed", "top_k", "mask_id", "vocab_size", "lanes"),
         "true or false": ("early_stop", "compiled"),
         "object": ("settings", "versions", "token_text", "fixed"),
-        "list": ("prompt_ids", "eos_ids"),
+        "list": ("prompt_ids", "eos_ids", "interventions"),
     }
 )
 _TYPES: Mapping[str, tuple[type, ...]] = MappingProxyType(

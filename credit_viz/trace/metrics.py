@@ -12,6 +12,10 @@ Definitions (steps from 1; "raw top-1" is the most probable token before any cre
   while it stood too.)
 * wait: commit - converge. Flips: how often the raw top-1 changed from one recorded step to the next, also after commit.
 * winner changed: the token was not the raw top-1 of the step that wrote it for good.
+* by hand: the last write of a position was a person's. It counts as a commit, but no decoder decided it: converge =
+  commit, so that it waited for nothing, no winner changed, and it is no token of the decoder's (tokens per forward,
+  content). Once the decoder writes there again, also the same token, that is a commit as any other; what was taken back
+  by hand so waits from its last stable guess.
 """
 
 from __future__ import annotations
@@ -103,7 +107,8 @@ def converge_step(trace: Trace) -> Ints:
     last_wrong = np.zeros(trace.gen_length, np.int32)
     last_wrong[trace.positions[wrong]] = trace.cell_steps[wrong]
     first_right = _first_recorded_after(trace, last_wrong)
-    return np.where(first_right > 0, np.minimum(first_right, trace.commit_step), trace.commit_step).astype(np.int32)
+    waited = (first_right > 0) & ~trace.by_hand
+    return np.where(waited, np.minimum(first_right, trace.commit_step), trace.commit_step).astype(np.int32)
 
 
 def _first_recorded_after(trace: Trace, last_wrong: Ints) -> Ints:
@@ -129,8 +134,8 @@ def flips(trace: Trace) -> Ints:
 
 
 def winner_changed(trace: Trace) -> NDArray[np.bool_]:
-    """(L,) the token written was not the raw top-1 of the step that wrote it."""
+    """(L,) the token that a decoder wrote was not the raw top-1 of the step that wrote it."""
     at_commit = trace.cell_steps == trace.commit_step[trace.positions]
     changed = np.zeros(trace.gen_length, bool)
     changed[trace.positions[at_commit]] = ~_agreeing(trace)[at_commit]
-    return changed
+    return changed & ~trace.by_hand

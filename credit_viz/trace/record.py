@@ -306,6 +306,11 @@ class Trace:
         """(L,) the committed token was not the raw top-1 when it was written."""
         return metrics.winner_changed(self)
 
+    @cached_property
+    def by_hand(self) -> NDArray[np.bool_]:
+        """(L,) the token that stands there in the end was written by a person during the run."""
+        return np.asarray(self.reason == Reason.INTERVENED)
+
     @property
     def redundant_guesses(self) -> int:
         """Sum of waits: guesses that already were the final answer but were thrown away."""
@@ -313,12 +318,12 @@ class Trace:
 
     @property
     def taken_back(self) -> int:
-        """Number of written tokens that became masks again."""
+        """Number of written tokens that became masks again, by the decoder's own doing."""
         return int((self.event_reasons == Reason.REMASKED).sum())
 
     @property
     def edited(self) -> int:
-        """Number of written tokens that were replaced by another."""
+        """Number of written tokens that the decoder replaced by another."""
         return int((self.event_reasons == Reason.EDITED).sum())
 
     @property
@@ -329,11 +334,11 @@ class Trace:
 
     @property
     def content_mask(self) -> NDArray[np.bool_]:
-        """(L,) True where a committed token is text: not end-of-text, mask or given, and not behind an early stop."""
+        """(L,) True where a decoder committed text: not end-of-text, given or by hand, and not behind an early stop."""
         is_text = ~np.isin(self.token_ids, [*self.info.eos_ids, self.info.mask_id])
         is_text[[*self.info.fixed.keys()]] = False
         is_text[self.text_end :] = False
-        return is_text
+        return np.asarray(is_text & ~self.by_hand)
 
     @property
     def text_end(self) -> int:
@@ -348,8 +353,8 @@ class Trace:
 
     @property
     def tokens_per_forward(self) -> float:
-        """TPF: written tokens / forward passes; counts end-of-text padding."""
-        return float((self.commit_step > 0).sum() / max(1, self.forward_passes))
+        """TPF: tokens that the decoder has written / forward passes; counts end-of-text padding."""
+        return float(((self.commit_step > 0) & ~self.by_hand).sum() / max(1, self.forward_passes))
 
     @property
     def content_tokens_per_forward(self) -> float:

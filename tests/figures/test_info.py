@@ -61,7 +61,7 @@ def test_rows_tell_the_story_of_a_token_that_was_taken_back_and_of_one_that_was_
     assert rows.hover[1].endswith("<br>step 1: written t3, step 2: edited t4")
     assert rows.written.tolist() == [3, 2]
     found = {name: list(zip(*map(np.ndarray.tolist, places), strict=True)) for name, places in rows.events.items()}
-    assert found == {"written": [(1, 0), (1, 1), (3, 0)], "taken_back": [(2, 0)], "edited": [(2, 1)]}
+    assert found == {"written": [(1, 0), (1, 1), (3, 0)], "taken_back": [(2, 0)], "edited": [(2, 1)], "by_hand": []}
 
 
 def test_a_token_taken_back_for_good_is_not_written() -> None:

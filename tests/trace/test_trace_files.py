@@ -322,7 +322,7 @@ def test_the_table_has_one_row_per_cell(trace: Trace) -> None:
     frame = trace.to_frame()
     assert list(frame.columns) == [
         "step", "position", "top_id", "top_token", "confidence", "winner_id", "winner_token", "winner_p", "fused",
-        "credit", "boost", "entropy", "margin", "written_id", "why",
+        "credit", "boost", "entropy", "margin", "written_id", "why", "by_hand_id",
     ]  # fmt: skip
     assert frame["step"].tolist() == [1, 1, 1, 2, 2, 3]
     assert frame["position"].tolist() == [0, 1, 2, 0, 2, 0]

@@ -147,7 +147,7 @@ function storyList(store, run, story) {
 /** @param {Store} store @param {import("./run.js").Run} run @param {import("./lane.js").Event} event @param {import("./lane.js").Event | undefined} before */
 function storyItem(store, run, event, before) {
   const kind = markOf(event);
-  const token = kind === "taken_back" && before ? before.token : event.token;
+  const token = event.masks && before ? before.token : event.token;
   const go = () => goTo(store, event.step);
   return h(
     "li",
@@ -189,7 +189,7 @@ export function momentOf(lane, position, numbers, index) {
     bar: numbers.bar ? numbers.bar[index] : NaN,
     score: numbers.score ? numbers.score[index] : null,
     scoreName: lane.info.score,
-    back: event?.step === step && markOf(event) === "taken_back",
+    back: event?.step === step && event.masks,
     active: !block || (block.start <= position && position < block.end),
     standing: lane.tokenAt(position, step - 1) >= 0,
     scheduled: lane.scheduled,

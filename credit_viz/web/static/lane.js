@@ -9,7 +9,10 @@
 
 /** @typedef {{start: number, end: number, first: number, last: number}} BlockSpan rows [start, end), steps first..last */
 
-/** @typedef {{step: number, position: number, token: number, reason: number}} Event token: the mask's when taken back */
+/**
+ * @typedef {{step: number, position: number, token: number, reason: number, masks: boolean}} Event token: the mask's
+ * where one is taken back, then `masks` is true
+ */
 
 const NOTHING = -1;
 
@@ -23,11 +26,17 @@ export const REASON = Object.freeze({
   REMASKED: 6,
   EDITED: 7,
   ANSWERED: 8,
+  INTERVENED: 9,
 });
 
-/** Mark of an event, as style.json names them. @param {Event} event */
-export const markOf = ({ reason }) =>
-  reason === REASON.REMASKED ? "taken_back" : reason === REASON.EDITED ? "edited" : "written";
+const MARKS = new Map([
+  [REASON.REMASKED, "taken_back"],
+  [REASON.EDITED, "edited"],
+  [REASON.INTERVENED, "by_hand"],
+]);
+
+/** Mark of an event, as style.json names them. @param {{reason: number}} event */
+export const markOf = ({ reason }) => MARKS.get(reason) ?? "written";
 
 export class Lane {
   /**
@@ -122,6 +131,14 @@ export class Lane {
     return null;
   }
 
+  /** Token that an event found at its position, NOTHING where a mask stood. @param {Event} event */
+  tokenBefore(event) {
+    const story = this.story(event.position);
+    const before = story[story.indexOf(event) - 1];
+    if (!before) return this.given.get(event.position) ?? NOTHING;
+    return before.masks ? NOTHING : before.token;
+  }
+
   /** Everything that happened at a position, in order. @param {number} position @returns {Event[]} */
   story(position) {
     return this.writes[position].map((index) => this.events[index]);
@@ -155,9 +172,15 @@ export class Lane {
 
   /** Is the token finally written text: not end-of-text, mask or given, not behind an early stop? @param {number} position */
   isContent(position) {
-    if (position >= this.textEnd || this.given.has(position)) return false;
+    if (position >= this.textEnd || this.given.has(position) || this.byHand(position)) return false;
     const token = this.tokenAt(position, this.steps);
     return token !== NOTHING && !this.isEnd(token);
+  }
+
+  /** Was the token that stands there in the end written by a person during the run? @param {number} position */
+  byHand(position) {
+    const last = this.writeAt(position, this.steps);
+    return last?.reason === REASON.INTERVENED && !last.masks;
   }
 
   /** @param {number} token */
@@ -212,7 +235,8 @@ export class Lane {
   get scheduled() {
     const { SCHEDULED, FILLED, ANSWERED } = REASON;
     const bySchedule = [SCHEDULED, FILLED, ANSWERED];
-    return this.#count(SCHEDULED) > 0 && this.events.every((event) => bySchedule.includes(event.reason));
+    const decided = this.events.filter(({ reason }) => reason !== REASON.INTERVENED);
+    return this.#count(SCHEDULED) > 0 && decided.every((event) => bySchedule.includes(event.reason));
   }
 
   /** @param {number} token */
@@ -292,9 +316,12 @@ export class Lane {
     const before = Number(this.written[position] > 0);
     const masked = this.#isMask(token);
     this.writes[position].push(this.events.length);
-    this.events.push({ step: this.steps, position, token, reason: arrays.event_reasons[index] });
+    const reason = arrays.event_reasons[index];
+    this.events.push({ step: this.steps, position, token, reason, masks: masked });
     this.written[position] = masked ? 0 : this.steps;
-    this.settled[position] = masked ? 0 : this.#settledStep(position, token);
+    // what a person wrote has waited for nothing
+    const settled = reason === REASON.INTERVENED ? this.steps : this.#settledStep(position, token);
+    this.settled[position] = masked ? 0 : settled;
     return Number(!masked) - before;
   }
 

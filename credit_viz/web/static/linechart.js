@@ -139,7 +139,7 @@ function eventMarks(lane, exact, lines, style) {
 }
 
 /** Plotly's names of the shapes in style.json. @type {Record<string, string>} */
-const SYMBOLS = { dot: "circle", cross: "x", diamond: "diamond" };
+const SYMBOLS = { dot: "circle", cross: "x", diamond: "diamond", square: "square" };
 
 /** The axis ends where the position was last recorded. @param {import("./run.js").Run} run @param {any} exact */
 const stepsShown = (run, exact) =>

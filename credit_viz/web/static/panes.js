@@ -146,18 +146,17 @@ class Pane {
     const event = lane.writeAt(i, step);
     const fresh = event?.step === now;
     if (event && lane.tokenAt(i, step) >= 0) {
-      const edited = markOf(event) === "edited";
-      return {
-        token: event.token,
-        name: `written${fresh ? " fresh" : ""}${fresh && edited ? " edited" : ""}`,
-        note: "",
-      };
+      const mark = markOf(event);
+      const name = `written${fresh ? " fresh" : ""}${fresh && mark === "edited" ? " edited" : ""}`;
+      if (mark !== "by_hand") return { token: event.token, name, note: "" };
+      return { token: event.token, name: `${name} by-hand`, note: `written by hand after step ${event.step}` };
     }
     const guess = lane.guessAt(i, step);
     const look = guess < 0 ? "blank" : `guess g${this.#level(i, step)}`;
     if (!event) return { token: guess, name: look, note: "" };
-    const was = lane.tokenAt(i, event.step - 1);
-    const note = `${quoted(run.text(was))} was taken back in step ${event.step}`;
+    const was = lane.tokenBefore(event);
+    const byHand = markOf(event) === "by_hand" ? " by hand" : "";
+    const note = `${quoted(run.text(was))} was taken back${byHand} in step ${event.step}`;
     return fresh ? { token: was, name: "retracted fresh", note } : { token: guess, name: `${look} retracted`, note };
   }
 
