@@ -100,7 +100,7 @@ class Lane:
         self.options = options
         self.canvas = Canvas.blank(model, prompt_ids, options.gen_length)
         self._model = model
-        self._rng = torch.Generator(model.device).manual_seed(options.seed)
+        self.rng = torch.Generator(model.device).manual_seed(options.seed)
         self._recorder = Recorder(options.record, options.top_k)
         self._cache = None if options.cache == "none" else model.open_cache(options.cache)
         # host copy of what the canvas holds: never asks the device
@@ -180,7 +180,7 @@ class Lane:
         if self.decoder.needs.uniform:
             start, end = self.block
             limit, device = self._model.token_limit, self.canvas.ids.device
-            self._noise = torch.randint(0, limit, (end - start,), device=device, generator=self._rng)
+            self._noise = torch.randint(0, limit, (end - start,), device=device, generator=self.rng)
 
     @property
     def _view_span(self) -> tuple[int, int]:
@@ -234,7 +234,7 @@ class Lane:
 
     def decide(self, view: View) -> Decision:
         """What the decoder makes of it; changes nothing but the state of the lane's randomness."""
-        return self.decoder.step(view, self._state, self._rng)
+        return self.decoder.step(view, self._state, self.rng)
 
     def take(self, decision: Decision, view: View, instead: tuple[Events, bool] | None = None) -> Events:
         """Write what was decided, and what the loop and changes by hand add to it; then the next step may come.
