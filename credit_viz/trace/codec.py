@@ -57,6 +57,7 @@ __all__ = [
     "encode_position",
     "encode_traces",
     "open_packet",
+    "pack_packet",
 ]
 
 VERSION = 2
@@ -158,7 +159,7 @@ class Encoder:
         return self._packet("end", {"state": state, "message": clean_text(message)}, {})
 
     def _packet(self, kind: str, header: dict[str, Any], arrays: Arrays) -> str:
-        packet = _pack({"v": VERSION, "kind": kind, "run": self.run, "seq": self._seq} | header, arrays)
+        packet = pack_packet({"v": VERSION, "kind": kind, "run": self.run, "seq": self._seq} | header, arrays)
         self._seq += 1
         return packet
 
@@ -239,7 +240,7 @@ def encode_position(run: str, position: int, lanes: Sequence[Iterable[StepRecord
                 shown.update(values.tolist())
     vocab = [[i, clean_text(texts.get(i, f"[{i}]"))] for i in sorted(shown)]
     header = {"v": VERSION, "kind": "position", "run": run, "seq": -1, "position": position}
-    return _pack(header | {"lanes": entries, "vocab": vocab}, arrays)
+    return pack_packet(header | {"lanes": entries, "vocab": vocab}, arrays)
 
 
 def open_packet(packet: str) -> Packet:
@@ -367,7 +368,8 @@ def _padded(length: int) -> int:
     return (length + 3) // 4 * 4
 
 
-def _pack(header: dict[str, Any], arrays: Arrays) -> str:
+def pack_packet(header: dict[str, Any], arrays: Arrays) -> str:
+    """A packet; `open_packet` reads it back. header: with `v`, without the list of arrays."""
     header = header | {"arrays": [[name, array.dtype.name, len(array)] for name, array in arrays.items()]}
     text = json.dumps(header, separators=(",", ":")).encode()
     parts = [struct.pack("<I", len(text)), text, b"\0" * (_padded(4 + len(text)) - 4 - len(text))]

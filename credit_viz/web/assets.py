@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from credit_viz.figures.plotlyjs import plotly_js
 
-__all__ = ["Assets", "AssetsMiddleware", "SecurityHeaders"]
+__all__ = ["Assets", "AssetsMiddleware", "SecurityHeaders", "static_texts"]
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 _PREFIX = "/credit-viz/"
@@ -40,7 +40,7 @@ class Assets:
     """
 
     def __init__(self, boot: Mapping[str, Any]) -> None:
-        texts = dict(_walk(files("credit_viz.web").joinpath("static"), ""))
+        texts = static_texts()
         texts["boot.json"] = json.dumps(boot)
         self.version = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:12]
         self._files = {path: _asset(path, text) for path, text in texts.items()}
@@ -61,6 +61,11 @@ class Assets:
     @cached_property
     def _plotly(self) -> Asset:
         return _asset("plotly.js", plotly_js())
+
+
+def static_texts() -> dict[str, str]:
+    """The page's own files by path below web/static: modules, style sheets, icons."""
+    return dict(_walk(files("credit_viz.web").joinpath("static"), ""))
 
 
 class AssetsMiddleware:

@@ -43,7 +43,7 @@ def boot(
     decoders: Mapping[str, type[Decoder]],
     examples: Sequence[Example],
     choice: Choice,
-    abilities: frozenset[str] = frozenset(),
+    abilities: frozenset[str] | None = frozenset(),
     models: Mapping[str, Any] | None = None,
     settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     quick: bool = False,
@@ -52,7 +52,8 @@ def boot(
     """Everything the page loads once.
 
     Args:
-        abilities: of the model; decoders, presets and caches that need others are left out.
+        abilities: of the model; decoders, presets and caches that need others are left out. None where no model is
+            served: all are described.
         models: what the model menu lists, see `credit_viz.backend.menu`; None for no menu.
         settings: knobs by decoder that suit the model, instead of the decoders' own defaults.
         quick: the model is so small that a run may follow a knob while it is dragged.
@@ -71,13 +72,13 @@ def boot(
         },
         "examples": [{"task": example.task, "prompt": example.prompt} for example in examples],
         "choice": {key: value for key, value in asdict(choice).items() if key != "ticket"},
-        "caches": list(offered_caches(abilities)),
+        "caches": list(offered_caches(abilities or frozenset())),
         "limits": {"lanes": MAX_LANES, "length": MAX_LENGTH},
         "style": style(),
     }
 
 
-def _decoder(decoder: type[Decoder], abilities: frozenset[str]) -> dict[str, Any]:
+def _decoder(decoder: type[Decoder], abilities: frozenset[str] | None) -> dict[str, Any]:
     described = [asdict(knob) | {"range": knob.range_text} for knob in knobs(decoder.settings_class)]
     return {
         "title": decoder.title,
@@ -93,6 +94,6 @@ def _decoder(decoder: type[Decoder], abilities: frozenset[str]) -> dict[str, Any
     }
 
 
-def _fits(decoder: type[Decoder], settings: Settings, abilities: frozenset[str]) -> bool:
+def _fits(decoder: type[Decoder], settings: Settings, abilities: frozenset[str] | None) -> bool:
     """Can a model with these abilities serve the decoder?"""
-    return decoder(settings).needs.served_by(abilities)
+    return abilities is None or decoder(settings).needs.served_by(abilities)

@@ -24,7 +24,7 @@ from credit_viz.trace.codec import (
     Column,
     Encoder,
     Plane,
-    _pack,
+    pack_packet,
     decode_columns,
     encode_position,
     encode_traces,
@@ -203,7 +203,7 @@ def test_readers_learn_the_planes_from_the_run() -> None:
     (header, arrays), other = open_packet(start), open_packet(steps)
     header["planes"]["novel"] = {"kind": "linear", "maximum": 510}
     other.header["lanes"][0]["planes"]["novel"] = "confidence"
-    columns = decode_columns([_pack(header, arrays), _pack(other.header, other.arrays), end])
+    columns = decode_columns([pack_packet(header, arrays), pack_packet(other.header, other.arrays), end])
     assert columns
     for column in columns:
         np.testing.assert_allclose(column.planes["novel"], column.planes["confidence"] * 510)

@@ -5,9 +5,20 @@
 /** @type {Promise<any> | null} */
 let loading = null;
 
+let load = fromServer;
+
+/** A page that brings its own Plotly says how to get it. @param {(base: string) => Promise<any>} own */
+export const providePlotly = (own) => (load = own);
+
 /** @param {string} base folder of the page's files @returns {Promise<any>} the Plotly object */
 export function loadPlotly(base) {
-  loading ??= new Promise((resolve, reject) => {
+  loading ??= load(base);
+  return loading;
+}
+
+/** @param {string} base @returns {Promise<any>} */
+function fromServer(base) {
+  return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = `${base}plotly.js`;
     script.async = true;
@@ -15,7 +26,6 @@ export function loadPlotly(base) {
     script.onerror = () => reject(new Error("plotly.js could not be loaded"));
     document.head.append(script);
   });
-  return loading;
 }
 
 export const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset", showTips: false };

@@ -44,6 +44,7 @@ export class Live {
   /** Exact numbers of one position. @param {string} run @param {number} position */
   async position(run, position) {
     const answer = await this.server.position({ run, position });
+    if (answer?.header) return answer; // a saved page has it at hand
     if (typeof answer !== "string") throw new Error(answer?.error ?? "the server did not answer");
     return openPacket(answer);
   }

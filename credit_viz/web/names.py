@@ -1,0 +1,38 @@
+"""What lanes are called, as in static/names.js: the decoder's title, and what sets a lane apart where two are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from credit_viz.decoding import DECODERS
+from credit_viz.decoding.settings import knobs
+from credit_viz.trace.record import RunInfo, Trace
+
+__all__ = ["lane_names"]
+
+
+def lane_names(traces: Sequence[Trace]) -> list[str]:
+    """A name for each lane, all different."""
+    titles = [_title(trace.info) for trace in traces]
+    longer = [
+        title if titles.count(title) == 1 else f"{title} {_changed(trace.info)}".rstrip()
+        for title, trace in zip(titles, traces, strict=True)
+    ]
+    places = [longer[:i].count(name) + 1 for i, name in enumerate(longer)]
+    return [name if place == 1 else f"{name} ({place})" for name, place in zip(longer, places, strict=True)]
+
+
+def _title(info: RunInfo) -> str:
+    return DECODERS[info.decoder].title if info.decoder in DECODERS else info.decoder
+
+
+def _changed(info: RunInfo) -> str:
+    """Settings that are not the decoder's defaults, e.g. "α 0.65, τ 0.95"."""
+    if info.decoder not in DECODERS:
+        return ""
+    found = [
+        (knob, info.settings.get(knob.name, knob.default)) for knob in knobs(DECODERS[info.decoder].settings_class)
+    ]
+    return ", ".join(
+        f"{knob.symbol} {'auto' if value is None else value}" for knob, value in found if value != knob.default
+    )
