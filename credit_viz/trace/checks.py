@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from credit_viz.errors import TraceError
 from credit_viz.trace import metrics
-from credit_viz.trace.record import CELL_FIELDS, EVENT_FIELDS, STEP_FIELDS, Reason, Trace
+from credit_viz.trace.record import CELL_FIELDS, EVENT_FIELDS, MAX_LENGTH, STEP_FIELDS, Reason, RunInfo, Trace
 
 __all__ = ["check"]
 
@@ -20,6 +20,7 @@ def check(trace: Trace) -> None:
     Raises:
         TraceError: the message names the array, what it holds and what is valid.
     """
+    _check_header(trace.info)
     for name, dtype in STEP_FIELDS.items():
         _check_array(name, getattr(trace, name), trace.cell_counts.shape[:1], dtype)
     length, steps, cells = trace.info.gen_length, len(trace.cell_counts), int(trace.cell_counts.sum())
@@ -32,6 +33,17 @@ def check(trace: Trace) -> None:
     _check_ranges(trace, length, steps)
     _check_orders(trace)
     _check_events(trace)
+
+
+def _check_header(info: RunInfo) -> None:
+    """What later code allocates or compares by."""
+    largest = np.iinfo(np.int32).max
+    numbers = {"gen_length": (info.gen_length, 1, MAX_LENGTH), "vocab_size": (info.vocab_size, 1, largest)}
+    numbers["mask_id"] = (info.mask_id, -1, largest)  # -1: the model has no mask token
+    numbers |= {f"eos_ids[{i}]": (token, 0, largest) for i, token in enumerate(info.eos_ids)}
+    for name, (value, low, high) in numbers.items():
+        if not low <= value <= high:
+            raise TraceError(f"trace header has {name}={value}; valid: {low}..{high}")
 
 
 def _check_ranges(trace: Trace, length: int, steps: int) -> None:
