@@ -6,13 +6,23 @@ A front end sends one `RunRequest` and receives events: `RunStarted`, then `Step
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from credit_viz.trace.record import RunInfo, StepRecord, Trace
 
-__all__ = ["Backend", "Event", "LaneFinished", "LaneRequest", "RunRequest", "RunStarted", "StepTaken"]
+__all__ = [
+    "Backend",
+    "Event",
+    "LaneFinished",
+    "LaneRequest",
+    "RunRequest",
+    "RunStarted",
+    "StepTaken",
+    "Stream",
+    "shown_ids",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class RunStarted:
     """First event: validated, nothing computed yet. `lanes[i]` describes lane i (its text still empty)."""
 
     lanes: tuple[RunInfo, ...]
+    kept: frozenset[int] = frozenset()  #: lanes that are shown again as an earlier run left them, see `Reuse`
 
 
 @dataclass(frozen=True)
@@ -60,9 +71,17 @@ class LaneFinished:
 
     lane: int
     trace: Trace
+    seconds: float | None = None  #: wall clock of the lane, recording included; None: unknown, or not its alone
 
 
 Event = RunStarted | StepTaken | LaneFinished
+Stream = Callable[[RunRequest], Iterator[Event]]  #: `Backend.stream`
+
+
+def shown_ids(record: StepRecord) -> set[int]:
+    """Every token id that a reader of this step may want the text of."""
+    arrays = (record.candidate_ids, record.winner_ids, record.event_ids)
+    return {i for array in arrays for i in array.ravel().tolist()}
 
 
 class Backend(Protocol):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken
+from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken, shown_ids
 from credit_viz.decoding import make_decoder
 from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import SettingsError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.memory import billions
 from credit_viz.run import Race
-from credit_viz.trace.record import StepRecord
 
 __all__ = ["QUICK_PARAMETERS", "LocalBackend"]
 
@@ -66,13 +65,8 @@ class LocalBackend:
         yield RunStarted(race.infos)
         known: set[int] = set()
         for lane, record in race.steps():
-            new = _ids(record) - known
+            new = shown_ids(record) - known
             known |= new
             yield StepTaken(lane, record, race.texts(sorted(new)))
             if race.finished(lane):
                 yield LaneFinished(lane, race.trace(lane))
-
-
-def _ids(record: StepRecord) -> set[int]:
-    arrays = (record.candidate_ids, record.winner_ids, record.event_ids)
-    return {i for array in arrays for i in array.ravel().tolist()}

@@ -25,7 +25,9 @@ kind "steps"     lanes: [{lane, from, k, planes}], vocab, and arrays for steps f
                    event_counts (k,), event_positions, event_tokens (vocabulary indices; the mask's where a token was
                    taken back), event_reasons; a position may have several, in order
 kind "position"  exact float32 numbers of one position at every step, see `encode_position`
-kind "end"       state: "done" | "cancelled" | "failed", message: one line for people
+kind "end"       state: "done" | "cancelled" | "failed" | "refused", message: one line for people, ticket: what the
+                 page called the run, seconds: per lane the wall clock of its forward passes ("forward"), of its
+                 decoder ("decoder") and of everything ("all", null where unknown)
 """
 
 from __future__ import annotations
@@ -113,6 +115,7 @@ class Encoder:
         self._index: dict[int, int] = {}
         self._new: list[int] = []
         self._pending: list[list[StepRecord]] = [[] for _ in lanes]
+        self._seconds: list[dict[str, float | None]] = [{"forward": 0.0, "decoder": 0.0, "all": None} for _ in lanes]
 
     @property
     def texts(self) -> Mapping[int, str]:
@@ -139,6 +142,13 @@ class Encoder:
         """Take in one step; it travels with the next `flush`."""
         self._texts.update((int(i), clean_text(text)) for i, text in tokens.items())
         self._pending[lane].append(record)
+        spent = self._seconds[lane]
+        for name, seconds in (("forward", record.forward_seconds), ("decoder", record.decoder_seconds)):
+            spent[name] = (spent[name] or 0.0) + seconds
+
+    def finish(self, lane: int, seconds: float | None) -> None:
+        """Wall clock of a lane from its first step to its end, where that is known."""
+        self._seconds[lane]["all"] = seconds
 
     def flush(self) -> str | None:
         """Packet of all steps since the last one; None when there are none."""
@@ -154,9 +164,10 @@ class Encoder:
         self._pending = [[] for _ in self._lanes]
         return self._packet("steps", {"lanes": lanes, "vocab": self._new_vocabulary()}, arrays)
 
-    def end(self, state: str, message: str = "") -> str:
-        """Last packet: how the run ended."""
-        return self._packet("end", {"state": state, "message": clean_text(message)}, {})
+    def end(self, state: str, message: str = "", ticket: str = "") -> str:
+        """Last packet: how the run ended; ticket: the page's name for a run that never started."""
+        header = {"state": state, "message": clean_text(message), "ticket": ticket, "seconds": self._seconds}
+        return self._packet("end", header, {})
 
     def _packet(self, kind: str, header: dict[str, Any], arrays: Arrays) -> str:
         packet = pack_packet({"v": VERSION, "kind": kind, "run": self.run, "seq": self._seq} | header, arrays)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken
+from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken, Stream
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.trace.codec import Encoder
 from credit_viz.web.request import parse_choice
@@ -18,8 +19,6 @@ __all__ = ["Live"]
 
 #: a choice longer than this is not repeated to the page.
 _MAX_CHOICE = 20_000
-
-Stream = Callable[[RunRequest], Iterator[Event]]
 
 
 class Live:
@@ -47,12 +46,19 @@ class Live:
         self._clock = clock
         self._welcome = welcome
 
-    def packets(self, prompt: str, choice: str, owner: str) -> Iterator[str]:
-        """Run and report; every failure that was foreseen ends as one sentence in the last packet."""
+    def packets(self, prompt: str, choice: str, owner: str, *, whole: bool = False) -> Iterator[str]:
+        """Run and report; every failure that was foreseen ends as one sentence in the last packet.
+
+        Args:
+            owner: whose run it is, see `RunStore.free`.
+            whole: send no step before the run is over.
+        """
         run = secrets.token_urlsafe(9)
         kept: KeptRun | None = None
+        ticket = ""
         try:
             chosen = parse_choice(choice)
+            ticket = chosen.ticket
             request = chosen.request(prompt)
             events = self._stream(request)
             started = next(events)
@@ -60,18 +66,18 @@ class Live:
                 raise BackendError("the backend did not say which lanes it runs")
             kept = KeptRun(run, owner, request, started.lanes)
             self._store.keep(kept)
-            about = {"prompt": prompt, "ticket": chosen.ticket, "choice": _as_asked(choice)}
+            about = {"prompt": prompt, "ticket": ticket, "choice": _as_asked(choice), "kept": sorted(started.kept)}
             yield kept.send(kept.encoder.start(about))
-            yield from self._steps(kept, events, chosen.ticket)
+            yield from self._steps(kept, events, ticket, whole)
         except CreditVizError as error:
             encoder = kept.encoder if kept else Encoder(run, ())
-            packet = encoder.end("failed" if kept else "refused", str(error))
+            packet = encoder.end("failed" if kept else "refused", str(error), ticket)
             yield kept.send(packet) if kept else packet
 
-    def _steps(self, kept: KeptRun, events: Iterator[Event], ticket: str) -> Iterator[str]:
+    def _steps(self, kept: KeptRun, events: Iterator[Event], ticket: str, whole: bool) -> Iterator[str]:
         """Packets of the steps and the end; closing this generator closes the backend's."""
         state = "done"
-        sent = -self._every
+        due = math.inf if whole else -math.inf
         try:
             while True:
                 if self._store.is_cancelled(ticket):
@@ -83,9 +89,9 @@ class Live:
                 if isinstance(event, StepTaken):
                     kept.add(event.lane, event.record, event.tokens)
                 elif isinstance(event, LaneFinished):
-                    kept.finish(event.lane, event.trace)
-                if self._clock() - sent >= self._every and (packet := kept.encoder.flush()):
-                    sent = self._clock()
+                    kept.finish(event.lane, event.trace, event.seconds)
+                if (now := self._clock()) >= due and (packet := kept.encoder.flush()):
+                    due = now + self._every
                     yield kept.send(packet)
         finally:
             close = getattr(events, "close", None)

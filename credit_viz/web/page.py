@@ -11,14 +11,17 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from credit_viz.backend.base import Backend
+from credit_viz.backend.reuse import Reuse
 from credit_viz.decoding import DECODERS
 from credit_viz.decoding.base import Decoder
+from credit_viz.gallery import Exhibit
 from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
 from credit_viz.web.catalogue import Example, boot
 from credit_viz.web.live import Live
 from credit_viz.web.questions import Questions
 from credit_viz.web.request import Choice, default_choice
 from credit_viz.web.runs import RunStore
+from credit_viz.web.shelf import Shelf
 from credit_viz.web.theme import page_theme
 from credit_viz.web.view import trace_view
 from credit_viz.web.zero_gpu import on_gpu
@@ -34,7 +37,9 @@ HEADLINE = """
 </header>
 """
 _TAKE_CHOICE = "(prompt, choice) => [prompt, window.creditViz ? window.creditViz.choice() : choice]"
+_TAKE_QUICK_CHOICE = _TAKE_CHOICE.replace("choice()", "choice(true)")
 _SETTLED = "() => { window.creditViz && window.creditViz.settled(); }"
+_QUICK_SETTLED = _SETTLED.replace("settled()", "settled(true)")
 _TAKE_TICKET = "(choice) => [window.creditViz ? window.creditViz.cancel() : choice]"
 
 
@@ -80,27 +85,41 @@ def build_app(
     decoders: Mapping[str, type[Decoder]] = DECODERS,
     models: Mapping[str, Any] | None = None,
     choice: Choice | None = None,
+    gallery: Sequence[Exhibit] = (),
+    welcome: str = "",
     concurrency: int = 2,
 ) -> Page:
     """The whole page for one backend.
 
     Args:
         backend: runs what the page asks for.
-        examples: prompts offered as chips; the first one is decoded on the first visit.
+        examples: prompts offered as chips; without `welcome` the first one is decoded on the first visit.
         settings: knobs by decoder that suit the backend's model, instead of the decoders' own defaults.
         decoders: what lanes can be chosen from.
         models: what the model menu lists, see `credit_viz.backend.menu`.
         choice: what runs when nobody chose, instead of vanilla beside credit with `settings`.
+        gallery: runs recorded earlier, which open without a model.
+        welcome: name of the one that a first visit shows.
         concurrency: runs at a time; further ones wait in the queue.
     """
-    store = RunStore()
-    first = examples[0].prompt if examples else ""
+    shelf = Shelf(gallery)
+    store = RunStore(lasting=shelf.get)
+    first = shelf.prompt(welcome) if welcome else examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)
-    live = Live(on_gpu(backend.stream), store, welcome=defaults.request(first))
+    live = Live(Reuse(on_gpu(backend.stream)).stream, store, welcome=None if welcome else defaults.request(first))
     told = boot(
-        backend.model_name, decoders, examples, defaults, backend.abilities, models, settings, quick=backend.quick
+        backend.model_name,
+        decoders,
+        examples,
+        defaults,
+        backend.abilities,
+        models,
+        settings,
+        quick=backend.quick,
+        gallery=shelf.boot(),
+        welcome=welcome,
     )
-    assets = Assets(told)
+    assets = Assets(told, late=shelf.file)
     page = Page(title=TITLE, analytics_enabled=False)
     page.assets = assets
     with page:
@@ -112,6 +131,7 @@ def build_app(
             run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
             cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
         chosen = gr.Textbox("", visible="hidden", elem_id="choice")
+        again = gr.Button("Run again", visible="hidden", elem_id="again")
         view = trace_view(assets.base, Questions(store).functions())
         decoding = gr.on(
             [run.click, prompt.submit],
@@ -124,6 +144,15 @@ def build_app(
             api_name="run",
         )
         decoding.then(None, js=_SETTLED)
+        again.click(
+            _run_handler(live, whole=True),
+            inputs=[prompt, chosen],
+            outputs=view,
+            js=_TAKE_QUICK_CHOICE,
+            show_progress="hidden",
+            concurrency_limit=concurrency,
+            api_visibility="private",
+        ).then(None, js=_QUICK_SETTLED)
         cancel.click(
             store.cancel, inputs=chosen, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_visibility="private"
         )
@@ -138,10 +167,10 @@ def launch(app: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, *, 
     return str(address)
 
 
-def _run_handler(live: Live) -> Callable[..., Iterator[str]]:
+def _run_handler(live: Live, whole: bool = False) -> Callable[..., Iterator[str]]:
     def run(prompt: str, choice: str, request: gr.Request) -> Iterator[str]:
         """Decode a prompt by the chosen decoders; yields packets (see credit_viz/trace/codec.py)."""
-        yield from live.packets(prompt, choice, request.session_hash or "")
+        yield from live.packets(prompt, choice, request.session_hash or "", whole=whole)
 
     return run
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -65,9 +65,10 @@ class KeptRun:
         self.records[lane].append(record)
         self.nbytes += _nbytes(record)
 
-    def finish(self, lane: int, trace: Trace) -> None:
-        """Lane `lane` is done."""
+    def finish(self, lane: int, trace: Trace, seconds: float | None = None) -> None:
+        """Lane `lane` is done; seconds: wall clock of all of it, where that is known."""
         self._finished[lane] = trace
+        self.encoder.finish(lane, seconds)
 
     def trace(self, lane: int) -> Trace:
         """What a lane has done so far; incomplete where the run was cancelled.
@@ -100,9 +101,20 @@ class KeptRun:
 
 
 class RunStore:
-    """Thread-safe; the least recently used runs go first, a visitor's runs go when the visitor leaves."""
+    """Thread-safe; the least recently used runs go first, a visitor's runs go when the visitor leaves.
 
-    def __init__(self, max_runs: int = 32, max_per_owner: int = 4, max_bytes: int = 256 << 20) -> None:
+    Args:
+        lasting: runs that are nobody's and never go, by id.
+    """
+
+    def __init__(
+        self,
+        max_runs: int = 32,
+        max_per_owner: int = 4,
+        max_bytes: int = 256 << 20,
+        lasting: Callable[[str], KeptRun | None] = lambda run: None,
+    ) -> None:
+        self._lasting = lasting
         self._max_runs = max_runs
         self._max_per_owner = max_per_owner
         self._max_bytes = max_bytes
@@ -127,6 +139,8 @@ class RunStore:
         Raises:
             BackendError: it is unknown or was let go.
         """
+        if kept := self._lasting(run):
+            return kept
         with self._lock:
             if self._pinned is not None and self._pinned.run == run:
                 return self._pinned

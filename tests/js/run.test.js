@@ -3,6 +3,12 @@ import { test } from "node:test";
 
 import { Run } from "../../credit_viz/web/static/run.js";
 import { markOf } from "../../credit_viz/web/static/lane.js";
+import {
+  contentTokensPerForward,
+  redundantGuesses,
+  tokensPerForward,
+  wallClock,
+} from "../../credit_viz/web/static/measures.js";
 import { data, finishedRun, names, openAll } from "./fixture.js";
 
 for (const name of names) {
@@ -32,6 +38,19 @@ for (const name of names) {
       assert.deepEqual([lane.takenBack, lane.edited, lane.complete], [truth.taken_back, truth.edited, truth.complete]);
     });
     assert.equal(run.state, "done");
+  });
+
+  test(`${name}: what a lane cost is Python's`, async () => {
+    const run = await finishedRun(name);
+    run.lanes.forEach((lane, i) => {
+      const truth = data[name].expected[i];
+      assert.equal(redundantGuesses(lane), truth.redundant_guesses);
+      assert.ok(Math.abs(tokensPerForward(lane) - truth.tokens_per_forward) < 1e-12);
+      assert.ok(Math.abs(contentTokensPerForward(lane) - truth.content_tokens_per_forward) < 1e-12);
+      const { forward, decoder, tracing } = wallClock(run, lane);
+      assert.ok(Math.abs(forward - truth.seconds[0]) < 1e-9 && Math.abs(decoder - truth.seconds[1]) < 1e-9);
+      assert.equal(tracing, i === 0 ? 12.5 - forward - decoder : null);
+    });
   });
 
   test(`${name}: the canvas is Python's after every step, and so is the number of written tokens`, async () => {

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest, StepTaken
 from credit_viz.decoding import make_decoder
 from credit_viz.trace.codec import PLANES, Encoder, encode_position
@@ -21,6 +23,7 @@ from tests.web.fake import TEXTS, FakeBackend
 
 FIXTURE = Path(__file__).parents[1] / "js" / "run.json"
 POSITION = 5
+SECONDS = 12.5  #: what the first lane took
 
 
 def fixture() -> dict[str, Any]:
@@ -58,10 +61,17 @@ def _given() -> dict[str, Any]:
 
 
 def _saved(traces: Sequence[Trace]) -> dict[str, Any]:
-    traces = [replace(trace, info=replace(trace.info, versions={})) for trace in traces]
+    traces = [_timeless(trace) for trace in traces]
     texts = traces[0].info.token_text | traces[1].info.token_text
     steps = [(lane, record, texts) for lane, trace in enumerate(traces) for record in trace.steps()]
     return _packed(traces, steps, texts)
+
+
+def _timeless(trace: Trace) -> Trace:
+    """The same on every machine."""
+    seconds = np.arange(1, trace.forward_passes + 1) / 64
+    info = replace(trace.info, versions={})
+    return replace(trace, info=info, forward_seconds=seconds, decoder_seconds=seconds / 4)
 
 
 def _packed(
@@ -73,6 +83,7 @@ def _packed(
         encoder.add(lane, record, tokens)
         if index % 7 == 6 and (packet := encoder.flush()):
             packets.append(packet)
+    encoder.finish(0, SECONDS)
     packets += [packet for packet in (encoder.flush(), encoder.end("done")) if packet]
     position = encode_position("fixture", POSITION, [list(trace.steps()) for trace in traces], texts)
     return {"packets": packets, "position": position, "expected": [_expected(trace) for trace in traces]}
@@ -97,6 +108,10 @@ def _expected(trace: Trace) -> dict[str, Any]:
         "edited": trace.edited,
         "complete": trace.complete,
         "mean_wait": trace.mean_wait,
+        "redundant_guesses": trace.redundant_guesses,
+        "tokens_per_forward": trace.tokens_per_forward,
+        "content_tokens_per_forward": trace.content_tokens_per_forward,
+        "seconds": [float(trace.forward_seconds.sum()), float(trace.decoder_seconds.sum())],
         "content": trace.content_mask.tolist(),
         "top": top,
         "planes": {name: plane.to_bytes(trace.cells(name)).tolist() for name, plane in PLANES.items()}

@@ -35,7 +35,7 @@ def test_a_run_arrives_complete_and_in_order() -> None:
     headers = [open_packet(packet).header for packet in packets]
     assert [header["seq"] for header in headers] == list(range(len(packets)))
     asked = json.loads(choice())
-    assert headers[0]["about"] == {"prompt": "kite", "ticket": asked.pop("ticket"), "choice": asked}
+    assert headers[0]["about"] == {"prompt": "kite", "ticket": asked.pop("ticket"), "choice": asked, "kept": []}
     assert headers[-1]["state"] == "done"
     kept = store.get(headers[0]["run"])
     assert kept.packets == packets

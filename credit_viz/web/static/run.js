@@ -20,6 +20,8 @@ export class Run {
     /** @type {"running" | "done" | "cancelled" | "failed"} */
     this.state = "running";
     this.message = "";
+    /** @type {{forward: number, decoder: number, all: number | null}[]} wall clock per lane; [] before the end */
+    this.seconds = [];
     /** @type {{id: number, text: string}[]} */
     this.vocabulary = [];
     this.#learn(header.vocab);
@@ -51,6 +53,7 @@ export class Run {
     } else if (header.kind === "end") {
       this.state = header.state;
       this.message = header.message;
+      this.seconds = header.seconds ?? [];
     }
     this.next = header.seq + 1;
     return "ok";
