@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -37,13 +37,17 @@ class Assets:
 
     Args:
         boot: JSON the page loads first.
+        late: text of further files by path, made when one is first asked for; None where there is none. What they hold
+            may only change with what `boot` says.
     """
 
-    def __init__(self, boot: Mapping[str, Any]) -> None:
+    def __init__(self, boot: Mapping[str, Any], late: Callable[[str], str | None] | None = None) -> None:
         texts = static_texts()
         texts["boot.json"] = json.dumps(boot)
         self.version = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:12]
         self._files = {path: _asset(path, text) for path, text in texts.items()}
+        self._late: dict[str, Asset] = {}
+        self._make = late
 
     @property
     def base(self) -> str:
@@ -56,7 +60,14 @@ class Assets:
 
     def get(self, path: str) -> Asset | None:
         """The file at a path below `base`."""
-        return self._plotly if path == "plotly.js" else self._files.get(path)
+        if path == "plotly.js":
+            return self._plotly
+        return self._files.get(path) or self._late_file(path)
+
+    def _late_file(self, path: str) -> Asset | None:
+        if path not in self._late and self._make and (text := self._make(path)) is not None:
+            self._late[path] = _asset(path, text)
+        return self._late.get(path)
 
     @cached_property
     def _plotly(self) -> Asset:

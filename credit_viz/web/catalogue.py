@@ -48,6 +48,8 @@ def boot(
     settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     quick: bool = False,
     can: Mapping[str, bool] = CAN_ALL,
+    gallery: Sequence[Mapping[str, Any]] = (),
+    welcome: str = "",
 ) -> dict[str, Any]:
     """Everything the page loads once.
 
@@ -58,6 +60,8 @@ def boot(
         settings: knobs by decoder that suit the model, instead of the decoders' own defaults.
         quick: the model is so small that a run may follow a knob while it is dragged.
         can: what the page can do; parts that need more are left out.
+        gallery: runs recorded earlier, see `credit_viz.web.shelf`.
+        welcome: name of the one that a first visit shows; "" where it shows a run of the model's own.
     """
     return {
         "can": dict(can),
@@ -70,6 +74,8 @@ def boot(
             for name, decoder in decoders.items()
             if _fits(decoder, decoder.settings_class(), abilities)
         },
+        "gallery": [dict(entry) for entry in gallery],
+        "welcome": welcome,
         "examples": [{"task": example.task, "prompt": example.prompt} for example in examples],
         "choice": {key: value for key, value in asdict(choice).items() if key != "ticket"},
         "caches": list(offered_caches(abilities or frozenset())),

@@ -112,7 +112,7 @@ class RunStore:
         max_runs: int = 32,
         max_per_owner: int = 4,
         max_bytes: int = 256 << 20,
-        lasting: Callable[[str], KeptRun | None] = lambda run: None,
+        lasting: Callable[[str], KeptRun | None] | None = None,
     ) -> None:
         self._lasting = lasting
         self._max_runs = max_runs
@@ -139,7 +139,7 @@ class RunStore:
         Raises:
             BackendError: it is unknown or was let go.
         """
-        if kept := self._lasting(run):
+        if self._lasting and (kept := self._lasting(run)):
             return kept
         with self._lock:
             if self._pinned is not None and self._pinned.run == run:
