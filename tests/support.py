@@ -19,6 +19,7 @@ from credit_viz.decoding.settings import Knob, knobs
 from credit_viz.errors import SettingsError
 from credit_viz.models.base import ModelInfo
 from credit_viz.run import Race
+from credit_viz.trace.intervention import Intervention
 from credit_viz.trace.record import CELL_FIELDS, Reason, RunInfo, StepRecord, Trace
 
 CPU = torch.device("cpu")
@@ -125,10 +126,12 @@ def run(
     decoder: Decoder,
     prompt_ids: Sequence[int] = PROMPT,
     fixed: Mapping[int, int] | None = None,
+    interventions: Sequence[Intervention] = (),
     **options: Any,
 ) -> Trace:
     """One decoder on one prompt, to the end."""
-    race = Race.start(model, [decoder], RunOptions(**options), prompt_ids=prompt_ids, fixed=fixed)
+    asked = {"prompt_ids": prompt_ids, "fixed": fixed, "interventions": [interventions]}
+    race = Race.start(model, [decoder], RunOptions(**options), **asked)
     for _ in race.steps():
         pass
     return race.trace(0)
