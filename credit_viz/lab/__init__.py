@@ -12,6 +12,7 @@ result.table(), result.front(), result.frame
 
 plan.py     what to run, as data           spaces.py, prompts.py, notation.py: its parts, and arms in words
 running.py  from plan to result            crew.py, serve.py, work.py: who computes; store.py: what is kept
+tuning.py   the fewest passes at good enough a quality, searched and verified
 attribution.py  where a credit decoder's saved passes come from
 result.py   tables with intervals          columns.py, likelihood.py: what is measured of each run
 """
@@ -26,6 +27,7 @@ from credit_viz.lab.prompts import Prompt, TaskPrompts, read_prompts
 from credit_viz.lab.result import SweepResult
 from credit_viz.lab.running import Progress, look_ahead, stream, sweep
 from credit_viz.lab.spaces import Arm, Span
+from credit_viz.lab.tuning import Tuned, TuningProgress, tune
 
 __all__ = [
     "Arm",
@@ -41,10 +43,13 @@ __all__ = [
     "Span",
     "SweepResult",
     "TaskPrompts",
+    "Tuned",
+    "TuningProgress",
     "attribute",
     "look_ahead",
     "parse_arm",
     "read_prompts",
     "stream",
     "sweep",
+    "tune",
 ]
