@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "eval": "credit_viz.cli.eval",
         "sweep": "credit_viz.cli.sweep",
         "show": "credit_viz.cli.show",
+        "view": "credit_viz.cli.view",
         "decoders": "credit_viz.cli.decoders",
         "models": "credit_viz.cli.models",
     }

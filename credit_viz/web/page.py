@@ -17,10 +17,12 @@ from credit_viz.decoding.base import Decoder
 from credit_viz.gallery import Exhibit
 from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
 from credit_viz.web.catalogue import Example, boot
+from credit_viz.web.downloads import Downloads
 from credit_viz.web.live import Live
+from credit_viz.web.opening import Uploads
 from credit_viz.web.questions import Questions
 from credit_viz.web.request import Choice, default_choice
-from credit_viz.web.runs import RunStore
+from credit_viz.web.runs import KeptRun, RunStore
 from credit_viz.web.shelf import Shelf
 from credit_viz.web.theme import page_theme
 from credit_viz.web.view import trace_view
@@ -47,6 +49,7 @@ class Page(gr.Blocks):
     """A gr.Blocks that knows how it wants to be launched."""
 
     assets: Assets
+    store: RunStore
 
     def launch(self, **options: Any) -> Any:  # type: ignore[override]
         """`gr.Blocks.launch` with this page's theme, files and headers; `options` win."""
@@ -64,8 +67,13 @@ class Page(gr.Blocks):
         return super().launch(**(defaults | options))
 
     def middleware(self) -> list[Middleware]:
-        """Headers on everything, the page's files before Gradio's."""
-        return [Middleware(SecurityHeaders), Middleware(AssetsMiddleware, assets=self.assets)]
+        """Headers on everything; runs to take away, traces to open and the page's files before Gradio's."""
+        return [
+            Middleware(SecurityHeaders),
+            Middleware(Downloads, store=self.store),
+            Middleware(Uploads, store=self.store),
+            Middleware(AssetsMiddleware, assets=self.assets),
+        ]
 
     def _head(self) -> str:
         base = self.assets.base
@@ -88,6 +96,7 @@ def build_app(
     gallery: Sequence[Exhibit] = (),
     welcome: str = "",
     concurrency: int = 2,
+    opened: KeptRun | None = None,
 ) -> Page:
     """The whole page for one backend.
 
@@ -101,9 +110,12 @@ def build_app(
         gallery: runs recorded earlier, which open without a model.
         welcome: name of the one that a first visit shows.
         concurrency: runs at a time; further ones wait in the queue.
+        opened: a saved run to show; with it the page only looks at saved runs and starts none.
     """
     shelf = Shelf(gallery)
     store = RunStore(lasting=shelf.get)
+    if opened is not None:
+        store.pin(opened)
     first = shelf.prompt(welcome) if welcome else examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)
     live = Live(Reuse(on_gpu(backend.stream)).stream, store, welcome=None if welcome else defaults.request(first))
@@ -112,19 +124,21 @@ def build_app(
         decoders,
         examples,
         defaults,
-        backend.abilities,
+        backend.abilities if opened is None else None,
         models,
         settings,
         quick=backend.quick,
         gallery=shelf.boot(),
         welcome=welcome,
+        can={"run": opened is None, "ask": True},
     )
     assets = Assets(told, late=shelf.file)
     page = Page(title=TITLE, analytics_enabled=False)
     page.assets = assets
+    page.store = store
     with page:
         gr.HTML(HEADLINE, apply_default_css=False)
-        with gr.Row(elem_id="ask"):
+        with gr.Row(elem_id="ask", visible=opened is None):
             prompt = gr.Textbox(
                 first, label="Prompt", placeholder="Write a prompt", lines=1, max_lines=5, elem_id="prompt", scale=1
             )
@@ -132,7 +146,7 @@ def build_app(
             cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
         chosen = gr.Textbox("", visible="hidden", elem_id="choice")
         again = gr.Button("Run again", visible="hidden", elem_id="again")
-        view = trace_view(assets.base, Questions(store).functions())
+        view = trace_view(assets.base, Questions(store, backend.pieces).functions())
         decoding = gr.on(
             [run.click, prompt.submit],
             _run_handler(live),
