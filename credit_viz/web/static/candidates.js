@@ -87,17 +87,19 @@ function candidateRow(at, credited, actions) {
     "li",
     { class: winner ? "winner" : null, title: stands ? "this token stood here" : null },
     stands ? h("span", { class: "cv-stands" }, name) : name,
-    h("span", { class: "cv-bar", "aria-hidden": "true" }, bars(p, fused)),
+    boostedBar(p, fused),
     h("span", { class: "cv-num" }, Math.abs(fused - p) > LIFTED ? `${probability(p)} → ${probability(fused)}` : probability(p)),
     credited && h("span", { class: "cv-num cv-credit" }, credit > 0 ? `credit ${credit.toFixed(2)}, +${boost.toFixed(2)} nats` : ""),
     found.length ? h("span", { class: "cv-actions" }, /** @type {Node[]} */ (found)) : null,
   );
 }
 
-/** @param {number} p @param {number} fused */
-function bars(p, fused) {
-  return [
-    h("i", { class: "cv-bar-fused", style: `width:${100 * Math.max(p, fused)}%` }),
+/** A bar for p, and in a second tone what credit adds to it. @param {number} p @param {number} fused */
+export function boostedBar(p, fused) {
+  return h(
+    "span",
+    { class: "cv-bar", "aria-hidden": "true" },
+    h("i", { class: "cv-bar-fused", style: `width:${100 * fused}%` }),
     h("i", { class: "cv-bar-p", style: `width:${100 * p}%` }),
-  ];
+  );
 }

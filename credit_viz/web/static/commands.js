@@ -3,6 +3,7 @@
  * views' actions; listens to nothing itself.
  */
 
+import { goToParting } from "./pair.js";
 import { nextLane, selectNext, showMap } from "./selection.js";
 import { goTo, togglePlay } from "./transport.js";
 
@@ -61,6 +62,7 @@ export const COMMANDS = [
     group: "Tokens",
     run: (store) => store.set({ selected: null }),
   },
+  { keys: ["d"], shown: "d", words: "where the lanes part", group: "Lanes", elsewhere: TYPING_AHEAD, run: goToParting },
   { keys: ["["], shown: "[", words: "lane before to the front", group: "Lanes", run: (store) => nextLane(store, -1) },
   { keys: ["]"], shown: "]", words: "next lane to the front", group: "Lanes", run: (store) => nextLane(store, 1) },
   {

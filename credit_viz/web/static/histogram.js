@@ -1,47 +1,30 @@
 /**
- * How long settled answers had to wait: one distribution per lane. Knows the run's waits and Plotly.
+ * How many tokens waited how long: one distribution per lane. Knows finished lanes' waits and Plotly.
  */
 
 import { CONFIG, axisTitle, baseLayout, laneColor, loadPlotly, wholeTicks } from "./charts.js";
-import { h, say } from "./dom.js";
-import { laneName } from "./names.js";
+import { h } from "./dom.js";
 import { binned } from "./order.js";
-import { steps as stepCount } from "./text.js";
 
-const MARGIN = { l: 44, r: 10, t: 8, b: 42 };
+const MARGIN = { l: 46, r: 10, t: 8, b: 42 };
 
-/** @param {import("./store.js").Store} store @param {string} base @returns {Node} */
-export function histogramView(store, base) {
-  const plot = h("div", { class: "cv-plot", role: "img", "aria-label": "Histogram of waiting" });
-  const room = h("div", { class: "cv-histogram-room" }, plot);
-  const summary = h("p", { class: "cv-help" });
-  const root = h(
-    "section",
-    { class: "cv-card cv-histogram", "aria-label": "Waiting" },
-    h("h2", { class: "cv-title" }, "How long did answers wait?"),
-    summary,
-    room,
-  );
-  let drawn = "";
-  const draw = async () => {
-    const { run, boot, dark } = store.state;
-    root.classList.toggle("stale", run?.state === "running");
-    if (!run || run.state === "running") return;
-    const size = { width: room.clientWidth, height: room.clientHeight };
-    const wanted = `${run.id} ${dark} ${size.width} ${size.height} ${run.steps}`;
-    if (wanted === drawn || !size.width) return;
-    drawn = wanted;
-    const means = run.lanes.map((lane) => `${laneName(boot, run, lane.index)} ${stepCount(lane.meanWait)}`);
-    say(summary, `Steps between settled and written, text tokens only. On average: ${means.join(", ")}.`);
-    plot.setAttribute("aria-label", `Histogram of waiting in steps. On average: ${means.join(", ")}.`);
-    const plotly = await loadPlotly(base);
+/** @typedef {import("./run.js").Run} Run */
+/** @typedef {import("./store.js").State} State */
+
+/** @param {string} base @returns {{root: Node, draw: (run: Run, state: State, names: string[]) => Promise<void>}} */
+export function histogram(base) {
+  const plot = h("div", { class: "cv-plot", role: "img" });
+  const root = h("div", { class: "cv-chart-room" }, plot);
+  const draw = async (/** @type {Run} */ run, /** @type {State} */ { boot, dark }, /** @type {string[]} */ names) => {
     const waits = run.lanes.map((lane) => lane.countedPositions.map((position) => lane.wait(position)));
     const { size: bin, counts } = binned(waits);
+    plot.setAttribute("aria-label", `Histogram of waiting in steps: ${names.join(", ")}; the numbers are in the table`);
+    const plotly = await loadPlotly(base);
+    const size = { width: root.clientWidth, height: root.clientHeight };
+    if (!size.width) return;
     await plotly.react(plot, bars(counts, bin, boot.style, dark), layout(counts, bin, boot.style, dark, size), CONFIG);
   };
-  store.view(["run", "version", "dark"], () => void draw());
-  new ResizeObserver(() => void draw()).observe(room);
-  return root;
+  return { root, draw };
 }
 
 /** @param {number[][]} counts @param {number} size @param {any} style @param {boolean} dark */

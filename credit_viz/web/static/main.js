@@ -4,10 +4,10 @@
 
 import { announceView } from "./announce.js";
 import { askView, choiceOf, pressRun } from "./ask.js";
+import { compareView } from "./compare.js";
 import { prefersContrast } from "./contrast.js";
 import { h } from "./dom.js";
 import { helpView } from "./help.js";
-import { histogramView } from "./histogram.js";
 import { inspectorView } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
 import { Live } from "./live.js";
@@ -41,7 +41,8 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     panesView(store),
     footnoteView(store),
     mapsView(store, base),
-    h("div", { class: "cv-below" }, inspectorView(store, live, base), histogramView(store, base)),
+    inspectorView(store, live, base),
+    compareView(store, live, base),
   );
   const coming = boot.can.run && boot.examples.length > 0; // the first example is decoded at once: its place is kept
   store.view(["run"], ({ run }) => {
@@ -76,6 +77,8 @@ function initialState(boot) {
     live: "idle",
     error: "",
     tab: "waiting",
+    compare: "parting",
+    pair: [0, 1],
     selected: null,
     lane: Math.min(1, lanes.length - 1),
     hover: null,
@@ -153,6 +156,8 @@ function snapshot({ state }, live) {
     step: state.step,
     steps: run?.steps ?? 0,
     tab: state.tab,
+    compare: state.compare,
+    pair: state.pair,
     playing: state.playing,
     front: state.lane,
     contrast: state.contrast,

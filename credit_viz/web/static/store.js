@@ -22,6 +22,8 @@
  * @property {"idle" | "asked" | "running" | "cancelling"} live
  * @property {string} error one sentence, "" when all is well
  * @property {string} tab which map
+ * @property {string} compare which comparison of lanes
+ * @property {[number, number]} pair lanes that are compared
  * @property {number | null} selected position under inspection
  * @property {number} lane lane in front (phone tabs, inspector)
  * @property {{lane: number, position: number, step: number | null} | null} hover

@@ -1,0 +1,30 @@
+/**
+ * How long settled answers had to wait: how many tokens waited how long, and each token by its two steps. Puts the
+ * two charts and their numbers together; knows lanes only to count them.
+ */
+
+import { h, say } from "./dom.js";
+import { histogram } from "./histogram.js";
+import { laneName } from "./names.js";
+import { numbersTable } from "./numbers.js";
+import { tokenTable } from "./orderview.js";
+import { scatter } from "./scatter.js";
+import { steps as stepCount } from "./text.js";
+
+/** @param {import("./compare.js").Tools} tools @returns {import("./compare.js").CompareView} */
+export function waitsView({ store, base }) {
+  const summary = h("p", { class: "cv-help" });
+  const [bars, dots] = [histogram(base), scatter(store, base)];
+  const numbers = numbersTable("Steps of every text token");
+  const root = h("div", {}, summary, h("div", { class: "cv-waits" }, bars.root, dots.root), numbers.root);
+  /** @type {import("./compare.js").CompareView["draw"]} */
+  const draw = async (run, state) => {
+    const names = run.lanes.map((lane) => laneName(state.boot, run, lane.index));
+    const means = run.lanes.map((lane) => `${names[lane.index]} ${stepCount(lane.meanWait)}`);
+    say(summary, `Waited on average, in steps: ${means.join(", ")}.`);
+    numbers.show(() => tokenTable(run, names));
+    await bars.draw(run, state, names);
+    await dots.draw(run, state, names);
+  };
+  return { root, draw, point: dots.point };
+}
