@@ -115,7 +115,7 @@ class Lane:
         self._told: Tensor | None = None  # to the model, by the last step of the active block
         self._spans = block_spans(options, len(prompt_ids), None if decoder.needs.uniform else model.block_length)
         self._index = -1
-        self._state: object = None
+        self.state: object = None
         self._finished = False
         self._next_block()
 
@@ -137,6 +137,11 @@ class Lane:
     def finished(self) -> bool:
         """No mask is left, and the decoder has settled."""
         return self._finished
+
+    @property
+    def as_asked(self) -> bool:
+        """Every change by hand was made."""
+        return self._by_hand.made
 
     def check_interventions(self) -> None:
         """After the run: was every change by hand made?
@@ -167,10 +172,9 @@ class Lane:
         else:
             return
         start, end = self.block
-        device = self.canvas.ids.device
-        length = self.options.gen_length
-        block = Block(self._index, len(self._spans), start, end - start, length, device, self._state)
-        self._state = self.decoder.start(block)
+        count, length, device = len(self._spans), self.options.gen_length, self.canvas.ids.device
+        block = Block(self._index, count, start, end - start, length, device, self.state)
+        self.state = self.decoder.start(block)
         self._passes = self._unmasked_passes = 0
         self._told = None
         self._draw_noise()
@@ -216,7 +220,7 @@ class Lane:
         reading, predictions, shadow = self._read(answer, reading_start)
         view, block, view_start = self.view(predictions, shadow), self.block, self._view_span[0]
         recorded = np.flatnonzero(self._open(reading_start, len(answer.logits)))
-        decision = self.decide(view)
+        decision = self.decoder.step(view, self.state, self.rng)
         events = self.take(decision, view)
         decided = Moment.now(self.canvas.ids.device)
         cells = self._recorder.cells(self.decoder, reading, reading_start, view, view_start, decision, recorded)
@@ -232,25 +236,25 @@ class Lane:
         masked, given = ids == self._model.mask_id, self._given[start:end]
         return View(predictions, masked, active, given, ids, ratio, shadow)
 
-    def decide(self, view: View) -> Decision:
-        """What the decoder makes of it; changes nothing but the state of the lane's randomness."""
-        return self.decoder.step(view, self._state, self.rng)
+    def take(self, decision: Decision, view: View) -> Events:
+        """Write what was decided, and what the loop and changes by hand add to it; then the next step may come."""
+        self.state, self._told = decision.state, decision.told
+        events, block_done = self._write(decision, view)
+        self._close(block_done)
+        return events
 
-    def take(self, decision: Decision, view: View, instead: tuple[Events, bool] | None = None) -> Events:
-        """Write what was decided, and what the loop and changes by hand add to it; then the next step may come.
+    def follow(self, events: Events, block_done: bool, state: object) -> None:
+        """A step in which something else happened than was decided; state: what the decoder remembers of it."""
+        self.state = state
+        self._put(events)
+        self._close(block_done)
 
-        instead: what happens in place of all that, and whether it ends the block.
-        """
-        self._state, self._told = decision.state, decision.told
+    def _close(self, block_done: bool) -> None:
         self._steps += 1
-        if instead is not None:
-            self._put(instead[0])
-        events, block_done = instead or self._write(decision, view)
         self._passes += 1
         self._draw_noise()
         if block_done:
             self._next_block()
-        return events
 
     def _read(self, answer: Answer, reading_start: int) -> tuple[Predictions, Predictions, Predictions | None]:
         """Readings of all recorded rows, of those in the decoder's view, which share the work, and of shadows."""
@@ -287,7 +291,7 @@ class Lane:
         if decision.done is None and masked[slice(*self.block)].any() and not masked[events.positions].any():
             events = events.then(self._best_committable(view))
         self._put(events)
-        by_hand = self._by_hand.after(self._steps, self._ids, self.block)
+        by_hand = self._by_hand.after(self._steps + 1, self._ids, self.block)
         self._put(by_hand)
         events = events.then(by_hand)
         done = self._block_done(len(events.positions), decision.done)
