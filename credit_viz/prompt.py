@@ -1,6 +1,6 @@
 r"""Text with gaps: "The capital of [MASK] is Paris." as prompt, given tokens and free positions.
 
-Knows the notation and how to lay a text out; no networks, no decoders.
+Knows the notation and how to lay a text out, or pieces of text at positions; no networks, no decoders.
 
 "[MASK]" is one free position, "[MASK:5]" are five. A backslash makes it plain text: "\[MASK]"; before a slot, a
 backslash itself is written twice. One space right before a slot belongs to the slot, because most tokenizers begin a
@@ -10,13 +10,14 @@ word's token with its space: a model fills "of [MASK] is" with " France".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from credit_viz.errors import PromptError
 from credit_viz.trace.record import MAX_LENGTH
 
-__all__ = ["Infill", "lay_out", "parse_slots"]
+__all__ = ["Infill", "lay_out", "parse_slots", "place_texts"]
 
 _SLOT = re.compile(r"(\\*)(\[MASK(?::([^\]\n]*))?\])")
 
@@ -91,3 +92,23 @@ def lay_out(model: _Encoder, text: str) -> Infill:
         gen_length=-(-len(laid) // block) * block,
         block_length=block,
     )
+
+
+def place_texts(model: _Encoder, texts: Sequence[tuple[int, str]], length: int) -> dict[int, int]:
+    """Given token by position, from texts and the positions they begin at; each is tokenized as it is, alone.
+
+    Raises:
+        PromptError: a text is empty, ends behind the last of `length` positions, or meets another.
+    """
+    given: dict[int, int] = {}
+    for start, text in texts:
+        ids = model.encode_text(text)
+        end, named = start + len(ids), f"given text {text[:40]!r} at position {start}"
+        if not ids:
+            raise PromptError(f"{named} is empty; valid: at least one token")
+        if end > length:
+            raise PromptError(f"{named} takes positions {start}..{end - 1}; valid: 0..{length - 1}")
+        if taken := sorted(set(range(start, end)) & set(given)):
+            raise PromptError(f"{named} meets another at position {taken[0]}; valid: texts that stand apart")
+        given |= zip(range(start, end), ids, strict=True)
+    return given

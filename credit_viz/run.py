@@ -138,8 +138,8 @@ class Race:
             yield index, record
 
     def finished(self, lane: int) -> bool:
-        """Lane has no mask left."""
-        return self._lanes[lane].finished
+        """Lane has no mask left, and every change by hand was made."""
+        return self._lanes[lane].finished and self._lanes[lane].as_asked
 
     def trace(self, lane: int) -> Trace:
         """What lane has done so far; incomplete until it is finished."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from credit_viz import decode
 from credit_viz.errors import PromptError
 from credit_viz.models.base import DiffusionLM
-from credit_viz.prompt import Infill, lay_out, parse_slots
+from credit_viz.prompt import Infill, lay_out, parse_slots, place_texts
 from tests.support import MockModel
 
 
@@ -131,3 +131,28 @@ def test_history_through_a_chat_template(fixtures: Path) -> None:
     trace = decode(model, "three", history=turns, gen_length=8, block_length=8)
     assert trace.info.prompt_ids == tuple(model.encode("three", history=turns))
     assert len(trace.info.prompt_ids) > len(model.encode("three"))
+
+
+# ------------------------------------------------------------------ given texts
+
+
+def test_texts_are_given_from_a_position_on() -> None:
+    assert place_texts(Characters(), [(5, "ab"), (0, "c")], 8) == {5: 97, 6: 98, 0: 99}
+    assert place_texts(Characters(), [], 8) == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([(2, "")], "given text '' at position 2 is empty"),
+        ([(6, "abc")], r"given text 'abc' at position 6 takes positions 6\.\.8; valid: 0\.\.7"),
+        ([(9, "a")], r"takes positions 9\.\.9; valid: 0\.\.7"),
+        ([(2, "abc"), (4, "d")], "given text 'd' at position 4 meets another at position 4"),
+        ([(4, "d"), (2, "abc")], "given text 'abc' at position 2 meets another at position 4"),
+        ([(0, "x" * 10**6)], r"given text 'x+' at position 0 takes positions"),
+    ],
+)
+def test_given_texts_that_do_not_fit_are_refused(texts: list[tuple[int, str]], message: str) -> None:
+    with pytest.raises(PromptError, match=message) as raised:
+        place_texts(Characters(), texts, 8)
+    assert len(str(raised.value)) < 200

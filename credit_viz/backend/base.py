@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from credit_viz.trace.intervention import Intervention
 from credit_viz.trace.record import RunInfo, StepRecord, Trace
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Event",
     "LaneFinished",
     "LaneRequest",
+    "Piece",
     "RunRequest",
     "RunStarted",
     "StepTaken",
@@ -25,12 +27,20 @@ __all__ = [
 ]
 
 
+class Piece(NamedTuple):
+    """A token of a text."""
+
+    id: int
+    text: str
+
+
 @dataclass(frozen=True)
 class LaneRequest:
-    """One decoder with its settings (unset knobs take their defaults)."""
+    """One decoder with its settings (unset knobs take their defaults), and what a person changes in its run."""
 
     decoder: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    interventions: tuple[Intervention, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ class RunRequest:
     top_k: int = 5
     cache: str = "none"
     logits_to_keep: str = "all"
+    infill: bool = False  #: the prompt has gaps that are filled; gen_length and block_length follow from it
+    given: tuple[tuple[int, str], ...] = ()  #: texts that stand from a position on, and never change
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,9 @@ class Backend(Protocol):
     @property
     def quick(self) -> bool:
         """Is a forward pass a matter of milliseconds, so that a run may follow a knob while it is dragged?"""
+
+    def pieces(self, text: str) -> tuple[Piece, ...]:
+        """The tokens that a piece of text becomes."""
 
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """Run `request`.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken, shown_ids
+from credit_viz.backend.base import Event, LaneFinished, Piece, RunRequest, RunStarted, StepTaken, shown_ids
 from credit_viz.decoding import make_decoder
 from credit_viz.decoding.options import RunOptions
-from credit_viz.errors import SettingsError
+from credit_viz.errors import PromptError, SettingsError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.memory import billions
+from credit_viz.prompt import place_texts
 from credit_viz.run import Race
 
 __all__ = ["QUICK_PARAMETERS", "LocalBackend"]
@@ -43,6 +44,10 @@ class LocalBackend:
         """True for a model like the embedded one."""
         return self.model.info.parameters <= QUICK_PARAMETERS
 
+    def pieces(self, text: str) -> tuple[Piece, ...]:
+        """See `Backend.pieces`."""
+        return tuple(Piece(token, self.model.token_text(token)) for token in self.model.encode_text(text))
+
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """See `Backend.stream`."""
         if not request.lanes:
@@ -58,7 +63,18 @@ class LocalBackend:
             logits_to_keep=request.logits_to_keep,
         )
         batched = self.model.device.type == "cuda"
-        race = Race.start(self.model, decoders, options, request.prompt, batched=batched)
+        if request.infill and request.given:
+            raise PromptError("given text beside a prompt with gaps; valid: write it into the prompt, between the gaps")
+        race = Race.start(
+            self.model,
+            decoders,
+            options,
+            request.prompt,
+            batched=batched,
+            fixed=place_texts(self.model, request.given, request.gen_length),
+            infill=request.infill,
+            interventions=[lane.interventions for lane in request.lanes],
+        )
         return self._events(race)
 
     def _events(self, race: Race) -> Iterator[Event]:

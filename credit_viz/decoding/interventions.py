@@ -18,12 +18,10 @@ import numpy as np
 
 from credit_viz.decoding.events import Events
 from credit_viz.errors import SettingsError
-from credit_viz.trace.intervention import Intervention
+from credit_viz.trace.intervention import MAX_INTERVENTIONS, Intervention
 from credit_viz.trace.record import Reason
 
-__all__ = ["MAX_INTERVENTIONS", "Interventions"]
-
-MAX_INTERVENTIONS = 64  #: of one lane
+__all__ = ["Interventions"]
 
 
 class Interventions:
@@ -89,6 +87,11 @@ class Interventions:
         if one.token is None and stands == self._mask_id:
             raise SettingsError(f"{one}: there is nothing to take back; valid: positions that hold a token then")
         return stands != one.token
+
+    @property
+    def made(self) -> bool:
+        """Have all of them been made?"""
+        return not self._by_step
 
     def check_reached(self, steps: int) -> None:
         """Were all of them made by a run that was finished after so many steps?

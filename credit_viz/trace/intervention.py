@@ -12,7 +12,9 @@ from typing import Any
 
 from credit_viz.errors import SettingsError
 
-__all__ = ["Intervention"]
+__all__ = ["MAX_INTERVENTIONS", "Intervention"]
+
+MAX_INTERVENTIONS = 64  #: of one run
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.options import offered_caches
 from credit_viz.decoding.settings import Settings, knobs
-from credit_viz.web.request import MAX_LANES, MAX_LENGTH, Choice
+from credit_viz.trace.intervention import MAX_INTERVENTIONS
+from credit_viz.web.request import MAX_GIVEN, MAX_LANES, MAX_LENGTH, Choice
 
 __all__ = ["CAN_ALL", "Example", "boot", "style"]
 
@@ -79,7 +80,12 @@ def boot(
         "examples": [{"task": example.task, "prompt": example.prompt} for example in examples],
         "choice": {key: value for key, value in asdict(choice).items() if key != "ticket"},
         "caches": list(offered_caches(abilities or frozenset())),
-        "limits": {"lanes": MAX_LANES, "length": MAX_LENGTH},
+        "limits": {
+            "lanes": MAX_LANES,
+            "length": MAX_LENGTH,
+            "given": MAX_GIVEN,
+            "interventions": MAX_INTERVENTIONS,
+        },
         "style": style(),
     }
 

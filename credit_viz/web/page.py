@@ -146,7 +146,7 @@ def build_app(
             cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
         chosen = gr.Textbox("", visible="hidden", elem_id="choice")
         again = gr.Button("Run again", visible="hidden", elem_id="again")
-        view = trace_view(assets.base, Questions(store).functions())
+        view = trace_view(assets.base, Questions(store, backend.pieces).functions())
         decoding = gr.on(
             [run.click, prompt.submit],
             _run_handler(live),

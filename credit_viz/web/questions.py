@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from credit_viz.errors import CreditVizError
+from credit_viz.backend.base import Piece
+from credit_viz.errors import CreditVizError, PromptError
 from credit_viz.web.runs import RunStore
 
 __all__ = ["Question", "Questions"]
@@ -20,15 +21,20 @@ Asked = Mapping[str, Any]
 Question = Callable[[dict[str, Any]], Any]
 
 
+#: characters of a text that is asked about.
+_MAX_TEXT = 10_000
+
+
 @dataclass(frozen=True)
 class Questions:
-    """Answers from the kept runs."""
+    """Answers from the kept runs, and from the model's tokenizer."""
 
     store: RunStore
+    tokenize: Callable[[str], tuple[Piece, ...]]
 
     def functions(self) -> list[Question]:
         """All questions, as the page may call them."""
-        return [_answering(question) for question in (self.packets, self.position, self.welcome)]
+        return [_answering(question) for question in (self.packets, self.position, self.welcome, self.pieces)]
 
     def packets(self, asked: Asked) -> list[str]:
         """Packets of a kept run, from number `from` on."""
@@ -41,6 +47,13 @@ class Questions:
     def welcome(self, _asked: Asked) -> list[str]:
         """All packets of the run a first visit shows; none when nobody has made it yet."""
         return list(self.store.pinned.packets) if self.store.pinned else []
+
+    def pieces(self, asked: Asked) -> list[list[int | str]]:
+        """[id, text] of each token that `text` becomes."""
+        text = asked["text"]
+        if not isinstance(text, str) or len(text) > _MAX_TEXT:
+            raise PromptError(f"a text of {len(str(text))} characters; valid: up to {_MAX_TEXT}")
+        return [[piece.id, piece.text] for piece in self.tokenize(text)]
 
 
 def _answering(question: Callable[[Asked], Any]) -> Question:

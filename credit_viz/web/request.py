@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from credit_viz.backend.base import LaneRequest, RunRequest
-from credit_viz.errors import SettingsError
+from credit_viz.errors import PromptError, SettingsError
+from credit_viz.trace.intervention import MAX_INTERVENTIONS, Intervention
 
-__all__ = ["MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice"]
+__all__ = ["MAX_GIVEN", "MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice"]
 
 MAX_LANES = 4
 MAX_LENGTH = 4096
+MAX_GIVEN = 64  #: given texts of a run
 _INTEGERS = {"gen_length": (1, MAX_LENGTH), "block_length": (1, MAX_LENGTH), "seed": (0, 2**31 - 1)}
 
 
@@ -28,6 +31,8 @@ class Choice:
     seed: int = 0
     early_stop: bool = False
     cache: str = "none"
+    infill: bool = False
+    given: tuple[tuple[int, str], ...] = ()
     ticket: str = ""
 
     def request(self, prompt: str) -> RunRequest:
@@ -40,6 +45,8 @@ class Choice:
             seed=self.seed,
             early_stop=self.early_stop,
             cache=self.cache,
+            infill=self.infill,
+            given=self.given,
         )
 
 
@@ -68,6 +75,8 @@ def parse_choice(text: str) -> Choice:
         lanes=_lanes(data.get("lanes")),
         early_stop=data.get("early_stop") is True,
         cache=str(data.get("cache", "none")),
+        infill=data.get("infill") is True,
+        given=_given(data.get("given", [])),
         ticket=str(data.get("ticket", ""))[:64],
         **numbers,
     )
@@ -84,7 +93,27 @@ def _lane(entry: object) -> LaneRequest:
     settings = entry.get("settings", {}) if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(settings, dict):
         raise SettingsError(f"lane {entry!r}; valid: an object with decoder and settings")
-    return LaneRequest(str(entry.get("decoder", "")), settings)
+    return LaneRequest(str(entry.get("decoder", "")), settings, _interventions(entry.get("interventions", [])))
+
+
+def _interventions(data: object) -> tuple[Intervention, ...]:
+    """Changes by hand; their number is looked at before any of them."""
+    if not isinstance(data, list) or len(data) > MAX_INTERVENTIONS:
+        found = f"{len(data)} changes by hand" if isinstance(data, list) else f"changes by hand {reprlib.repr(data)}"
+        raise SettingsError(f"{found} in one lane; valid: a list of up to {MAX_INTERVENTIONS}")
+    return tuple(map(Intervention.from_json, data))
+
+
+def _given(data: object) -> tuple[tuple[int, str], ...]:
+    """[position, text] pairs."""
+    if not isinstance(data, list) or len(data) > MAX_GIVEN:
+        found = f"{len(data)} given texts" if isinstance(data, list) else f"given texts {reprlib.repr(data)}"
+        raise PromptError(f"{found}; valid: a list of up to {MAX_GIVEN}")
+    for pair in data:
+        whole = isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], int) and isinstance(pair[1], str)
+        if not whole or isinstance(pair[0], bool) or not 0 <= pair[0] < MAX_LENGTH:
+            raise PromptError(f"given text {reprlib.repr(pair)}; valid: [position from 0 on, text]")
+    return tuple((position, text) for position, text in data)
 
 
 def _integer(data: Mapping[str, Any], name: str, low: int, high: int) -> int:

@@ -15,6 +15,7 @@ from credit_viz.decoding import make_decoder
 from credit_viz.errors import CreditVizError, PromptError, SettingsError
 from credit_viz.models.base import DiffusionLM, ModelInfo
 from credit_viz.trace.build import build_trace
+from credit_viz.trace.intervention import Intervention
 from tests.support import MockModel, run
 
 BOTH = (LaneRequest("vanilla"), LaneRequest("credit", {"threshold": 0.5}))
@@ -175,3 +176,56 @@ def test_lanes_take_turns_on_a_cpu() -> None:
     first, *_ = LocalBackend(MockModel()).stream(request(lanes=BOTH))  # type: ignore[arg-type]
     assert isinstance(first, RunStarted)
     assert [info.lanes for info in first.lanes] == [1, 1]
+
+
+# ------------------------------------------------------------------ by hand, given, with gaps
+
+
+def test_each_lane_has_its_own_changes_by_hand() -> None:
+    change = Intervention(2, 0, 3)
+    lanes = (LaneRequest("vanilla"), LaneRequest("vanilla", {}, (change,)))
+    first, *rest = events_of(MockModel(), lanes=lanes)
+    assert isinstance(first, RunStarted)
+    assert [info.interventions for info in first.lanes] == [(), (change,)]
+    plain, changed = sorted((e for e in rest if isinstance(e, LaneFinished)), key=lambda event: event.lane)
+    assert changed.trace.canvas(2)[0] == 3
+    assert plain.trace.canvas(2)[0] != 3
+
+
+class KeepsAll:
+    """An iterator that remembers what it gave."""
+
+    def __init__(self, events: Iterator[Event]) -> None:
+        self.events = events
+        self.seen: list[Event] = []
+
+    def __iter__(self) -> Iterator[Event]:
+        for event in self.events:
+            self.seen.append(event)
+            yield event
+
+
+def test_a_lane_that_was_not_changed_as_asked_is_no_finished_one() -> None:
+    lanes = (LaneRequest("vanilla", {}, (Intervention(99, 0, 3),)), LaneRequest("vanilla"))
+    events = LocalBackend(MockModel()).stream(request(lanes=lanes))  # type: ignore[arg-type]
+    kept = KeepsAll(events)
+    with pytest.raises(SettingsError, match=r"the run was finished after 8 steps; valid: steps 1\.\.8"):
+        list(kept)
+    assert [event.lane for event in kept.seen if isinstance(event, LaneFinished)] == [1]
+    assert sum(isinstance(event, StepTaken) for event in kept.seen) == 16
+
+
+def test_texts_are_given_at_their_positions_and_gaps_are_filled(peaky: DiffusionLM) -> None:
+    backend = LocalBackend(peaky)
+    pieces = backend.pieces("abc")
+    assert [piece.id for piece in pieces] == peaky.encode_text("abc")
+    assert [piece.text for piece in pieces] == [peaky.token_text(piece.id) for piece in pieces]
+    assert backend.pieces("") == ()
+    first = next(iter(backend.stream(request(given=((2, "abc"),), gen_length=16, block_length=16))))
+    assert isinstance(first, RunStarted)
+    assert first.lanes[0].fixed == {2 + place: piece.id for place, piece in enumerate(pieces)}
+    first = next(iter(backend.stream(request(prompt="ab [MASK:3] c", infill=True))))
+    assert isinstance(first, RunStarted)
+    assert first.lanes[0].gen_length == 3 + len(backend.pieces(" c"))
+    with pytest.raises(PromptError, match="write it into the prompt, between the gaps"):
+        backend.stream(request(prompt="ab [MASK:3] c", infill=True, given=((2, "abc"),)))

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.base import Decoder
-from credit_viz.decoding.interventions import MAX_INTERVENTIONS
 from credit_viz.errors import SettingsError
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.loading import load_model
-from credit_viz.trace.intervention import Intervention
+from credit_viz.trace.intervention import MAX_INTERVENTIONS, Intervention
 from credit_viz.trace.record import CELL_FIELDS, Reason, Trace
 from tests.decoding.test_decoding_uniform import NoiseModel
 from tests.support import MASK_DECODERS, MockModel, decoders, run, sizes

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken
+from credit_viz.backend.base import Event, LaneFinished, Piece, RunRequest, RunStarted, StepTaken
 from credit_viz.decoding import DECODERS
 from credit_viz.errors import PromptError, SettingsError
 from credit_viz.trace.record import CELL_FIELDS, Reason, RunInfo, StepRecord, Trace
@@ -68,6 +68,12 @@ class FakeBackend:
         self.seconds = seconds
         self.hostile = hostile
         self.quick = quick
+
+    def pieces(self, text: str) -> tuple[Piece, ...]:
+        """Whole words with their space, else nothing."""
+        known = {shown: token for token, shown in TEXTS.items()}
+        words = [f" {word}" for word in text.split()]
+        return tuple(Piece(known[word], word) for word in words if word in known)
 
     def stream(self, request: RunRequest) -> Iterator[Event]:
         """See `credit_viz.backend.base.Backend.stream`."""
