@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "trace": "credit_viz.cli.trace",
         "eval": "credit_viz.cli.eval",
         "sweep": "credit_viz.cli.sweep",
+        "tune": "credit_viz.cli.tune",
+        "attribute": "credit_viz.cli.attribute",
         "show": "credit_viz.cli.show",
         "view": "credit_viz.cli.view",
         "decoders": "credit_viz.cli.decoders",

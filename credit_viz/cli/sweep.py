@@ -9,32 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from credit_viz.cli.options import ModelChoice, model_options
+from credit_viz.cli.plans import PlanChoice, plan_options
 from credit_viz.cli.words import say
-from credit_viz.errors import SettingsError
 
 if TYPE_CHECKING:
-    from credit_viz.lab import LocalCrew, ModelSource, Plan, Prompt, SweepResult, TaskPrompts
+    from credit_viz.lab import LocalCrew, Plan, SweepResult
 
 __all__ = ["command"]
 
 _ARMS = ("vanilla", "threshold: sweep", "credit: sweep")
-
-
-def _words(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
-    """Between commas."""
-    return None if text is None else tuple(word.strip() for word in text.split(","))
-
-
-def _numbers(ctx: click.Context, param: click.Parameter, text: str) -> tuple[int, ...]:
-    """Whole numbers between commas."""
-    found = []
-    for word in _words(ctx, param, text) or ():
-        try:
-            found.append(int(word))
-        except ValueError:
-            raise SettingsError(f"{param.opts[0]} {text!r}: {word!r} is no whole number; valid: 32 or 32,64") from None
-    return tuple(found)
 
 
 @click.command("sweep", short_help="Try decoders and knobs over many prompts: passes, quality, intervals.")
@@ -46,35 +29,7 @@ def _numbers(ctx: click.Context, param: click.Parameter, text: str) -> tuple[int
     metavar="ARM",
     help="A decoder and the values of its knobs; repeat it. See the notation above, and credit-viz decoders.",
 )
-@click.option("--tasks", callback=_words, metavar="TASK,...", help="Tasks of the embedded model, or all.")
-@click.option("--split", default="held-out", help="Prompts that training never met (held-out), or might have (train).")
-@click.option("--prompts", "count", type=int, default=50, metavar="N", help="How many prompts of the tasks.")
-@click.option(
-    "--prompts-seed", type=int, default=20_000, metavar="N", help="Which of them; the model card's by default."
-)
-@click.option(
-    "--prompts-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.jsonl",
-    help='Own prompts, one {"prompt": ..., "answer": ...} per line; the answer may be missing.',
-)
-@click.option("--prompt", "texts", multiple=True, metavar="TEXT", help="An own prompt; repeat it.")
-@click.option("--gen-length", callback=_numbers, default="64", metavar="N,...", help="Positions to generate.")
-@click.option("--block-length", callback=_numbers, default="32", metavar="N,...", help="Positions per block.")
-@click.option("--seeds", callback=_numbers, default="0", metavar="N,...", help="Matter at temperatures above 0.")
-@click.option("--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it.")
-@click.option("--cache", callback=_words, default="none", metavar="MODE,...", help="none, prefix, dual or block.")
-@click.option(
-    "--compare",
-    default="auto",
-    metavar="WHEN",
-    help="Agreement with vanilla, and the model's likelihood of each text: auto (where no answer is known), always "
-    "or never.",
-)
-@click.option("--batch", type=int, default=1, help="Runs that share a pass. 1 is exact; more is for GPUs.")
-@click.option("--workers", type=int, default=1, help="Processes, each with a model of its own.")
-@click.option("--threads", type=int, default=1, help="CPU threads of each worker.")
-@model_options
+@plan_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -88,28 +43,13 @@ def _numbers(ctx: click.Context, param: click.Parameter, text: str) -> tuple[int
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(
     arms: tuple[str, ...],
-    tasks: tuple[str, ...] | None,
-    split: str,
-    count: int,
-    prompts_seed: int,
-    prompts_file: Path | None,
-    texts: tuple[str, ...],
-    gen_length: tuple[int, ...],
-    block_length: tuple[int, ...],
-    seeds: tuple[int, ...],
-    early_stop: bool,
-    cache: tuple[str, ...],
-    compare: str,
-    batch: int,
-    workers: int,
-    threads: int,
     out: Path | None,
     resume: bool,
     retry_failed: bool,
     max_runs: int,
     dry_run: bool,
     as_json: bool,
-    **model: Any,
+    **given: Any,
 ) -> None:
     """Try decoders and knobs over many prompts: forward passes and quality of each setting, with intervals.
 
@@ -129,26 +69,10 @@ def command(
       credit: sweep                       the values that the decoder names for its own knob
       credit: alpha=0..2, random 20 seed 1    settings drawn from ranges and values
     """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
-    from credit_viz.lab import Plan, look_ahead, parse_arm
+    from credit_viz.lab import look_ahead, parse_arm
 
-    chosen = ModelChoice(**model)
-    devices = tuple(device.strip() for device in chosen.device.split(","))
-    plan = Plan(
-        arms=tuple(parse_arm(arm) for arm in arms),
-        prompts=_own_prompts(texts, prompts_file),
-        tasks=_tasks(tasks, split, count, prompts_seed),
-        options={
-            "gen_length": gen_length,
-            "block_length": block_length,
-            "seed": seeds,
-            "early_stop": early_stop,
-            "cache": cache,
-        },
-        model=_source(chosen._replace(device=devices[0])),
-        compare=compare,
-        batch=batch,
-    )
-    crew = _crew(workers, threads, devices)
+    choice = PlanChoice.of(given)
+    plan, crew = choice.plan([parse_arm(arm) for arm in arms]), choice.crew()
     if dry_run:
         from credit_viz.cli.sweep_report import print_outlook
 
@@ -162,35 +86,6 @@ def command(
     from credit_viz.cli.sweep_report import print_result
 
     print_result(result, out, as_json)
-
-
-def _own_prompts(texts: tuple[str, ...], file: Path | None) -> tuple[Prompt, ...]:
-    from credit_viz.lab import Prompt, read_prompts
-    from credit_viz.text import clean_text
-
-    own = tuple(Prompt(str(number), clean_text(text)) for number, text in enumerate(texts, 1))
-    return (*own, *(read_prompts(file) if file else ()))
-
-
-def _tasks(names: tuple[str, ...] | None, split: str, count: int, seed: int) -> TaskPrompts | None:
-    from credit_viz.lab import TaskPrompts
-
-    if names is None:
-        return None
-    return TaskPrompts(TaskPrompts.tasks if names == ("all",) else names, split, count, seed)
-
-
-def _source(model: ModelChoice) -> ModelSource:
-    from credit_viz.lab import ModelSource
-
-    words = model._asdict()
-    return ModelSource(check_memory=not words.pop("skip_memory_check"), **words)
-
-
-def _crew(workers: int, threads: int, devices: tuple[str, ...]) -> LocalCrew:
-    from credit_viz.lab import LocalCrew
-
-    return LocalCrew(workers, threads, devices)
 
 
 def _run(plan: Plan, folder: Path, crew: LocalCrew, max_runs: int, resume: bool, retry_failed: bool) -> SweepResult:

@@ -27,7 +27,8 @@ from credit_viz.lab.prompts import Prompt, TaskPrompts, read_prompts
 from credit_viz.lab.result import SweepResult
 from credit_viz.lab.running import Progress, look_ahead, stream, sweep
 from credit_viz.lab.spaces import Arm, Span
-from credit_viz.lab.tuning import Tuned, TuningProgress, tune
+from credit_viz.lab.tuned import Tuned
+from credit_viz.lab.tuning import TuningProgress, tune
 
 __all__ = [
     "Arm",

@@ -24,8 +24,11 @@ _RANDOM = re.compile(r"random\s+(?P<draws>\d+)(?:\s+seed\s+(?P<seed>\d+))?")
 _SPAN = re.compile(r"(?P<low>[^/,]+?)\.\.(?P<high>[^/,]+)(?:/(?P<count>[^/,]+))?")
 
 
-def parse_arm(text: str) -> Arm:
+def parse_arm(text: str, searched: bool = False) -> Arm:
     """The arm that a text describes; see the module.
+
+    Args:
+        searched: a range needs no count, because something looks for the best value in it.
 
     Raises:
         SettingsError: the message quotes the part that is wrong and says what is valid.
@@ -52,7 +55,7 @@ def parse_arm(text: str) -> Arm:
         raise _bad(text, "sweep", "a grid; random draws need ranges")
     if swept:
         return Arm.swept(decoder, preset, spaces)
-    return Arm(decoder, spaces, preset, draws, seed)
+    return Arm(decoder, spaces, preset, 1 if searched and draws is None else draws, seed)
 
 
 def _parts(rest: str | None) -> Iterator[str]:

@@ -23,7 +23,7 @@ SMALL = ("--gen-length", "8", "--block-length", "4,8", "--arm", "vanilla", "--ar
 def inline(monkeypatch: pytest.MonkeyPatch) -> LabModel:
     """Sweeps run in this process, on a mock."""
     model = LabModel(max_positions=400)
-    monkeypatch.setattr("credit_viz.cli.sweep._crew", lambda *_: InlineCrew(model))  # type: ignore[arg-type]
+    monkeypatch.setattr("credit_viz.cli.plans.PlanChoice.crew", lambda _: InlineCrew(model))  # type: ignore[arg-type]
     return model
 
 
