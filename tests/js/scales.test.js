@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { colorAt, pixels, plotlyScale, rgb, share, shares } from "../../credit_viz/web/static/scales.js";
+import { colorAt, pixels, rgb, share, shares } from "../../credit_viz/web/static/scales.js";
 
 const style = JSON.parse(readFileSync(new URL("../../credit_viz/figures/style.json", import.meta.url), "utf-8"));
 
@@ -19,18 +19,28 @@ test("colours go from the first to the last", () => {
   for (const scale of Object.values(style.scales)) {
     assert.deepEqual(colorAt(0, scale.colors), rgb(scale.colors[0]));
     assert.deepEqual(colorAt(1, scale.colors), rgb(scale.colors.at(-1)));
-    assert.deepEqual([plotlyScale(scale)[0][0], plotlyScale(scale).at(-1)[0]], [0, 1]);
   }
 });
 
+const luminance = ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
+const brightness = (colors) => Array.from({ length: 21 }, (_, i) => luminance(colorAt(i / 20, colors)));
+const rises = (values) => values.every((value, i) => i === 0 || value >= values[i - 1]);
+
 test("brightness is monotonic, so that the scale reads without colour", () => {
-  const luminance = ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
   for (const scale of Object.values(style.scales)) {
-    const values = Array.from({ length: 21 }, (_, i) => luminance(colorAt(i / 20, scale.colors)));
-    const rising = values.every((value, i) => i === 0 || value >= values[i - 1]);
-    const falling = values.every((value, i) => i === 0 || value <= values[i - 1]);
-    assert.ok(rising || falling);
+    if (scale.min < 0) continue;
+    const values = brightness(scale.colors);
+    assert.ok(rises(values) || rises(values.toReversed()));
   }
+});
+
+test("a scale around zero is darkest there, and brightens to both sides alike", () => {
+  const { colors, min, max } = style.scales.difference;
+  assert.equal(min, -max);
+  const values = brightness(colors);
+  assert.ok(rises(values.slice(10)) && rises(values.slice(0, 11).toReversed()));
+  values.forEach((value, i) => assert.ok(Math.abs(value - values[20 - i]) < 25, `${value} and ${values[20 - i]}`));
+  assert.equal(share(0, style.scales.difference), 0.5);
 });
 
 test("pixels carry colour and strength", () => {

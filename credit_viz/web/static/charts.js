@@ -12,9 +12,12 @@ export const providePlotly = (own) => (load = own);
 
 /** @param {string} base folder of the page's files @returns {Promise<any>} the Plotly object */
 export function loadPlotly(base) {
-  loading ??= load(base);
+  loading ??= idle().then(() => load(base));
   return loading;
 }
+
+/** Reading a library this large holds the page up: not before text and maps are drawn. */
+const idle = () => new Promise((resolve) => setTimeout(() => requestIdleCallback(resolve, { timeout: 1500 }), 60));
 
 /** @param {string} base @returns {Promise<any>} */
 function fromServer(base) {

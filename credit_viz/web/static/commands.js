@@ -4,6 +4,7 @@
  */
 
 import { goToParting } from "./pair.js";
+import { zoomBy } from "./gestures.js";
 import { nextLane, selectNext, showMap } from "./selection.js";
 import { goTo, togglePlay } from "./transport.js";
 
@@ -63,6 +64,24 @@ export const COMMANDS = [
     run: (store) => store.set({ selected: null }),
   },
   { keys: ["d"], shown: "d", words: "where the lanes part", group: "Lanes", elsewhere: TYPING_AHEAD, run: goToParting },
+  {
+    keys: ["t"],
+    shown: "t",
+    words: "map or table",
+    group: "Maps",
+    elsewhere: TYPING_AHEAD,
+    run: (store) => store.set({ table: !store.state.table }),
+  },
+  { keys: ["+", "="], shown: "+", words: "zoom in", group: "Maps", run: (store) => zoomBy(store, 1.6) },
+  { keys: ["-"], shown: "−", words: "zoom out", group: "Maps", run: (store) => zoomBy(store, 1 / 1.6) },
+  {
+    keys: ["z"],
+    shown: "z",
+    words: "the whole map",
+    group: "Maps",
+    elsewhere: TYPING_AHEAD,
+    run: (store) => store.set({ zoom: null }),
+  },
   { keys: ["["], shown: "[", words: "lane before to the front", group: "Lanes", run: (store) => nextLane(store, -1) },
   { keys: ["]"], shown: "]", words: "next lane to the front", group: "Lanes", run: (store) => nextLane(store, 1) },
   {

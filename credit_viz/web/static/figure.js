@@ -1,82 +1,94 @@
 /**
- * One lane's map: a Plotly heatmap under two canvases (marks; cursor and veil). While a run is live, new cells are
- * painted as pixels; Plotly takes over when it ends. Knows one lane and what to show of it, nothing of the store.
+ * One map: cells and axes on a canvas, marks on a second, cursor and veil on a third. Cells are painted as pixels of a
+ * grid and scaled, so that new steps, a zoom and another theme cost little however large the run is: at 1024 x 1024 a
+ * Plotly heatmap took 0.4 to 0.9 seconds per drawing, this takes some hundredths. Knows one lane (or two, for their
+ * difference) and what to show; nothing of the store.
  */
 
-import { CONFIG, axisTitle, baseLayout, laneColor, wholeTicks } from "./charts.js";
-import { h } from "./dom.js";
-import { Frame, begin, drawBlocks, drawCursor, drawMarks, drawWaiting } from "./marks.js";
-import { pixels, plotlyScale, shares } from "./scales.js";
+import { NAMED_ROW, drawAxes, margins } from "./axes.js";
+import { laneColor } from "./charts.js";
+import { h, say } from "./dom.js";
+import { Frame, within } from "./frame.js";
+import { ALONE, colorsOf, darkInk, layerOf } from "./layers.js";
+import {
+  begin,
+  drawBand,
+  drawBlocks,
+  drawCursor,
+  drawMarks,
+  drawTexts,
+  drawWaiting,
+  drawWritten,
+  roomForText,
+} from "./marks.js";
+import { quoted } from "./text.js";
 
-const MARGIN = { l: 46, r: 10, t: 4, b: 40 };
+const SMOOTH = 0.75; // device pixels; smaller cells are averaged, so that none is lost
+
+/** Why a map is empty. @param {any} map of style.json */
+export const missing = ({ plane }) =>
+  ["credit", "boost"].includes(plane) ? "This decoder grants no credit." : "This was not recorded.";
 
 /** @param {number} length positions */
-const heightFor = (length) => Math.round(Math.max(230, Math.min(440, length * 5)) + MARGIN.t + MARGIN.b);
+const heightFor = (length) => Math.round(Math.max(230, Math.min(440, length * 5)) + 44);
+
+/** @typedef {{dark: boolean, contrast: boolean, tab: string, zoom: import("./frame.js").Zoom | null, quantity: string}} Shown of the state */
 
 export class MapFigure {
   /**
-   * @param {import("./lane.js").Lane} lane @param {import("./run.js").Run} run @param {any} style boot.style
-   * @param {(range: [number, number][] | null) => void} onZoom told of the visible ranges, null after a reset
+   * @param {import("./run.js").Run} run @param {import("./lane.js").Lane[]} lanes one, or the two that are compared
+   * @param {any} style boot.style @param {Shown} shown @param {number} expected steps a live run will probably have
    */
-  constructor(lane, run, style, onZoom) {
-    Object.assign(this, { lane, run, style, onZoom });
-    this.lane = lane;
+  constructor(run, lanes, style, shown, expected) {
     this.run = run;
+    this.lanes = lanes;
+    this.lane = lanes[lanes.length - 1]; // whose tokens, blocks and colour are shown
     this.style = style;
-    this.onZoom = onZoom;
-    this.plot = h("div", { class: "cv-plot" });
-    this.raster = h("canvas", { class: "cv-canvas", "aria-hidden": "true" });
+    this.expected = expected;
+    this.cells = h("canvas", { class: "cv-canvas", "aria-hidden": "true" });
     this.marks = h("canvas", { class: "cv-canvas", "aria-hidden": "true" });
     this.over = h("canvas", { class: "cv-canvas", "aria-hidden": "true" });
-    this.nothing = h("p", { class: "cv-nothing", hidden: true }, "This decoder grants no credit.");
-    this.root = h("div", { class: "cv-figure" }, this.plot, this.raster, this.marks, this.over, this.nothing);
+    this.nothing = h("p", { class: "cv-nothing", hidden: true });
+    this.root = h("div", { class: "cv-figure" }, this.cells, this.marks, this.over, this.nothing);
     this.width = 0;
-    this.height = heightFor(lane.length);
+    this.height = heightFor(run.length);
     this.root.style.height = `${this.height}px`;
     this.grid = document.createElement("canvas");
+    this.alone = document.createElement("canvas"); // cells that only one of two lanes has
     this.painted = 0;
+    /** @type {[number, number, number, number] | null} box being drawn for a zoom */
+    this.band = null;
+    this.shown = shown;
     /** @type {any} */
-    this.plotly = null;
-    this.handed = false;
-    /** @type {[number, number][] | null} */
-    this.zoom = null;
-    this.dark = false;
-    this.map = style.maps.waiting;
+    this.cursor = { step: 0, selected: null, hover: null };
+    this.#choose();
+    this.frame = this.#frame();
   }
 
-  /** Visible part as pixels and data. @returns {Frame} */
-  get frame() {
-    const area = {
-      left: MARGIN.l,
-      top: MARGIN.t,
-      width: this.width - MARGIN.l - MARGIN.r,
-      height: this.height - MARGIN.t - MARGIN.b,
-    };
-    const [x, y] = this.zoom ?? this.fullRange;
-    return new Frame(area, x, y);
-  }
-
-  /** @returns {[number, number][]} */
+  /** @returns {import("./frame.js").Zoom} */
   get fullRange() {
     const live = this.run.state === "running";
-    const steps = Math.max(live ? this.lane.length : 8, this.run.steps);
+    const steps = Math.max(live ? this.expected : 8, this.run.steps);
     return [
       [0.5, steps + 0.5],
-      [-0.5, this.lane.length - 0.5],
+      [-0.5, this.run.length - 0.5],
     ];
   }
 
-  /** Everything anew: size, theme, map or run state changed. @param {{dark: boolean, tab: string}} look */
-  draw({ dark, tab }) {
+  /** Everything anew: size, theme, map, zoom or run state changed. @param {Shown} shown */
+  draw(shown) {
     this.width = this.root.clientWidth;
-    if (!this.width) return;
-    this.dark = dark;
-    this.map = this.style.maps[tab];
+    const { dark, contrast, tab, zoom, quantity } = shown;
+    this.shown = { dark, contrast, tab, zoom, quantity };
+    this.#choose();
     this.painted = 0;
-    this.handed = false;
-    this.#paintNew();
-    this.#plotAxes();
-    this.drawMarks();
+    this.#refresh();
+  }
+
+  /** Another part of the same map. @param {import("./frame.js").Zoom | null} zoom */
+  show(zoom) {
+    this.shown = { ...this.shown, zoom };
+    this.#refresh();
   }
 
   /** Has the room for it changed since it was drawn? */
@@ -84,190 +96,179 @@ export class MapFigure {
     return this.root.clientWidth !== this.width;
   }
 
-  /** New steps arrived. */
+  /** New steps arrived, or the run ended. */
   grow() {
-    if (!this.width) return;
-    this.#paintNew();
-    this.drawMarks();
+    this.#refresh();
   }
 
-  drawMarks() {
-    const { frame, lane, style } = this;
+  /** @param {{step: number, selected: number | null, hover: any}} [cursor] */
+  drawCursor(cursor = this.cursor) {
+    this.cursor = cursor;
+    if (!this.width) return;
+    const { dark, contrast } = this.shown;
+    const { veil, ink } = this.#surface;
+    const context = begin(this.over, this.frame, this.width, this.height);
+    const lane = laneColor(this.style, this.lane.index, dark);
+    drawCursor(context, this.frame, cursor, { veil, ink, lane, contrast });
+    if (this.band) drawBand(context, this.band, ink);
+    context.restore();
+  }
+
+  /** Value a cell shows, NaN where it shows none. @param {number} position @param {number} step */
+  valueAt(position, step) {
+    const code = this.layer.code(position, step);
+    return code < 0 ? NaN : this.layer.values[code];
+  }
+
+  get #surface() {
+    return this.style.surface[this.shown.dark ? "dark" : "light"];
+  }
+
+  #choose() {
+    const { tab, quantity } = this.shown;
+    this.map = this.style.maps[tab];
+    this.layer = layerOf(this.run, this.map, this.lanes, quantity);
+    this.colors = colorsOf(this.layer, this.map, this.style);
+  }
+
+  /** The part on show as pixels and data; rows tall enough are named by their tokens. @returns {Frame} */
+  #frame() {
+    const full = this.fullRange;
+    const [x, y] = within(this.shown.zoom, full) ?? full;
+    const inner = this.height - margins(false, 0).top - margins(false, 0).bottom;
+    this.named = inner / (y[1] - y[0]) >= NAMED_ROW;
+    const { left, right, top } = margins(this.named, this.width);
+    return new Frame({ left, top, width: Math.max(1, this.width - left - right), height: inner }, x, y);
+  }
+
+  #refresh() {
+    if (!this.width) return;
+    this.frame = this.#frame();
+    this.#paintNew();
+    this.#blit();
+    this.#drawMarks();
+    this.drawCursor();
+  }
+
+  /** Paint steps that are not on the grid yet. */
+  #paintNew() {
+    const { layer, grid, alone, colors, painted } = this;
+    const count = layer.steps - painted;
+    if (count <= 0) return;
+    if (!painted || grid.width < layer.steps) {
+      this.painted = 0;
+      const roomy = this.run.state === "running" ? Math.max(64, this.expected, layer.steps * 2) : layer.steps;
+      for (const canvas of [grid, alone]) Object.assign(canvas, { width: roomy, height: layer.length });
+      if (painted) return this.#paintNew();
+    }
+    const image = new ImageData(count, layer.length);
+    const data = new Uint32Array(image.data.buffer);
+    const codes = new Int16Array(layer.length);
+    const lonely = this.lanes.length > 1 ? new ImageData(count, layer.length) : null;
+    const mask = lonely && new Uint32Array(lonely.data.buffer);
+    for (let k = 0; k < count; k += 1) {
+      layer.column(painted + k + 1, codes);
+      for (let i = 0; i < codes.length; i += 1) {
+        if (codes[i] >= 0) data[i * count + k] = colors[codes[i]];
+        else if (mask && codes[i] === ALONE) mask[i * count + k] = 0xff000000;
+      }
+    }
+    grid.getContext("2d")?.putImageData(image, painted, 0);
+    if (lonely) alone.getContext("2d")?.putImageData(lonely, painted, 0);
+    this.painted = layer.steps;
+    return undefined;
+  }
+
+  /** Show the grid's part, and the axes around it. */
+  #blit() {
+    const { frame, layer, cells } = this;
+    const context = begin(cells, frame, this.width, this.height);
+    this.nothing.hidden = layer.known;
+    say(this.nothing, missing(this.map));
+    if (this.painted && layer.known) {
+      this.#place(context, this.grid);
+      if (this.lanes.length > 1) this.#hatch(context);
+    }
+    context.restore();
+    const { line, quiet, text } = this.#surface;
+    const ink = this.shown.contrast ? { line: quiet, quiet: text, text } : { line, quiet, text };
+    drawAxes(context, frame, ink, this.named ? (position) => this.#nameOf(position) : null);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {HTMLCanvasElement} source */
+  #place(context, source) {
+    const { frame } = this;
+    const [[first, last], [top, bottom]] = frame.cells;
+    const [left, right] = [Math.max(1, first), Math.min(this.painted, last)];
+    const [high, low] = [Math.max(0, top), Math.min(this.layer.length - 1, bottom)];
+    if (right < left || low < high) return;
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    context.imageSmoothingEnabled = Math.min(frame.cellWidth, frame.cellHeight) * ratio < SMOOTH;
+    context.imageSmoothingQuality = "medium";
+    const [wide, tall] = [right - left + 1, low - high + 1];
+    const [x, y] = [frame.x(left - 0.5), frame.y(high - 0.5)];
+    context.drawImage(source, left - 1, high, wide, tall, x, y, frame.cellWidth * wide, frame.cellHeight * tall);
+  }
+
+  /** Cells of one lane alone: lines across, whatever their size. @param {CanvasRenderingContext2D} context */
+  #hatch(context) {
+    const { width, height } = this.cells;
+    const sheet = new OffscreenCanvas(width, height);
+    const drawing = /** @type {any} */ (sheet.getContext("2d"));
+    drawing.setTransform(context.getTransform());
+    this.#place(drawing, this.alone);
+    drawing.setTransform(1, 0, 0, 1, 0, 0);
+    drawing.globalCompositeOperation = "source-in";
+    drawing.fillStyle = this.#surface.line;
+    drawing.fillRect(0, 0, width, height);
+    drawing.globalCompositeOperation = "source-atop";
+    drawing.strokeStyle = this.#surface.quiet;
+    drawing.globalAlpha = 0.55;
+    drawing.beginPath();
+    for (let x = -height; x < width; x += 9) {
+      drawing.moveTo(x, height);
+      drawing.lineTo(x + height, 0);
+    }
+    drawing.stroke();
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(sheet, 0, 0);
+    context.restore();
+  }
+
+  #drawMarks() {
+    const { frame, lane, style, map, layer } = this;
+    const { dark, contrast } = this.shown;
     const context = begin(this.marks, frame, this.width, this.height);
-    const surface = style.surface[this.dark ? "dark" : "light"];
-    const waiting = this.map === style.maps.waiting;
-    this.nothing.hidden = !lane.steps || this.map.plane in lane.planes;
-    if (!this.nothing.hidden) return context.restore();
-    drawBlocks(context, frame, lane, waiting ? surface.quiet : "rgba(255,255,255,0.55)");
-    if (waiting) drawWaiting(context, frame, lane, style.marks, laneColor(style, lane.index, this.dark));
-    else drawMarks(context, frame, lane, style.marks);
+    if (!layer.known) return context.restore();
+    const texts = roomForText(frame);
+    const look = { color: laneColor(style, lane.index, dark), style, contrast, texts };
+    const faint = map.strength < 0.5;
+    drawBlocks(context, frame, lane, faint ? this.#surface.quiet : `rgba(255,255,255,${contrast ? 0.9 : 0.55})`);
+    if (texts) drawTexts(context, frame, (position, step) => this.#guess(position, step));
+    if (this.lanes.length > 1)
+      for (const each of this.lanes)
+        drawWritten(context, frame, each, { ...look, color: laneColor(style, each.index, dark) });
+    else if (faint) drawWaiting(context, frame, lane, look);
+    else drawMarks(context, frame, lane, look);
     return context.restore();
   }
 
-  /** @param {{step: number, selected: number | null, hover: any}} shown */
-  drawCursor(shown) {
-    if (!this.width) return;
-    const surface = this.style.surface[this.dark ? "dark" : "light"];
-    const context = begin(this.over, this.frame, this.width, this.height);
-    const colors = { veil: surface.veil, ink: surface.ink, lane: laneColor(this.style, this.lane.index, this.dark) };
-    drawCursor(context, this.frame, shown, colors);
-    context.restore();
+  /** @param {number} position @param {number} step */
+  #guess(position, step) {
+    const guess = this.lane.guessAt(position, step);
+    const value = this.valueAt(position, step);
+    if (guess < 0 || position >= this.lane.length) return null;
+    const dark = Number.isNaN(value) ? !this.shown.dark : darkInk(value, this.map, this.style, this.shown.dark);
+    return { text: quoted(this.run.text(guess)), dark };
   }
 
-  /** Hand the map over to Plotly, or only its axes while the run is live. @param {any} plotly */
-  usePlotly(plotly) {
-    this.plotly = plotly;
-    this.#plotAxes();
-  }
-
-  /** Show another part. @param {[number, number][] | null} zoom */
-  setZoom(zoom) {
-    this.zoom = zoom;
-    if (this.plotly) this.plotly.relayout(this.plot, this.#ranges());
-    this.#blit();
-    this.drawMarks();
-  }
-
-  dispose() {
-    if (this.plotly) this.plotly.purge(this.plot);
-  }
-
-  /** Byte table of the shown map. */
-  #table() {
-    const scale = this.style.scales[this.map.scale];
-    const values = this.run.values[this.map.plane];
-    return { scale, table: shares(values, scale), bytes: this.lane.planes[this.map.plane] };
-  }
-
-  /** Paint steps that are not on the pixel grid yet, then show it. */
-  #paintNew() {
-    const { lane, grid } = this;
-    if (this.handed || !lane.steps) return this.#blit();
-    const { scale, table, bytes } = this.#table();
-    if (grid.height !== lane.length || grid.width < lane.steps || this.painted === 0) {
-      Object.assign(grid, {
-        width: Math.max(64, lane.steps * 2, this.run.state === "running" ? lane.length : 0),
-        height: lane.length,
-      });
-      this.painted = 0;
-    }
-    const count = lane.steps - this.painted;
-    if (count > 0 && bytes) {
-      const context = /** @type {CanvasRenderingContext2D} */ (grid.getContext("2d"));
-      const image = context.createImageData(count, lane.length);
-      const data = new Uint32Array(image.data.buffer);
-      const colors = pixels(table, scale, this.map.strength);
-      for (let k = 0; k < count; k += 1) {
-        const base = lane.offset(this.painted + k + 1);
-        for (let i = 0; i < lane.length; i += 1)
-          if (lane.top[base + i] >= 0) data[i * count + k] = colors[bytes[base + i]];
-      }
-      context.putImageData(image, this.painted, 0);
-    }
-    this.painted = lane.steps;
-    return this.#blit();
-  }
-
-  #blit() {
-    const { frame } = this;
-    const context = begin(this.raster, frame, this.width, this.height);
-    if (!this.handed && this.painted) {
-      context.imageSmoothingEnabled = false;
-      const [left, top] = [frame.x(0.5), frame.y(-0.5)];
-      const [wide, high] = [frame.cellWidth * this.painted, frame.cellHeight * this.lane.length];
-      context.drawImage(this.grid, 0, 0, this.painted, this.lane.length, left, top, wide, high);
-    }
-    context.restore();
-  }
-
-  #ranges() {
-    const [x, y] = this.zoom ?? this.fullRange;
-    return { "xaxis.range": [...x], "yaxis.range": [y[1], y[0]] };
-  }
-
-  async #plotAxes() {
-    if (!this.plotly || !this.width) return;
-    const live = this.run.state === "running";
-    const first = !this.plot.classList.contains("js-plotly-plot");
-    await this.plotly.react(
-      this.plot,
-      [live ? this.#heatmap([[null]]) : this.#heatmap(this.#rows())],
-      this.#layout(),
-      CONFIG,
-    );
-    if (first) this.#listenToZoom();
-    this.handed = !live;
-    this.#blit();
-  }
-
-  /** @param {any} z */
-  #heatmap(z) {
-    const { scale } = this.#table();
-    return {
-      type: "heatmap",
-      z,
-      x0: 1,
-      dx: 1,
-      y0: 0,
-      dy: 1,
-      zmin: 0,
-      zmax: 1,
-      zsmooth: false,
-      showscale: false,
-      hoverinfo: "skip",
-      colorscale: plotlyScale(scale),
-      opacity: this.map.strength,
-    };
-  }
-
-  /** Rows of shares for Plotly, NaN where nothing was recorded. */
-  #rows() {
-    const { lane } = this;
-    const { table, bytes } = this.#table();
-    return Array.from({ length: lane.length }, (_, i) => {
-      const row = new Float32Array(lane.steps).fill(NaN);
-      if (!bytes) return row;
-      for (let t = 0; t < lane.steps; t += 1) {
-        const cell = t * lane.length + i;
-        if (lane.top[cell] >= 0) row[t] = table[bytes[cell]];
-      }
-      return row;
+  /** What stands at a position in the end. @param {number} position */
+  #nameOf(position) {
+    const names = this.lanes.map((lane) => {
+      const token = position < lane.length ? lane.tokenAt(position, lane.steps) : -1;
+      return token < 0 ? "·" : lane.isEnd(token) ? "(end)" : quoted(this.run.text(token));
     });
-  }
-
-  #layout() {
-    const { axis, font, paper_bgcolor, plot_bgcolor } = baseLayout(this.style, this.dark);
-    const [x, y] = this.zoom ?? this.fullRange;
-    const phone = this.width < 420;
-    const flat = { ...axis, showgrid: false, fixedrange: phone };
-    return {
-      font,
-      paper_bgcolor,
-      plot_bgcolor,
-      width: this.width,
-      height: this.height,
-      margin: MARGIN,
-      dragmode: phone ? false : "zoom",
-      hovermode: false,
-      xaxis: {
-        ...flat,
-        range: [...x],
-        title: axisTitle("denoising step"),
-        dtick: wholeTicks(x[1] - x[0], this.width / 80),
-      },
-      yaxis: { ...flat, range: [y[1], y[0]], title: axisTitle("token position", 6), dtick: wholeTicks(y[1] - y[0], 6) },
-    };
-  }
-
-  #listenToZoom() {
-    this.plot.on("plotly_relayout", (/** @type {any} */ change) => {
-      if (change["xaxis.autorange"]) return this.onZoom(null);
-      if (change["xaxis.range[0]"] === undefined && change["yaxis.range[0]"] === undefined) return undefined;
-      const { xaxis, yaxis } = this.plot.layout;
-      return this.onZoom([
-        [xaxis.range[0], xaxis.range[1]],
-        [yaxis.range[1], yaxis.range[0]],
-      ]);
-    });
+    return [...new Set(names)].join(" / ");
   }
 }

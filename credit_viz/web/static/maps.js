@@ -1,63 +1,68 @@
 /**
- * The maps of all lanes: tabs, legend, figures, and the pointer over them. Knows the store and MapFigure.
+ * The maps of all lanes: tabs, legend, figures, the note beside the pointer, and the table in their place. Knows the
+ * store and MapFigure.
  */
 
-import { loadPlotly } from "./charts.js";
 import { fill, h, markOnce, say } from "./dom.js";
 import { MapFigure } from "./figure.js";
-import { markOf } from "./lane.js";
-import { drawMark } from "./marks.js";
+import { listen } from "./gestures.js";
+import { legendKey, legendParts } from "./legend.js";
 import { laneName } from "./names.js";
-import { cssGradient, share } from "./scales.js";
-import { precise, probability, quoted } from "./text.js";
+import { pairOf } from "./pair.js";
+import { cellLines, differenceLines, nameOf } from "./reading.js";
+import { tableView } from "./table.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").State} State */
 
 /**
- * @param {Store} store @param {string} base
+ * @param {Store} store
  * @returns {Node}
  */
-export function mapsView(store, base) {
+export function mapsView(store) {
   const { style } = store.state.boot;
   const question = h("h2", { class: "cv-title" });
   const help = h("p", { class: "cv-help" });
   const legend = h("div", { class: "cv-legend" });
   const row = h("div", { class: "cv-maps" });
   const tip = h("div", { class: "cv-tip", "aria-hidden": "true", hidden: true });
-  const maps = new Maps(store, row, tip, base);
+  const maps = new Maps(store, row, tip);
   store.view(["tab"], ({ tab }) => {
     say(question, style.maps[tab].question);
     say(help, style.maps[tab].help);
   });
   let drawn = "";
-  store.view(["tab", "run", "version"], ({ tab, run }) => {
-    const happened = eventMarks(run);
-    if (drawn === `${tab} ${happened}`) return;
-    drawn = `${tab} ${happened}`;
-    fill(legend, legendParts(style, tab, happened));
+  store.view(["tab", "run", "version", "pair", "quantity", "contrast"], (state) => {
+    const key = legendKey(state);
+    if (drawn === key) return;
+    drawn = key;
+    fill(legend, legendParts(state));
   });
+  store.view(["table"], ({ table }) => (row.hidden = legend.hidden = table));
+  keepTab(store);
   maps.watch();
   return h(
     "section",
     { class: "cv-card cv-map-section", "aria-label": "Maps" },
-    h("header", { class: "cv-map-head" }, question, tabs(store)),
+    h("header", { class: "cv-map-head" }, question, tools(store)),
+    tabs(store),
     h("div", { class: "cv-map-about" }, help, legend),
+    pairChoice(store),
     row,
+    tableView(store),
     tip,
   );
 }
 
 class Maps {
-  /** @param {Store} store @param {HTMLElement} row @param {HTMLElement} tip @param {string} base */
-  constructor(store, row, tip, base) {
-    Object.assign(this, { store, row, tip, base });
+  /** @param {Store} store @param {HTMLElement} row @param {HTMLElement} tip */
+  constructor(store, row, tip) {
     this.store = store;
     this.row = row;
     this.tip = tip;
-    this.base = base;
     /** @type {MapFigure[]} */
     this.figures = [];
+    this.built = "";
     this.state = "";
     this.seen = true;
     /** @type {any} */
@@ -66,17 +71,12 @@ class Maps {
 
   watch() {
     const { store } = this;
-    store.view(["run"], (state) => this.#build(state));
+    store.view(["run", "version", "tab", "pair"], (state) => this.#build(state));
     store.view(["version"], (state) => this.#grow(state));
-    store.view(["tab", "dark"], (state) => this.#redraw(state));
-    store.view(["run", "version", "step", "selected", "hover", "dark", "tab"], (state) => this.#cursor(state));
-    store.view(["lane", "run"], (state) =>
-      this.figures.forEach((figure, i) => figure.root.parentElement?.classList.toggle("front", i === state.lane)),
-    );
-    store.view(["lane"], (state) => {
-      for (const figure of this.figures) if (figure.misfit) figure.draw(state); // on a phone: another lane came to front
-      this.#cursor(state);
-    });
+    store.view(["tab", "dark", "contrast", "quantity", "table"], (state) => this.#redraw(state));
+    store.view(["zoom"], ({ zoom }) => this.figures.forEach((figure) => figure.show(zoom)));
+    store.view(["run", "version", "step", "selected", "hover"], (state) => this.#cursor(state));
+    store.view(["lane", "run", "version", "tab", "pair"], (state) => this.#front(state));
     store.view(["hover"], (state) => this.#tell(state));
     new ResizeObserver(() => this.#redraw(store.state)).observe(this.row);
     new IntersectionObserver(
@@ -88,75 +88,78 @@ class Maps {
     ).observe(this.row);
   }
 
-  /** Plotly is large: it comes after the text can be used. */
-  async #withPlotly() {
-    const plotly = await loadPlotly(this.base);
-    for (const figure of this.figures) {
-      if (figure.plotly) continue;
-      figure.usePlotly(plotly);
-      await new Promise((resolve) => setTimeout(resolve));
-    }
-    if (this.figures.length) markOnce("credit-viz:ready");
-  }
-
-  /** @param {State} state */
-  #build({ run, boot }) {
-    for (const figure of this.figures) figure.dispose();
-    this.figures = (run?.lanes ?? []).map(
-      (lane) => new MapFigure(lane, /** @type {any} */ (run), boot.style, (zoom) => this.#zoom(zoom)),
-    );
+  /** One figure per lane, or one of two lanes. @param {State} state */
+  #build(state) {
+    const { run, boot, tab } = state;
+    const pair = pairOf(state);
+    // a run that has just begun has nothing to show yet: the maps of the one before stay until it has
+    if (run && !run.steps && run.state === "running" && this.figures.length) return;
+    const wanted = `${run?.id} ${boot.style.maps[tab].planes ? pair : "each"}`;
+    if (wanted === this.built) return;
+    this.built = wanted;
+    const before = this.figures[0];
+    const alike = before && run && before.run.length === run.length ? before.run.steps : 0;
+    const groups = !run ? [] : boot.style.maps[tab].planes ? [pair.map((i) => run.lanes[i])] : run.lanes.map((lane) => [lane]);
+    this.figures = groups.map((lanes) => new MapFigure(/** @type {any} */ (run), lanes, boot.style, state, alike || run?.length || 0));
     fill(
       this.row,
-      this.figures.map((figure) => this.#framed(figure, boot)),
+      this.figures.map((figure) => this.#framed(figure, state)),
     );
+    this.row.classList.toggle("wide", groups.length === 1);
     this.state = run?.state ?? "";
-    this.figures.forEach((figure) => this.#listen(figure));
-    requestAnimationFrame(() => {
-      this.#redraw(this.store.state);
-      setTimeout(() => this.#withPlotly(), 50);
-    });
+    this.figures.forEach((figure) => listen(this.store, figure));
+    this.#redraw(state);
+    if (run?.steps && this.figures.some((figure) => figure.width))
+      requestAnimationFrame(() => markOnce("credit-viz:ready"));
   }
 
-  /** @param {MapFigure} figure @param {any} boot */
-  #framed(figure, boot) {
-    const title = laneName(boot, figure.run, figure.lane.index);
-    const label = `${title}: map of steps and token positions; the numbers are in the inspector`;
+  /** @param {MapFigure} figure @param {State} state */
+  #framed(figure, { boot }) {
+    const names = figure.lanes.map((lane) => laneName(boot, figure.run, lane.index));
+    const title = names.length > 1 ? `${names[1]} minus ${names[0]}` : names[0];
     figure.root.setAttribute("role", "img");
-    figure.root.setAttribute("aria-label", label);
+    figure.root.setAttribute("aria-label", `${title}: map of steps and token positions; T shows it as a table`);
+    const lane = names.length > 1 ? {} : { lane: String(figure.lane.index) };
     return h(
       "div",
-      { class: "cv-lane cv-map", data: { lane: String(figure.lane.index) } },
+      { class: "cv-lane cv-map", data: lane },
       h("h3", { class: "cv-lane-name" }, title),
       figure.root,
     );
   }
 
+  /** On a phone one lane is in front. @param {State} state */
+  #front(state) {
+    for (const figure of this.figures) {
+      const front = figure.lanes.length > 1 || figure.lane.index === state.lane;
+      figure.root.parentElement?.classList.toggle("front", front);
+      if (figure.misfit) figure.draw(state);
+    }
+  }
+
   /** @param {State} state */
-  #grow({ run }) {
-    if (!run) return;
+  #grow(state) {
+    const { run } = state;
+    if (!run || this.figures[0]?.run !== run) return;
     if (run.state === this.state) return this.figures.forEach((figure) => figure.grow());
-    this.state = run.state; // ended: the axes get their final range, and Plotly takes over, one figure per task
-    return this.figures.forEach((figure, i) =>
-      setTimeout(() => {
-        figure.draw(this.store.state);
-        this.#cursor(this.store.state);
-      }, 40 * i),
-    );
+    this.state = run.state; // ended: the axes get their final range
+    return this.#redraw(state);
   }
 
   /** @param {State} state */
   #redraw(state) {
+    if (state.table) return;
     this.figures.forEach((figure) => figure.draw(state));
     this.#cursor(state);
   }
 
   /** @param {State} state */
-  #cursor({ step, selected, hover }) {
+  #cursor({ run, step, selected, hover }) {
     if (!this.seen) return this.#later();
     for (const figure of this.figures) {
-      const here =
-        hover && (hover.lane === figure.lane.index || hover.step === null) ? hover : hover && { ...hover, step: null };
-      figure.drawCursor({ step, selected, hover: here });
+      if (figure.run !== run) continue;
+      const mine = hover && (hover.step === null || figure.lanes.some((lane) => lane.index === hover.lane));
+      figure.drawCursor({ step, selected, hover: mine ? hover : hover && { ...hover, step: null } });
     }
   }
 
@@ -171,84 +174,35 @@ class Maps {
     }, 200);
   }
 
-  /** @param {[number, number][] | null} zoom */
-  #zoom(zoom) {
-    if (JSON.stringify(zoom) === JSON.stringify(this.figures[0]?.zoom ?? null)) return;
-    this.figures.forEach((figure) => figure.setZoom(zoom));
-    this.#cursor(this.store.state);
-  }
-
-  /** Own pointer handling: Plotly stays in charge of dragging. @param {MapFigure} figure */
-  #listen(figure) {
-    const cellOf = (/** @type {PointerEvent} */ event) => {
-      const box = figure.root.getBoundingClientRect();
-      return figure.frame.cell(event.clientX - box.left, event.clientY - box.top);
-    };
-    let down = [0, 0];
-    figure.root.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-      if (event.pointerType !== "mouse") return;
-      const cell = cellOf(event);
-      const hover = cell && {
-        lane: figure.lane.index,
-        position: cell.position,
-        step: cell.step,
-        x: event.clientX,
-        y: event.clientY,
-      };
-      this.store.set({ hover });
-    });
-    figure.root.addEventListener("pointerleave", () => this.store.set({ hover: null }));
-    figure.root.addEventListener(
-      "pointerdown",
-      (/** @type {PointerEvent} */ event) => (down = [event.clientX, event.clientY]),
-      true,
-    );
-    figure.root.addEventListener("click", (/** @type {any} */ event) => {
-      const cell = cellOf(event);
-      if (!cell || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4) return;
-      if (figure.lane.given.has(cell.position)) return;
-      const step = Math.max(1, Math.min(cell.step, this.store.state.run?.steps ?? 0));
-      this.store.set({ selected: cell.position, lane: figure.lane.index, step, follow: false, playing: false });
-    });
-  }
-
   /** The small note beside the pointer. @param {State} state */
-  #tell({ hover, run, tab, boot }) {
+  #tell(state) {
+    const { hover, run } = state;
     const at = /** @type {any} */ (hover);
     const lane = run && hover ? run.lanes[hover.lane] : null;
-    this.tip.hidden = !(run && lane && hover && hover.step !== null && at.x !== undefined);
-    if (this.tip.hidden || !run || !lane || !hover || hover.step === null) return;
+    const inside = lane && hover && hover.position >= 0 && hover.position < lane.length;
+    this.tip.hidden = !(inside && hover.step && at.x !== undefined);
+    if (this.tip.hidden || !run || !hover) return;
     fill(
       this.tip,
-      tipLines(run, lane, hover.position, hover.step, boot.style, tab).map((line) => h("div", {}, line)),
+      noteLines(state, hover).map((line) => h("div", {}, line)),
     );
-    const left = Math.min(at.x + 14, window.innerWidth - 220);
-    this.tip.style.transform = `translate(${left}px, ${at.y + 16}px)`;
+    const [wide, tall] = [236, 22 * this.tip.childElementCount + 24];
+    const left = Math.min(at.x + 14, window.innerWidth - wide);
+    const top = at.y + 16 + tall > window.innerHeight ? at.y - tall : at.y + 16;
+    this.tip.style.transform = `translate(${left}px, ${top}px)`;
   }
 }
 
-/**
- * @param {import("./run.js").Run} run @param {import("./lane.js").Lane} lane
- * @param {number} position @param {number} step @param {any} style @param {string} tab
- */
-function tipLines(run, lane, position, step, style, tab) {
-  const where = `token ${position}, step ${step}`;
-  const held = lane.tokenAt(position, step - 1);
-  const since = lane.writeAt(position, step - 1)?.step;
-  const holds = held < 0 ? [] : [`${since ? `written in step ${since}` : "given"}: ${quoted(run.text(held))}`];
-  const guess = lane.guessAt(position, step);
-  if (guess < 0)
-    return [where, ...(holds.length ? holds : [step > lane.steps ? "this lane has finished" : "nothing recorded"])];
-  const map = style.maps[tab];
-  const byte = lane.byteAt(map.plane, position, step);
-  const value = byte < 0 ? "no credit in this lane" : `${map.plane} ${format(run.values[map.plane][byte], map)}`;
-  const event = lane.writeAt(position, step);
-  const happened = event?.step === step ? [`${style.reasons[event.reason].did} in this step`] : [];
-  return [where, ...holds, `guess ${quoted(run.text(guess))}`, value, ...happened];
+/** @param {State} state @param {any} hover @returns {string[]} */
+function noteLines(state, { lane, position, step }) {
+  const { run, boot, tab, quantity } = state;
+  const pair = pairOf(state);
+  const shown = /** @type {import("./run.js").Run} */ (run);
+  if (!boot.style.maps[tab].planes) return cellLines(shown, shown.lanes[lane], position, step, boot.style, tab);
+  const names = pair.map((index) => laneName(boot, shown, index));
+  const lanes = pair.map((index) => shown.lanes[index]);
+  return differenceLines(shown, lanes, names, quantity, position, step, boot.style);
 }
-
-/** @param {number} value @param {any} map */
-const format = (value, map) => (map.scale === "probability" ? probability(value) : precise(value));
 
 /** @param {Store} store */
 function tabs(store) {
@@ -266,52 +220,82 @@ function tabs(store) {
   store.view(["tab"], ({ tab }) => {
     for (const button of row.children) button.setAttribute("aria-pressed", String(button.dataset.tab === tab));
   });
+  store.view(["run"], ({ run }) => {
+    for (const button of row.children) button.hidden = maps[button.dataset.tab].planes && run?.lanes.length === 1;
+  });
   return row;
 }
 
-/** Marks of what happened in any lane beside writing. @param {import("./run.js").Run | null} run @returns {string[]} */
-function eventMarks(run) {
-  const kinds = new Set(run?.lanes.flatMap((lane) => lane.events.map(markOf)));
-  return ["taken_back", "edited"].filter((kind) => kinds.has(kind));
-}
-
-/** @param {any} style @param {string} tab @param {string[]} happened */
-function legendParts(style, tab, happened) {
-  const markKey = (/** @type {string} */ kind) =>
-    h("span", { class: "cv-key" }, markSign(style.marks[kind]), style.marks[kind].name);
-  if (tab === "waiting")
-    return [
-      h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar" }), "settled → written"),
-      ...happened.map(markKey),
-      h("span", { class: "cv-key" }, h("i", { class: "cv-key-bar pale" }), "end of text"),
-      h("span", { class: "cv-key" }, h("i", { class: "cv-key-veil" }), "not yet"),
-    ];
-  const scale = style.scales[style.maps[tab].scale];
-  const ticks = scale.ticks.map((/** @type {number} */ value) =>
-    h("span", { style: `left:${100 * share(value, scale)}%` }, value),
+/** Back to the whole map, and the table in its place. @param {Store} store */
+function tools(store) {
+  const reset = h(
+    "button",
+    { type: "button", class: "cv-tool cv-unzoom", onclick: () => store.set({ zoom: null }), title: "Z or double click" },
+    "Reset zoom",
   );
-  return [
-    ...["settled", "written", ...happened].map(markKey),
-    h(
-      "span",
-      { class: "cv-scale" },
-      h("i", { style: `background:${cssGradient(scale)}` }),
-      h("span", { class: "cv-scale-ticks" }, ticks),
-    ),
-  ];
+  const table = h(
+    "button",
+    { type: "button", class: "cv-tool", onclick: () => store.set({ table: !store.state.table }), data: { role: "table" }, title: "T" },
+    "Table",
+  );
+  store.view(["zoom", "table"], (state) => {
+    reset.hidden = !state.zoom || state.table;
+    table.setAttribute("aria-pressed", String(state.table));
+  });
+  return h("div", { class: "cv-map-tools" }, reset, table);
 }
 
-/** A mark as it is drawn on the maps. @param {import("./marks.js").Mark} mark */
-function markSign(mark) {
-  const [size, ratio] = [16, 2];
-  const canvas = h("canvas", {
-    class: "cv-key-mark",
-    width: size * ratio,
-    height: size * ratio,
-    "aria-hidden": "true",
+/** There is no difference where there is one lane. @param {Store} store */
+function keepTab(store) {
+  store.view(["run", "tab"], ({ run, tab, boot }) => {
+    if (run && run.lanes.length < 2 && boot.style.maps[tab].planes) store.set({ tab: "fused" });
   });
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  drawMark(context, mark, size / 2, size / 2, size);
-  return canvas;
+}
+
+/** What is compared in the difference map, and between which lanes. @param {Store} store */
+function pairChoice(store) {
+  const { style } = store.state.boot;
+  const root = h("div", { class: "cv-pair", role: "group", "aria-label": "What is compared" });
+  let drawn = "";
+  store.view(["run", "tab", "pair", "quantity"], (state) => {
+    const { run, tab, quantity, boot } = state;
+    const pair = pairOf(state);
+    const { planes } = style.maps[tab];
+    root.hidden = !planes || !run;
+    if (!run || !planes) return;
+    const key = [run.id, pair, quantity].join(" ");
+    if (key === drawn) return;
+    drawn = key;
+    const names = run.lanes.map((lane) => laneName(boot, run, lane.index));
+    const lanes = names.length > 2 ? [laneSelect(store, names, 1), "minus", laneSelect(store, names, 0)] : [];
+    const options = planes.map((/** @type {string} */ name) =>
+      h("option", { value: name, selected: name === quantity }, nameOf(name)),
+    );
+    const what = h(
+      "select",
+      {
+        "aria-label": "Quantity",
+        data: { role: "quantity" },
+        onchange: (/** @type {any} */ event) => store.set({ quantity: event.target.value }),
+      },
+      options,
+    );
+    fill(root, what, lanes.length ? "of" : null, lanes);
+  });
+  return root;
+}
+
+/** One of the two lanes; choosing the other's lane swaps them. @param {Store} store @param {string[]} names @param {0 | 1} place */
+function laneSelect(store, names, place) {
+  const pair = pairOf(store.state);
+  const choose = (/** @type {any} */ event) => {
+    const lane = Number(event.target.value);
+    const other = pair[1 - place] === lane ? pair[place] : pair[1 - place];
+    store.set({ pair: place ? [other, lane] : [lane, other] });
+  };
+  return h(
+    "select",
+    { "aria-label": place ? "Lane" : "Lane it is compared with", data: { role: `pair-${place}` }, onchange: choose },
+    names.map((name, index) => h("option", { value: index, selected: index === pair[place] }, name)),
+  );
 }

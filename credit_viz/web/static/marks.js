@@ -1,53 +1,17 @@
 /**
- * What is drawn over the maps: marks (settled, written, taken back, edited), waiting bars, block borders, cursor, veil,
- * selection. Draws on a canvas through a Frame; knows lanes, nothing of Plotly or of the store.
+ * What is drawn over the maps: guesses in large cells, marks (settled, written and why, taken back, edited, by hand),
+ * waiting bars, block borders, cursor, veil, selection. Draws on a canvas through a Frame; knows lanes and style.json,
+ * nothing of the store.
  */
 
-import { markOf } from "./lane.js";
+import { cellFont, fitting } from "./axes.js";
 
 /** @typedef {{shape: string, color: string, outline: string}} Mark from style.json */
 /** @typedef {import("./lane.js").Lane} Lane */
+/** @typedef {import("./frame.js").Frame} Frame */
+/** @typedef {{color: string, style: any, contrast: boolean, texts: boolean}} Look color of the lane; texts: do cells carry their guesses? */
 
-/** From steps and positions to pixels: cell (step, position) is centred at (x(step), y(position)). */
-export class Frame {
-  /**
-   * @param {{left: number, top: number, width: number, height: number}} area plot area in CSS pixels
-   * @param {[number, number]} xRange @param {[number, number]} yRange top to bottom
-   */
-  constructor(area, xRange, yRange) {
-    this.area = area;
-    this.xRange = xRange;
-    this.yRange = yRange;
-  }
-
-  /** @param {number} step */
-  x(step) {
-    return this.area.left + ((step - this.xRange[0]) / (this.xRange[1] - this.xRange[0])) * this.area.width;
-  }
-
-  /** @param {number} position */
-  y(position) {
-    return this.area.top + ((position - this.yRange[0]) / (this.yRange[1] - this.yRange[0])) * this.area.height;
-  }
-
-  get cellWidth() {
-    return this.area.width / (this.xRange[1] - this.xRange[0]);
-  }
-
-  get cellHeight() {
-    return this.area.height / (this.yRange[1] - this.yRange[0]);
-  }
-
-  /** Cell under a point, null outside. @param {number} left @param {number} top */
-  cell(left, top) {
-    const { area } = this;
-    if (left < area.left || top < area.top || left > area.left + area.width || top > area.top + area.height)
-      return null;
-    const step = this.xRange[0] + ((left - area.left) / area.width) * (this.xRange[1] - this.xRange[0]);
-    const position = this.yRange[0] + ((top - area.top) / area.height) * (this.yRange[1] - this.yRange[0]);
-    return { step: Math.round(step), position: Math.round(position) };
-  }
-}
+const TEXT_CELL = [40, 14]; // pixels a cell needs to carry its guess
 
 /**
  * A canvas cleared, scaled to the device and clipped to the plot area.
@@ -67,58 +31,103 @@ export function begin(canvas, frame, width, height) {
   return context;
 }
 
+/** Are cells large enough to carry their guesses? @param {Frame} frame */
+export const roomForText = (frame) => frame.cellWidth >= TEXT_CELL[0] && frame.cellHeight >= TEXT_CELL[1];
+
+/**
+ * The guess of every cell on show.
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame
+ * @param {(position: number, step: number) => {text: string, dark: boolean} | null} guess and whether its ink is dark
+ */
+export function drawTexts(context, frame, guess) {
+  const [[first, last], [top, bottom]] = frame.cells;
+  context.font = cellFont(Math.min(13, Math.round(frame.cellHeight * 0.62)));
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (let position = Math.max(0, top); position <= bottom; position += 1) {
+    for (let step = Math.max(1, first); step <= last; step += 1) {
+      const found = guess(position, step);
+      if (!found) continue;
+      context.fillStyle = found.dark ? "#10122b" : "#ffffff";
+      context.fillText(fitting(context, found.text, frame.cellWidth - 18), frame.x(step), frame.y(position));
+    }
+  }
+}
+
 /**
  * Waiting: a bar per token from settled to its last write, and what happened on the way.
- * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {any} marks style.marks
- * @param {string} color of the lane
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {Look} look
  */
-export function drawWaiting(context, frame, lane, marks, color) {
-  const thick = Math.max(1, Math.min(5, frame.cellHeight * 0.5));
+export function drawWaiting(context, frame, lane, look) {
+  const thick = Math.max(look.contrast ? 1.6 : 1, Math.min(5, frame.cellHeight * 0.5));
+  const low = look.texts ? frame.cellHeight / 2 - thick : 0; // below the guesses
+  const faint = look.contrast ? 0.6 : 0.3;
+  const seen = inside(frame);
   context.lineWidth = thick;
   context.lineCap = "butt";
-  context.strokeStyle = color;
+  context.strokeStyle = look.color;
   for (let i = 0; i < lane.length; i += 1) {
-    if (!lane.written[i]) continue;
-    context.globalAlpha = lane.isContent(i) ? 1 : 0.3;
+    if (!lane.written[i] || !seen(i)) continue;
+    context.globalAlpha = lane.isContent(i) ? 1 : faint;
     context.beginPath();
-    context.moveTo(frame.x(lane.settled[i]), frame.y(i));
-    context.lineTo(frame.x(lane.written[i]), frame.y(i));
+    context.moveTo(frame.x(lane.settled[i]), frame.y(i) + low);
+    context.lineTo(frame.x(lane.written[i]), frame.y(i) + low);
     context.stroke();
   }
   for (const event of lane.events) {
-    const kind = markOf(event);
-    const { position } = event;
-    const [x, y] = [frame.x(event.step), frame.y(position)];
-    context.globalAlpha = lane.isContent(position) || kind !== "written" ? 1 : 0.3;
-    context.fillStyle = color;
+    const { position, step, reason } = event;
+    if (!seen(position)) continue;
+    const kind = look.style.reasons[reason].mark;
+    const [x, y] = [frame.x(step), frame.y(position) + low];
+    context.globalAlpha = lane.isContent(position) || kind !== "written" ? 1 : faint;
+    context.fillStyle = look.color;
     if (kind === "written") fillDot(context, x, y, thick * 0.9);
-    else drawMark(context, marks[kind], x, y, frame.cellHeight);
+    else drawMark(context, look.style.marks[kind], x, y, frame.cellHeight, look.contrast);
   }
   context.globalAlpha = 1;
 }
 
 /**
  * Settled ticks, and a mark for every event.
- * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {any} marks style.marks
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {Look} look
  */
-export function drawMarks(context, frame, lane, marks) {
-  for (let i = 0; i < lane.length; i += 1) {
-    const left = frame.x(lane.settled[i]) - frame.cellWidth / 2 + 1.8;
-    if (lane.written[i]) drawMark(context, marks.settled, left, frame.y(i), frame.cellHeight);
-  }
-  for (const event of lane.events)
-    drawMark(context, marks[markOf(event)], frame.x(event.step), frame.y(event.position), frame.cellHeight);
+export function drawMarks(context, frame, lane, look) {
+  const { marks, reasons } = look.style;
+  const seen = inside(frame);
+  const aside = look.texts ? frame.cellWidth / 2 - 7 : 0; // beside the guesses
+  const put = (/** @type {Mark} */ mark, /** @type {number} */ x, /** @type {number} */ position) =>
+    drawMark(context, mark, x, frame.y(position), frame.cellHeight, look.contrast);
+  for (let i = 0; i < lane.length; i += 1)
+    if (lane.written[i] && seen(i)) put(marks.settled, frame.x(lane.settled[i]) - frame.cellWidth / 2 + 1.8, i);
+  for (const { step, position, reason } of lane.events)
+    if (seen(position)) put(marks[reasons[reason].mark], frame.x(step) + aside, position);
 }
+
+/**
+ * Where a lane wrote each token, in the lane's colour: for maps of two lanes.
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {Look} look
+ */
+export function drawWritten(context, frame, lane, look) {
+  const seen = inside(frame);
+  const mark = { shape: "dot", color: look.color, outline: "#ffffff" };
+  for (let i = 0; i < lane.length; i += 1)
+    if (lane.written[i] && seen(i))
+      drawMark(context, mark, frame.x(lane.written[i]), frame.y(i), frame.cellHeight, look.contrast);
+}
+
+/** @param {Frame} frame @returns {(position: number) => boolean} */
+const inside = ({ yRange: [top, bottom] }) => (position) => position > top - 1 && position < bottom + 1;
 
 /**
  * One mark, as large as a row of this height allows.
  * @param {CanvasRenderingContext2D} context @param {Mark} mark @param {number} x @param {number} y @param {number} row
+ * @param {boolean} [strong] for high contrast
  */
-export function drawMark(context, { shape, color, outline }, x, y, row) {
-  const size = Math.max(1.3, Math.min(3.6, row * 0.36));
-  const draw = /** @type {any} */ ({ tick: fillTick, dot: fillDot, cross: strokeCross, diamond: fillDiamond })[shape];
+export function drawMark(context, { shape, color, outline }, x, y, row, strong = false) {
+  const size = Math.max(strong ? 2 : 1.3, Math.min(strong ? 4.4 : 3.6, row * 0.36));
+  const draw = SHAPES[shape];
   for (const [paint, grow] of /** @type {[string, number][]} */ ([
-    [outline, 0.9],
+    [outline, strong ? 1.4 : 0.9],
     [color, 0],
   ])) {
     context.fillStyle = paint;
@@ -143,6 +152,12 @@ function fillDot(context, x, y, size, grow = 0) {
 }
 
 /** @type {Shape} */
+function fillSquare(context, x, y, size, grow = 0) {
+  const half = size * 0.95 + grow;
+  context.fillRect(x - half, y - half, 2 * half, 2 * half);
+}
+
+/** @type {Shape} */
 function strokeCross(context, x, y, size, grow = 0) {
   const arm = size + grow * 0.7;
   context.lineWidth = Math.max(1, size * 0.55) + 2 * grow;
@@ -157,11 +172,33 @@ function strokeCross(context, x, y, size, grow = 0) {
 /** @type {Shape} */
 function fillDiamond(context, x, y, size, grow = 0) {
   const arm = size * 1.3 + grow * 1.4;
+  fillPath(context, [x, y - arm, x + arm, y, x, y + arm, x - arm, y]);
+}
+
+/** A triangle that points up (1) or down (-1). @param {number} way @returns {Shape} */
+const fillTriangle =
+  (way) =>
+  (context, x, y, size, grow = 0) => {
+    const [tip, half] = [size * 1.3 + grow * 1.9, size * 1.25 + grow * 1.7];
+    const base = y + way * (size * 0.8 + grow);
+    fillPath(context, [x, y - way * tip, x + half, base, x - half, base]);
+  };
+
+/** @type {Record<string, Shape>} */
+const SHAPES = {
+  tick: fillTick,
+  dot: fillDot,
+  square: fillSquare,
+  cross: strokeCross,
+  diamond: fillDiamond,
+  up: fillTriangle(1),
+  down: fillTriangle(-1),
+};
+
+/** @param {CanvasRenderingContext2D} context @param {number[]} points x, y, x, y, ... */
+function fillPath(context, points) {
   context.beginPath();
-  context.moveTo(x, y - arm);
-  context.lineTo(x + arm, y);
-  context.lineTo(x, y + arm);
-  context.lineTo(x - arm, y);
+  for (let i = 0; i < points.length; i += 2) context.lineTo(points[i], points[i + 1]);
   context.fill();
 }
 
@@ -183,32 +220,36 @@ export function drawBlocks(context, frame, lane, color) {
 }
 
 /**
- * Veil over the future, cursor, selected row and hovered cell.
+ * Veil over the future, cursor, selected row, hovered cell, and the box being drawn for a zoom.
  * @param {CanvasRenderingContext2D} context @param {Frame} frame
  * @param {{step: number, selected: number | null, hover: {position: number, step: number | null} | null}} shown
- * @param {{veil: string, lane: string, ink: string}} colors
+ * @param {{veil: string, lane: string, ink: string, contrast: boolean}} look
  */
-export function drawCursor(context, frame, shown, colors) {
+export function drawCursor(context, frame, shown, look) {
   const { area } = frame;
   const x = frame.x(shown.step + 0.5);
-  context.fillStyle = colors.veil;
+  context.fillStyle = look.veil;
+  // in high contrast what lies under the veil stays readable
+  context.globalAlpha = look.contrast ? 0.6 : 1;
   context.fillRect(x, area.top - 1, Math.max(0, area.left + area.width + 1 - x), area.height + 2);
-  if (shown.hover) drawHover(context, frame, shown.hover, colors.ink);
+  context.globalAlpha = 1;
+  if (shown.hover) drawHover(context, frame, shown.hover, look);
   if (shown.selected !== null) {
-    context.strokeStyle = colors.ink;
-    context.lineWidth = 1.5;
+    context.strokeStyle = look.ink;
+    context.lineWidth = look.contrast ? 2.5 : 1.5;
     const tall = Math.max(4, frame.cellHeight);
     context.strokeRect(area.left + 0.75, frame.y(shown.selected) - tall / 2, area.width - 1.5, tall);
   }
-  context.fillStyle = colors.lane;
-  context.fillRect(x - 1, area.top - 1, 2, area.height + 2);
+  const wide = look.contrast ? 3 : 2;
+  context.fillStyle = look.lane;
+  context.fillRect(x - wide / 2, area.top - 1, wide, area.height + 2);
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Frame} frame @param {{position: number, step: number | null}} hover @param {string} ink */
-function drawHover(context, frame, hover, ink) {
+/** @param {CanvasRenderingContext2D} context @param {Frame} frame @param {{position: number, step: number | null}} hover @param {{ink: string, contrast: boolean}} look */
+function drawHover(context, frame, hover, { ink, contrast }) {
   const { area } = frame;
   const tall = Math.max(3, frame.cellHeight);
-  context.globalAlpha = 0.45;
+  context.globalAlpha = contrast ? 0.9 : 0.45;
   context.strokeStyle = ink;
   context.lineWidth = 1;
   context.strokeRect(area.left + 0.5, frame.y(hover.position) - tall / 2, area.width - 1, tall);
@@ -217,4 +258,21 @@ function drawHover(context, frame, hover, ink) {
     context.strokeRect(frame.x(hover.step) - wide / 2, area.top + 0.5, wide, area.height - 1);
   }
   context.globalAlpha = 1;
+}
+
+/**
+ * The box that is being drawn for a zoom.
+ * @param {CanvasRenderingContext2D} context @param {[number, number, number, number]} box left, top, right, bottom
+ * @param {string} ink
+ */
+export function drawBand(context, [left, top, right, bottom], ink) {
+  context.fillStyle = ink;
+  context.globalAlpha = 0.12;
+  context.fillRect(left, top, right - left, bottom - top);
+  context.globalAlpha = 1;
+  context.strokeStyle = ink;
+  context.lineWidth = 1;
+  context.setLineDash([4, 3]);
+  context.strokeRect(left + 0.5, top + 0.5, right - left, bottom - top);
+  context.setLineDash([]);
 }

@@ -3,11 +3,12 @@
  * Pure functions.
  */
 
-/** @typedef {{kind: string, max: number, ticks: number[], colors: string[]}} Scale */
+/** @typedef {{kind: string, min?: number, max: number, ticks: number[], colors: string[], names?: string[]}} Scale */
 
 /** Where a value lies on a scale, 0 to 1. @param {number} value @param {Scale} scale */
 export function share(value, scale) {
-  const part = scale.kind === "log1p" ? Math.log1p(value) / Math.log1p(scale.max) : value / scale.max;
+  const { kind, min = 0, max } = scale;
+  const part = kind === "log1p" ? Math.log1p(value) / Math.log1p(max) : (value - min) / (max - min);
   return Math.max(0, Math.min(1, part));
 }
 
@@ -41,9 +42,6 @@ export function pixels(table, scale, strength) {
     return ((Math.round(255 * strength) << 24) | (b << 16) | (g << 8) | r) >>> 0;
   });
 }
-
-/** @param {Scale} scale @returns {[number, string][]} */
-export const plotlyScale = (scale) => scale.colors.map((color, i) => [i / (scale.colors.length - 1), color]);
 
 /** @param {Scale} scale */
 export const cssGradient = (scale) => `linear-gradient(to right, ${scale.colors.join(", ")})`;

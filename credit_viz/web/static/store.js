@@ -22,6 +22,9 @@
  * @property {"idle" | "asked" | "running" | "cancelling"} live
  * @property {string} error one sentence, "" when all is well
  * @property {string} tab which map
+ * @property {string} quantity what the difference map compares
+ * @property {import("./frame.js").Zoom | null} zoom part of the maps on show, null for all of it
+ * @property {boolean} table are the maps shown as a table?
  * @property {string} compare which comparison of lanes
  * @property {[number, number]} pair lanes that are compared
  * @property {number | null} selected position under inspection

@@ -1,0 +1,158 @@
+/**
+ * The numbers of a map as a table: one row per token of one lane. Rows are made once per lane and run, a few at a time;
+ * a step only rewrites the last column.
+ */
+
+import { fill, h, say } from "./dom.js";
+import { laneName } from "./names.js";
+import { pairOf } from "./pair.js";
+import { nameOf, reading, signed } from "./reading.js";
+import { quoted } from "./text.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").State} State */
+/** @typedef {import("./lane.js").Lane} Lane */
+
+const CHUNK = 96; // rows made at once
+const COLUMNS = ["position", "token", "settled", "written", "waited", "changes", "why"];
+
+/** @param {Store} store @returns {HTMLElement} */
+export function tableView(store) {
+  return new Table(store).root;
+}
+
+class Table {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    this.choice = h("select", { id: "cv-table-lane", onchange: () => this.#choose() });
+    this.caption = h("caption", {});
+    this.valueHead = h("th", { scope: "col" });
+    this.body = h("tbody", {});
+    const heads = COLUMNS.map((name) => h("th", { scope: "col", class: `cv-col-${name}` }, name));
+    const table = h("table", {}, this.caption, h("thead", {}, h("tr", {}, heads, this.valueHead)), this.body);
+    this.scroller = h("div", { class: "cv-table-scroll", tabindex: 0, role: "region", "aria-label": "Table" }, table);
+    const label = h("label", { class: "cv-table-lane" }, "Lane", this.choice);
+    this.root = h("div", { class: "cv-table", hidden: true }, label, this.scroller);
+    /** @type {HTMLElement[]} last cell of each row */
+    this.values = [];
+    /** @type {HTMLElement[]} */
+    this.rows = [];
+    this.made = "";
+    this.selected = -1;
+    const keys = /** @type {(keyof State)[]} */ (["run", "version", "table", "lane", "step", "tab", "pair", "quantity"]);
+    store.view([...keys, "selected"], (state) => this.#draw(state));
+  }
+
+  #choose() {
+    this.store.set({ lane: Number(this.choice.value) });
+  }
+
+  /** @param {State} state */
+  #draw(state) {
+    const { run, table, boot } = state;
+    this.root.hidden = !(table && run);
+    if (this.root.hidden || !run) return;
+    const lane = run.lanes[Math.min(state.lane, run.lanes.length - 1)];
+    const made = [run.id, lane.index, run.state, lane.steps].join(" ");
+    if (made !== this.made) this.#make(state, lane, made);
+    say(this.caption, captionOf(state, lane));
+    say(this.valueHead, `${valueName(state)} in step ${state.step}`);
+    this.scroller.setAttribute("aria-label", `${boot.style.maps[state.tab].title}, as a table`);
+    this.#update(state, lane, 0);
+  }
+
+  /** @param {State} state @param {Lane} lane @param {string} made */
+  #make(state, lane, made) {
+    const { run, boot } = state;
+    this.made = made;
+    this.values = [];
+    this.rows = [];
+    this.selected = -1;
+    const names = run?.lanes.map((each) => laneName(boot, run, each.index)) ?? [];
+    fill(
+      this.choice,
+      names.map((name, index) => h("option", { value: index, selected: index === lane.index }, name)),
+    );
+    fill(this.body);
+    this.#addRows(made, state, lane);
+  }
+
+  /** The next rows, and the rest when there is time. @param {string} made @param {State} state @param {Lane} lane */
+  #addRows(made, state, lane) {
+    if (made !== this.made) return;
+    const from = this.rows.length;
+    const fresh = Array.from({ length: Math.min(CHUNK, lane.length - from) }, (_, i) => this.#row(state, lane, from + i));
+    this.body.append(...fresh);
+    this.#update(this.store.state, lane, from);
+    if (this.rows.length < lane.length) setTimeout(() => this.#addRows(made, state, lane));
+  }
+
+  /** @param {State} state @param {Lane} lane @param {number} position */
+  #row({ run, boot }, lane, position) {
+    const token = lane.tokenAt(position, lane.steps);
+    const written = lane.written[position];
+    const reason = lane.writeAt(position, lane.steps)?.reason;
+    const why = lane.given.has(position) ? "given before the run" : (boot.style.reasons[reason ?? 0]?.words ?? "");
+    const value = h("td", { class: "cv-value" });
+    const cells = [
+      h("td", { class: "cv-token" }, token < 0 ? "" : quoted(run?.text(token) ?? "")),
+      h("td", {}, written ? lane.settled[position] : "–"),
+      h("td", {}, written || (lane.given.has(position) ? "given" : "still masked")),
+      h("td", {}, written ? lane.wait(position) : "–"),
+      h("td", {}, lane.flips[position]),
+      h("td", { class: "cv-why" }, why),
+    ];
+    const row = h("tr", {}, h("th", { scope: "row" }, position), cells, value);
+    this.values.push(value);
+    this.rows.push(row);
+    return row;
+  }
+
+  /** The last column from a row on, and which row is selected. @param {State} state @param {Lane} lane @param {number} from */
+  #update(state, lane, from) {
+    for (let i = from; i < this.values.length; i += 1) say(this.values[i], valueOf(state, lane, i) || "–");
+    const selected = state.selected ?? -1;
+    if (selected === this.selected && from === 0) return;
+    this.rows[this.selected]?.removeAttribute("aria-current");
+    this.rows[selected]?.setAttribute("aria-current", "true");
+    if (selected !== this.selected) this.#reveal(this.rows[selected]);
+    this.selected = selected;
+  }
+
+  /** Scroll the table, never the page. @param {HTMLElement | undefined} row */
+  #reveal(row) {
+    if (!row) return;
+    const { scrollTop, clientHeight } = this.scroller;
+    const [top, bottom] = [row.offsetTop - 40, row.offsetTop + row.offsetHeight];
+    if (top < scrollTop || bottom > scrollTop + clientHeight) this.scroller.scrollTop = top - clientHeight / 3;
+  }
+}
+
+/** What the last column holds. @param {State} state */
+function valueName({ boot, tab, quantity }) {
+  const map = boot.style.maps[tab];
+  if (map.planes) return `${nameOf(quantity)}, difference`;
+  return map.plane === "flips" ? "guess" : nameOf(map.plane);
+}
+
+/** @param {State} state @param {Lane} lane @param {number} position */
+export function valueOf(state, lane, position) {
+  const { run, boot, tab, quantity, step } = state;
+  if (!run) return "";
+  const map = boot.style.maps[tab];
+  if (!map.planes) return reading(run, lane, map.plane, position, step, boot.style);
+  const [one, other] = pairOf(state).map((index) => run.lanes[index].byteAt(quantity, position, step));
+  return one < 0 || other < 0 ? "" : signed(run.values[quantity][other] - run.values[quantity][one]);
+}
+
+/** @param {State} state @param {Lane} lane */
+function captionOf(state, lane) {
+  const { run, boot, tab } = state;
+  const pair = pairOf(state);
+  const { title, planes } = boot.style.maps[tab];
+  const name = run ? laneName(boot, run, lane.index) : "";
+  const both = planes && run ? `: ${laneName(boot, run, pair[1])} minus ${laneName(boot, run, pair[0])}` : "";
+  return `${title}${both}. Tokens of ${name}; settled, written and waited in steps.`;
+}
+
