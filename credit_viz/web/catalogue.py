@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.options import offered_caches
 from credit_viz.decoding.settings import Settings, knobs
+from credit_viz.figures import FIGURES, Figure
 from credit_viz.trace.intervention import MAX_INTERVENTIONS
-from credit_viz.web.request import MAX_GIVEN, MAX_LANES, MAX_LENGTH, Choice
+from credit_viz.web.request import MAX_BYTES, MAX_GIVEN, MAX_LANES, MAX_LENGTH, Choice
 
 __all__ = ["CAN_ALL", "Example", "boot", "style"]
 
@@ -83,10 +84,12 @@ def boot(
         "limits": {
             "lanes": MAX_LANES,
             "length": MAX_LENGTH,
+            "bytes": MAX_BYTES,
             "given": MAX_GIVEN,
             "interventions": MAX_INTERVENTIONS,
         },
         "style": style(),
+        "figures": {name: _figure(figure) for name, figure in FIGURES.items()},
     }
 
 
@@ -104,6 +107,11 @@ def _decoder(decoder: type[Decoder], abilities: frozenset[str] | None) -> dict[s
             if _fits(decoder, settings, abilities)
         },
     }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    words = {"title": figure.title, "question": figure.question, "help": figure.help}
+    return words | {"per_run": figure.per_run}
 
 
 def _fits(decoder: type[Decoder], settings: Settings, abilities: frozenset[str] | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from credit_viz.decoding import DECODERS
 from credit_viz.decoding.settings import knobs
+from credit_viz.figures.labels import quoted
 from credit_viz.trace.record import RunInfo, Trace
 
 __all__ = ["lane_names"]
@@ -13,9 +14,9 @@ __all__ = ["lane_names"]
 
 def lane_names(traces: Sequence[Trace]) -> list[str]:
     """A name for each lane, all different."""
-    titles = [_title(trace.info) for trace in traces]
+    titles = [_by_hand(trace) or _title(trace.info) for trace in traces]
     longer = [
-        title if titles.count(title) == 1 else f"{title} {_changed(trace.info)}".rstrip()
+        title if titles.count(title) == 1 else title + _apart(trace.info)
         for title, trace in zip(titles, traces, strict=True)
     ]
     places = [longer[:i].count(name) + 1 for i, name in enumerate(longer)]
@@ -24,6 +25,24 @@ def lane_names(traces: Sequence[Trace]) -> list[str]:
 
 def _title(info: RunInfo) -> str:
     return DECODERS[info.decoder].title if info.decoder in DECODERS else info.decoder
+
+
+def _by_hand(trace: Trace) -> str:
+    """What was changed by hand, by its last change; "" where nothing was."""
+    changes = trace.info.interventions
+    if not changes:
+        return ""
+    last, others = changes[-1], f" (+{len(changes) - 1})" if len(changes) > 1 else ""
+    if last.token is None:
+        return f"what if {last.position} is taken back{others}"
+    return f"what if {quoted(trace, last.token)} at {last.position}{others}"
+
+
+def _apart(info: RunInfo) -> str:
+    """What sets a lane apart from one of the same title."""
+    if info.interventions:
+        return f", {_title(info)}"
+    return f" {_changed(info)}".rstrip()
 
 
 def _changed(info: RunInfo) -> str:

@@ -22,12 +22,11 @@ from credit_viz.errors import CreditVizError, TraceError
 from credit_viz.figures.labels import visible
 from credit_viz.trace.files import read_trace
 from credit_viz.trace.record import Trace
-from credit_viz.web.request import MAX_LANES
+from credit_viz.web.request import MAX_BYTES, MAX_LANES
 from credit_viz.web.runs import KeptRun, RunStore
 
-__all__ = ["MAX_BYTES", "TraceFile", "Uploads", "as_run"]
+__all__ = ["TraceFile", "Uploads", "as_run"]
 
-MAX_BYTES = 64 << 20
 MAX_CELLS = 1 << 24  #: positions x steps of a lane; the browser holds all of them
 _PATH = "/credit-viz/open"
 

@@ -13,10 +13,11 @@ from credit_viz.backend.base import LaneRequest, RunRequest
 from credit_viz.errors import PromptError, SettingsError
 from credit_viz.trace.intervention import MAX_INTERVENTIONS, Intervention
 
-__all__ = ["MAX_GIVEN", "MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice"]
+__all__ = ["MAX_BYTES", "MAX_GIVEN", "MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice"]
 
 MAX_LANES = 4
 MAX_LENGTH = 4096
+MAX_BYTES = 64 << 20  #: of trace files that are opened at once
 MAX_GIVEN = 64  #: given texts of a run
 _INTEGERS = {"gen_length": (1, MAX_LENGTH), "block_length": (1, MAX_LENGTH), "seed": (0, 2**31 - 1)}
 

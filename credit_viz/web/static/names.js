@@ -3,6 +3,8 @@
  * Pure functions over what the server says of decoders; knows nothing of views.
  */
 
+import { quoted } from "./text.js";
+
 /** Title of a decoder. @param {any} boot @param {string} decoder */
 export const decoderTitle = (boot, decoder) => boot.decoders[decoder]?.title ?? decoder;
 
@@ -18,16 +20,34 @@ export function changedKnobs(boot, decoder, settings) {
   return changed.map((/** @type {any} */ knob) => `${knob.symbol} ${settings[knob.name] ?? "auto"}`).join(", ");
 }
 
+/** @typedef {{step: number, position: number, token: number | null}} Intervention a change by hand */
+
 /**
- * A name for each lane, all different: the title alone where it is the only one, else with its changed knobs, else
- * with its place.
- * @param {any} boot @param {{decoder: string, settings: Record<string, any>}[]} lanes
+ * What was changed by hand, by its last change, e.g. "what if ␣she at 12".
+ * @param {Intervention[]} changes at least one @param {(token: number) => string | undefined} textOf
+ */
+export function handName(changes, textOf) {
+  const { position, token } = changes[changes.length - 1];
+  const others = changes.length > 1 ? ` (+${changes.length - 1})` : "";
+  if (token === null) return `what if ${position} is taken back${others}`;
+  const text = textOf(token);
+  return `what if ${text === undefined ? `#${token}` : quoted(text)} at ${position}${others}`;
+}
+
+/**
+ * A name for each lane, all different: its decoder's title, or what was changed by hand; where two are alike, with the
+ * changed knobs or the decoder; where even these are, with its place.
+ * @param {any} boot @param {{decoder: string, settings: Record<string, any>, interventions?: Intervention[]}[]} lanes
+ * @param {(token: number) => string | undefined} [textOf] text of a token
  * @returns {string[]}
  */
-export function namesOf(boot, lanes) {
-  const titles = lanes.map(({ decoder }) => decoderTitle(boot, decoder));
-  const longer = lanes.map(({ decoder, settings }, i) => {
+export function namesOf(boot, lanes, textOf = () => undefined) {
+  const titles = lanes.map(({ decoder, interventions = [] }) =>
+    interventions.length ? handName(interventions, textOf) : decoderTitle(boot, decoder),
+  );
+  const longer = lanes.map(({ decoder, settings, interventions = [] }, i) => {
     if (titles.filter((title) => title === titles[i]).length === 1) return titles[i];
+    if (interventions.length) return `${titles[i]}, ${decoderTitle(boot, decoder)}`;
     const knobs = changedKnobs(boot, decoder, settings);
     return knobs ? `${titles[i]} ${knobs}` : titles[i];
   });
@@ -42,4 +62,11 @@ export const laneName = (boot, run, lane) =>
   namesOf(
     boot,
     run.lanes.map(({ info }) => info),
+    (token) => run.textOf(token),
   )[lane];
+
+/**
+ * The model a run was made on: the one that is served, or what an opened trace says.
+ * @param {any} boot @param {import("./run.js").Run} run
+ */
+export const modelOf = (boot, run) => (run.about.opened ? run.lanes[0].info.model : boot.model);
