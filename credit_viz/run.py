@@ -200,6 +200,7 @@ def _describe(
     fixed: Mapping[int, int],
     interventions: tuple[Intervention, ...],
 ) -> RunInfo:
+    told = [*fixed.values(), *(one.token for one in interventions if one.token is not None)]
     return RunInfo(
         model=model.info.name,
         family=model.info.family,
@@ -218,7 +219,7 @@ def _describe(
         lanes=lanes,
         fixed=fixed,
         interventions=interventions,
-        token_text={i: model.token_text(i) for i in fixed.values()},
+        token_text={i: model.token_text(i) for i in told},
         compiled=model.compiled,
         versions=_versions(_VERSIONED),
     )

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from credit_viz.trace.record import Trace
 
-__all__ = ["counted", "guess_grid", "label", "safe", "token_label", "visible", "word_label"]
+__all__ = ["counted", "guess_grid", "label", "quoted", "safe", "token_label", "visible", "word_label"]
 
 _NAMES = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
 
@@ -36,18 +36,28 @@ def safe(text: str) -> str:
     return text
 
 
-def label(text: str, width: int = 14) -> str:
-    """A token that stands alone: outer spaces shown as ␣, cut to `width` characters, safe for Plotly."""
+def _alone(text: str) -> str:
+    """Outer spaces shown as ␣."""
     shown = visible(text)
     inner = shown.strip(" ")
     before = len(shown) - len(shown.lstrip(" "))
-    shown = "␣" * before + inner + "␣" * (len(shown) - before - len(inner))
+    return "␣" * before + inner + "␣" * (len(shown) - before - len(inner))
+
+
+def label(text: str, width: int = 14) -> str:
+    """A token that stands alone: outer spaces shown as ␣, cut to `width` characters, safe for Plotly."""
+    shown = _alone(text)
     return safe(shown if len(shown) <= width else shown[: width - 1] + "…")
 
 
 def token_text(trace: Trace, token_id: int) -> str:
     """Raw text of a token of this trace; its id where the trace has no text for it."""
     return trace.info.token_text.get(token_id, f"[{token_id}]")
+
+
+def quoted(trace: Trace, token_id: int) -> str:
+    """A token of this trace that stands alone, whole and as plain text: not for Plotly."""
+    return _alone(token_text(trace, token_id)) or "(empty)"
 
 
 def token_label(trace: Trace, token_id: int, width: int = 14) -> str:

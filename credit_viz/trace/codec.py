@@ -132,11 +132,17 @@ class Encoder:
         ]
         arrays: Arrays = {}
         for lane, info in enumerate(self._lanes):
-            self._texts.update((token, info.token_text.get(token, f"[{token}]")) for token in info.fixed.values())
+            self._know(info)
             arrays[f"{lane}.given_positions"] = np.array([*info.fixed.keys()], np.uint16)
             arrays[f"{lane}.given_tokens"] = self._vocabulary(np.array([*info.fixed.values()], np.int32))
         header = {"lanes": lanes, "about": dict(about), "planes": _planes_json(), "vocab": self._new_vocabulary()}
         return self._packet("start", header, arrays)
+
+    def _know(self, info: RunInfo) -> None:
+        """Tokens that a lane is told before its first step: given ones, and those to be written by hand."""
+        told = [*info.fixed.values(), *(one.token for one in info.interventions if one.token is not None)]
+        self._texts.update((token, info.token_text.get(token, f"[{token}]")) for token in told)
+        self._vocabulary(np.array(told, np.int32))
 
     def add(self, lane: int, record: StepRecord, tokens: Mapping[int, str]) -> None:
         """Take in one step; it travels with the next `flush`."""

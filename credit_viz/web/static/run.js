@@ -36,6 +36,11 @@ export class Run {
     );
   }
 
+  /** Text of a token id, undefined where the run has not named it. @param {number} id */
+  textOf(id) {
+    return this.vocabulary.find((token) => token.id === id)?.text;
+  }
+
   /**
    * Take in the next packet.
    * @param {Packet} packet
