@@ -3,7 +3,14 @@ import { test } from "node:test";
 
 import { readFileSync } from "node:fs";
 
-import { alone, effectiveThreshold, explain, indexAt } from "../../credit_viz/web/static/explain.js";
+import {
+  alone,
+  comparedWith,
+  effectiveThreshold,
+  indexAt,
+  sumParts,
+  verdict,
+} from "../../credit_viz/web/static/explain.js";
 
 const style = new URL("../../credit_viz/figures/style.json", import.meta.url);
 const { reasons } = JSON.parse(readFileSync(style, "utf-8"));
@@ -23,13 +30,17 @@ const moment = {
   reason: 2,
 };
 
-/** @param {object} changes */
-const told = (changes) => explain({ ...moment, ...changes }, reasons);
+/** The sum and what followed, in one line. @param {object} changes */
+function told(changes) {
+  const parts = sumParts({ ...moment, ...changes });
+  const line = parts.map(({ kind, text, of }, i) => `${i && kind !== "bar" ? "→ " : ""}${text}${of ? ` (${of})` : ""}`);
+  return `${line.join(" ")}: ${verdict({ ...moment, ...changes }, reasons)}`;
+}
 
 test("the sum is spelled out with its numbers", () => {
   assert.equal(
     told({}),
-    "p 0.800, credit 2.40 → odds ×2.36 → fused 0.904 ≥ 0.90: written: only Trace Credit lifted it over the bar",
+    "p 0.800 → odds ×2.36 (credit 2.40) → fused 0.904 ≥ 0.90: written: only Trace Credit lifted it over the bar",
   );
 });
 
@@ -45,7 +56,7 @@ test("what is not written says why", () => {
 test("rivals' credit is mentioned where it matters", () => {
   assert.match(
     told({ fused: 0.85, reason: 3 }),
-    /rivals' credit takes some back\) < 0\.90: written all the same: nothing was sure enough/,
+    /fused 0\.850 \(rivals' credit takes some back\) < 0\.90: written all the same: nothing was sure enough/,
   );
 });
 
@@ -62,9 +73,9 @@ test("a bar of its own per step is told exactly", () => {
 
 test("another score than the probability is named and compared", () => {
   const margin = { boost: 0, p: 0.6, score: 0.31, scoreName: "margin", bar: 0.8, reason: 0 };
-  assert.equal(told(margin), "p 0.600, margin 0.310 < 0.80: not yet");
+  assert.equal(told(margin), "p 0.600 → margin 0.310 < 0.80: not yet");
   assert.match(told({ ...margin, scoreName: "−entropy", score: -0.2, bar: -0.1 }), /−entropy −0\.200 < −0\.10/);
-  assert.match(told({ ...margin, scoreName: "probability; or another" }), /, score 0\.310 < 0\.80/);
+  assert.match(told({ ...margin, scoreName: "probability; or another" }), /→ score 0\.310 < 0\.80/);
 });
 
 test("a score that is the shown probability is not told twice", () => {
@@ -98,4 +109,13 @@ test("the last recorded step up to a step", () => {
     [0, 2, 4, 9].map((step) => indexAt([2, 3, 5], step)),
     [-1, 0, 1, 2],
   );
+});
+
+test("what was written says how it stands to the first lane", () => {
+  assert.equal(comparedWith({ earlier: 6, token: -1 }, "Vanilla", ""), "6 steps before Vanilla");
+  assert.equal(comparedWith({ earlier: -1, token: -1 }, "Vanilla", ""), "1 step after Vanilla");
+  assert.equal(comparedWith({ earlier: 0, token: -1 }, "Vanilla", ""), "in the same step as Vanilla");
+  assert.equal(comparedWith({ earlier: 2, token: 7 }, "Vanilla", "she"), "2 steps before Vanilla, which wrote she here");
+  assert.equal(comparedWith(null, "Vanilla", ""), "");
+  assert.match(verdict(moment, reasons, "6 steps before Vanilla"), /^written 6 steps before Vanilla: only Trace Credit/);
 });

@@ -1,11 +1,12 @@
 /**
- * The candidates of one moment as rows: raw p as a solid bar, the lift by credit as a second tone, credit and boost
- * as numbers. Knows exact numbers of a position; nothing of the store. Other parts of the page may add to a row
+ * The candidates of one moment as rows: raw p as a solid bar, the lift by credit as a second tone, the boost as
+ * a thin bar, credit and boost as numbers. Knows exact numbers of a position; nothing of the store. Other parts of the page may add to a row
  * through its slot for actions.
  */
 
 import { h } from "./dom.js";
-import { probability, quoted } from "./text.js";
+import { explained } from "./glossary.js";
+import { precise, probability, quoted } from "./text.js";
 
 /**
  * One candidate of one lane at one position in one step.
@@ -26,6 +27,7 @@ import { probability, quoted } from "./text.js";
 /** What stands at the end of a candidate's row, e.g. a button. @typedef {(at: Candidate) => Node | null} CandidateAction */
 
 const LIFTED = 0.0005; // a smaller difference between p and fused p is not shown
+const FULL_BOOST = 3; // nats at the full width of the thin bar; the end of the colour scale of the boost map
 
 /**
  * Candidates of one moment, most probable first.
@@ -70,36 +72,53 @@ function boostOf(numbers, index, cell) {
 
 /** @param {Candidate[]} candidates @param {CandidateAction[]} actions @returns {Node} */
 export function candidateList(candidates, actions) {
-  const credited = candidates.some(({ credit }) => credit > 0);
   return h(
     "ol",
-    { class: `cv-bars${credited ? " credited" : ""}` },
-    candidates.map((each) => candidateRow(each, credited, actions)),
+    { class: "cv-bars" },
+    candidates.map((each) => candidateRow(each, actions)),
   );
 }
 
-/** @param {Candidate} at @param {boolean} credited has any candidate of the moment credit? @param {CandidateAction[]} actions */
-function candidateRow(at, credited, actions) {
+/** @param {Candidate} at @param {CandidateAction[]} actions */
+function candidateRow(at, actions) {
   const { p, fused, credit, boost, winner, stands } = at;
   const name = h("code", { class: "cv-token" }, quoted(at.text));
   const found = actions.map((action) => action(at)).filter(Boolean);
+  const lifted = Math.abs(fused - p) > LIFTED;
   return h(
     "li",
     { class: winner ? "winner" : null, title: stands ? "this token stood here" : null },
-    stands ? h("span", { class: "cv-stands" }, name) : name,
-    boostedBar(p, fused),
-    h("span", { class: "cv-num" }, Math.abs(fused - p) > LIFTED ? `${probability(p)} → ${probability(fused)}` : probability(p)),
-    credited && h("span", { class: "cv-num cv-credit" }, credit > 0 ? `credit ${credit.toFixed(2)}, +${boost.toFixed(2)} nats` : ""),
+    h("span", { class: stands ? "cv-stands" : "cv-name" }, name),
+    boostedBar(p, fused, boost),
+    h("span", { class: "cv-num" }, lifted ? `${precise(p)} → ${precise(fused)}` : probability(p)),
+    credit > 0 && h("span", { class: "cv-credit" }, `credit ${credit.toFixed(2)}, boost ${boost.toFixed(2)} nats`),
     found.length ? h("span", { class: "cv-actions" }, /** @type {Node[]} */ (found)) : null,
   );
 }
 
-/** A bar for p, and in a second tone what credit adds to it. @param {number} p @param {number} fused */
-export function boostedBar(p, fused) {
+/**
+ * A bar for p, in a second tone what credit adds to it, and below it a thin one for the boost.
+ * @param {number} p @param {number} fused @param {number} [boost] nats
+ */
+export function boostedBar(p, fused, boost = 0) {
   return h(
     "span",
     { class: "cv-bar", "aria-hidden": "true" },
     h("i", { class: "cv-bar-fused", style: `width:${100 * fused}%` }),
     h("i", { class: "cv-bar-p", style: `width:${100 * p}%` }),
+    boost > 0 && h("i", { class: "cv-bar-boost", style: `width:${Math.min(100, (100 * boost) / FULL_BOOST)}%` }),
+  );
+}
+
+/** What the bars mean. @returns {Node} */
+export function barKeys() {
+  const key = (/** @type {string} */ tone, /** @type {(Node | string)[]} */ ...words) =>
+    h("span", { class: "cv-key" }, h("i", { class: `cv-key-tone ${tone}` }), h("span", {}, words));
+  return h(
+    "p",
+    { class: "cv-keys cv-bar-keys" },
+    key("", explained("confidence"), " p"),
+    key("lift", "lifted by ", explained("credit")),
+    key("thin", explained("boost"), `, full width ${FULL_BOOST} nats`),
   );
 }

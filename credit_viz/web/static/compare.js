@@ -57,13 +57,13 @@ export const COMPARISONS = {
   order: {
     title: "Order",
     question: "In which order was the text written?",
-    help: "Under each token the step in which it was written; the stronger its colour, the earlier. Click a token to go there.",
+    help: "Under each token the step in which it was written; the stronger its colour, the earlier within its lane. Click a token to go there.",
     pair: false,
     make: orderView,
   },
   steps: {
     title: "Decoding step",
-    question: "When could each part of the text have been written, and when was it?",
+    question: "How near to the earliest possible step?",
     help: "Solid: the mean step in which tokens were written. Dashed: the mean step in which they had settled, the earliest that was possible. The form of Fig. 1 of the paper, for this one run.",
     pair: false,
     make: meanStepView,

@@ -2,7 +2,7 @@
  * Why a token was written when it was, in one sentence with its numbers. Pure functions over exact numbers.
  */
 
-import { precise } from "./text.js";
+import { counted, precise } from "./text.js";
 
 /**
  * @typedef {object} Moment one position of one lane in one step
@@ -34,25 +34,44 @@ export const effectiveThreshold = (bar, boost) =>
 /** Fused probability if no rival had credit. @param {number} p @param {number} boost */
 export const alone = (p, boost) => (p * Math.exp(boost)) / (1 - p + p * Math.exp(boost));
 
-/** The sum: from raw p over credit to the comparison. @param {Moment} moment */
-export function theSum(moment) {
+/**
+ * One number of the sum.
+ * @typedef {object} Part
+ * @property {"confidence" | "credit" | "fused" | "score" | "bar"} kind
+ * @property {string} text with its sign or name, e.g. "p 0.800", "odds ×2.36", "≥ 0.90"
+ * @property {string} [of] what it is made of, e.g. "credit 2.40"
+ */
+
+/** The sum: from raw p over credit to the comparison. @param {Moment} moment @returns {Part[]} */
+export function sumParts(moment) {
   const { bar, score, scheduled, reason } = moment;
   const held = score ?? moment.fused;
   // what a schedule writes sets the bar itself
   const judged = Number.isFinite(bar) && Number.isFinite(held) && !(scheduled && reason);
-  return `${numbersOf(moment).join(", ")}${judged ? ` ${held >= bar ? "≥" : "<"} ${rounded(bar)}` : ""}`;
+  const parts = numbersOf(moment);
+  return judged ? [...parts, { kind: "bar", text: `${held >= bar ? "≥" : "<"} ${rounded(bar)}` }] : parts;
 }
 
-/** @param {Moment} moment */
+/** @param {Moment} moment @returns {Part[]} */
 function numbersOf(moment) {
   const { p, credit, boost, fused, score, scoreName, back } = moment;
-  const scored = ownScore(moment) ? [`${shortName(scoreName)} ${rounded(Number(score), 3)}`] : [];
+  /** @type {Part[]} */
+  const scored = ownScore(moment)
+    ? [{ kind: "score", text: `${shortName(scoreName)} ${rounded(Number(score), 3)}` }]
+    : [];
   // the mask's own probability says nothing about the token it took the place of
   if (back && scored.length) return scored;
-  if (!(boost > 0)) return [`p ${precise(p)}`, ...scored];
-  const taken = Math.abs(alone(p, boost) - fused) > 0.002 ? " (rivals' credit takes some back)" : "";
-  const lifted = `credit ${credit.toFixed(2)} → odds ×${Math.exp(boost).toFixed(2)} → fused ${precise(fused)}${taken}`;
-  return [`p ${precise(p)}`, lifted, ...scored];
+  /** @type {Part} */
+  const raw = { kind: "confidence", text: `p ${precise(p)}` };
+  if (!(boost > 0)) return [raw, ...scored];
+  const taken = Math.abs(alone(p, boost) - fused) > 0.002 ? "rivals' credit takes some back" : undefined;
+  const odds = `odds ×${Math.exp(boost).toFixed(2)}`;
+  return [
+    raw,
+    { kind: "credit", text: odds, of: `credit ${credit.toFixed(2)}` },
+    { kind: "fused", text: `fused ${precise(fused)}`, of: taken },
+    ...scored,
+  ];
 }
 
 /** Was another number than the shown probability compared? @param {Moment} moment */
@@ -71,17 +90,31 @@ function rounded(value, least = 2) {
   return (exact ? value.toFixed(least) : precise(value)).replace("-", "−");
 }
 
-/** What followed from it. @param {Moment} moment @param {Reasons} reasons */
-export function verdict({ reason, standing, active, scheduled, bar }, reasons) {
-  if (reason) return `${reasons[reason].did}: ${reasons[reason].words}`;
+/**
+ * What followed from it.
+ * @param {Moment} moment @param {Reasons} reasons @param {string} [compared] e.g. "6 steps before Vanilla"
+ */
+export function verdict({ reason, standing, active, scheduled, bar }, reasons, compared = "") {
+  if (reason) return `${reasons[reason].did}${compared && ` ${compared}`}: ${reasons[reason].words}`;
   if (standing) return "it stands";
   if (!active) return "not yet: its block is not being written, the guess is only recorded";
   if (scheduled) return "not yet: other guesses came first";
   return bar === Infinity ? "not yet: no probability is enough in this step" : "not yet";
 }
 
-/** @param {Moment} moment @param {Reasons} reasons */
-export const explain = (moment, reasons) => `${theSum(moment)}: ${verdict(moment, reasons)}`;
+/**
+ * When a lane wrote, measured against another one.
+ * @param {{earlier: number, token: number} | null} found see difference.js @param {string} name of the other lane
+ * @param {string} text of the other token, where it is another
+ */
+export function comparedWith(found, name, text) {
+  if (!found) return "";
+  const { earlier, token } = found;
+  const when = earlier
+    ? `${counted(Math.abs(earlier), "step")} ${earlier > 0 ? "before" : "after"} ${name}`
+    : `in the same step as ${name}`;
+  return token < 0 ? when : `${when}, which wrote ${text} here`;
+}
 
 /**
  * Exact numbers of one lane at one position, as the inspector reads them.

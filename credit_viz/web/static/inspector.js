@@ -3,10 +3,11 @@
  * for exact numbers; from then on scrubbing needs no request. Knows the store, explain.js and the candidates' bars.
  */
 
-import { candidateList, candidatesAt } from "./candidates.js";
-import { laneArrays } from "./codec.js";
+import { barKeys, candidateList, candidatesAt } from "./candidates.js";
+import { against } from "./difference.js";
 import { fill, h, say } from "./dom.js";
-import { exactLane, explain, indexAt, longName } from "./explain.js";
+import { equation } from "./equation.js";
+import { comparedWith, indexAt, longName } from "./explain.js";
 import { explained } from "./glossary.js";
 import { markOf } from "./lane.js";
 import { lineChart } from "./linechart.js";
@@ -32,7 +33,7 @@ export function inspectorView(store, live, base, { actions = [], sections = [] }
   const help = h("p", { class: "cv-help" });
   const lanes = h("div", { class: "cv-inspect-lanes" });
   const chart = lineChart(store, base);
-  const body = h("div", { class: "cv-inspect-body" }, lanes, ...sections, chart);
+  const body = h("div", { class: "cv-inspect-body" }, barKeys(), lanes, ...sections, chart);
   const root = h("section", { class: "cv-card cv-inspector", "aria-label": "Token inspector" }, title, help, body);
   keepExact(store, live, help);
   store.view(["run", "selected"], ({ selected, run }) => {
@@ -48,6 +49,7 @@ export function inspectorView(store, live, base, { actions = [], sections = [] }
     drawn = shown;
     const { run, selected } = state;
     if (selected === null || !run) return fill(lanes);
+    lanes.style.setProperty("--cv-columns", String(run.lanes.length));
     fill(
       lanes,
       run.lanes.map((lane) => lanePanel(store, run, lane, selected, actions)),
@@ -78,13 +80,12 @@ function keepExact(store, live, help) {
     const question = `${run.id} ${selected} ${run.state === "running" ? Math.floor(run.steps / 16) : "ended"}`;
     if (question === asked) return undefined;
     asked = question;
+    const { exact: known } = store.state;
+    if (known?.run === run.id && known.position === selected && run.state === "done") return undefined;
     try {
-      const packet = await live.position(run.id, selected);
+      const exact = await live.exact(run.id, selected);
       if (store.state.run !== run || store.state.selected !== selected) return undefined;
-      const lanes = packet.header.lanes.map((/** @type {any} */ entry) =>
-        exactLane(laneArrays(packet, entry.lane), entry),
-      );
-      store.set({ exact: { position: selected, lanes, texts: new Map(packet.header.vocab) } });
+      store.set({ exact });
     } catch (error) {
       store.set({ exact: null });
       say(help, /** @type {Error} */ (error).message);
@@ -103,7 +104,7 @@ function lanePanel(store, run, lane, position, actions) {
   const { step, exact, boot, lane: front } = store.state;
   const numbers = exact?.position === position ? exact.lanes[lane.index] : null;
   const parts = numbers?.n
-    ? momentParts(lane, position, step, numbers, exact.texts, boot, actions)
+    ? momentParts(run, lane, position, step, numbers, exact.texts, boot, actions)
     : [lane.given.has(position) ? null : h("p", { class: "cv-help" }, "…")];
   return h(
     "article",
@@ -158,8 +159,12 @@ function storyItem(store, run, event, before) {
   );
 }
 
-/** @param {Lane} lane @param {number} position @param {number} step @param {any} numbers @param {Map<number, string>} texts @param {any} boot @param {import("./candidates.js").CandidateAction[]} actions */
-function momentParts(lane, position, step, numbers, texts, boot, actions) {
+/**
+ * @param {import("./run.js").Run} run @param {Lane} lane @param {number} position @param {number} step
+ * @param {any} numbers @param {Map<number, string>} texts @param {any} boot
+ * @param {import("./candidates.js").CandidateAction[]} actions
+ */
+function momentParts(run, lane, position, step, numbers, texts, boot, actions) {
   const index = Math.max(0, indexAt(numbers.steps, Math.max(1, step)));
   const moment = momentOf(lane, position, numbers, index);
   const did = moment.reason ? `, when it was ${boot.style.reasons[moment.reason].did}` : "";
@@ -167,9 +172,17 @@ function momentParts(lane, position, step, numbers, texts, boot, actions) {
   return [
     h("p", { class: "cv-when" }, `in step ${moment.step}${did}${held < 0 ? "" : " (▸ stood there)"}`),
     candidateList(candidatesAt(lane, position, numbers, index, texts), actions),
-    h("p", { class: "cv-sum" }, explain(moment, boot.style.reasons)),
+    equation(moment, boot.style.reasons, compared(run, lane, position, moment.step, boot)),
     longName(moment) ? h("p", { class: "cv-help" }, longName(moment)) : null,
   ];
+}
+
+/** How a token that was written for good in this step stands to the first lane's. @param {import("./run.js").Run} run @param {Lane} lane @param {number} position @param {number} step @param {any} boot */
+function compared(run, lane, position, step, boot) {
+  const { baseline } = run;
+  if (lane === baseline || lane.written[position] !== step) return "";
+  const found = against(lane, baseline, position);
+  return comparedWith(found, laneName(boot, run, baseline.index), quoted(run.text(found?.token ?? -1)));
 }
 
 /**

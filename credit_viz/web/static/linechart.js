@@ -6,10 +6,15 @@
 import { CONFIG, axisTitle, baseLayout, laneColor, loadPlotly, wholeTicks } from "./charts.js";
 import { fill, h } from "./dom.js";
 import { effectiveThreshold, shortName } from "./explain.js";
+import { namesAbove } from "./labels.js";
 import { markOf } from "./lane.js";
+import { laneName } from "./names.js";
+import { plotlySafe } from "./text.js";
 
 const MARGIN = { l: 40, r: 10, t: 8, b: 38 };
 const HEIGHT = 210;
+const NAME = 16; // pixels a row of names takes; there is room for a row per lane
+const TOP = 1.03; // end of the axis of confidence
 
 /** @param {import("./store.js").Store} store @param {string} base @returns {Node} */
 export function lineChart(store, base) {
@@ -44,7 +49,7 @@ export function lineChart(store, base) {
     await plotly.react(
       plot,
       traces(run, exact, lines, boot.style, dark),
-      layout(run, exact, boot.style, dark, width),
+      layout(run, exact, boot, lines, dark, width),
       CONFIG,
     );
     place();
@@ -145,17 +150,52 @@ const SYMBOLS = { dot: "circle", cross: "x", diamond: "diamond", square: "square
 const stepsShown = (run, exact) =>
   Math.min(run.steps, Math.max(7, ...exact.lanes.map((lane) => (lane.n ? lane.steps[lane.n - 1] : 0))) + 1);
 
-/** @param {import("./run.js").Run} run @param {any} exact @param {any} style @param {boolean} dark @param {number} width */
-function layout(run, exact, style, dark, width) {
-  const { axis, font, paper_bgcolor, plot_bgcolor } = baseLayout(style, dark);
+/** The lanes' names over the ends of their lines. @param {import("./run.js").Run} run @param {any} exact @param {Line[]} lines @param {any} boot @param {boolean} dark @param {number} width */
+function lineNames(run, exact, lines, boot, dark, width) {
+  const span = width - MARGIN.l - MARGIN.r;
   const steps = stepsShown(run, exact);
+  const ends = lines.filter(({ kind }) => kind === "solid").map(({ lane, y }) => {
+    const { n, steps: at } = exact.lanes[lane];
+    const color = laneColor(boot.style, lane, dark);
+    return { step: at[n - 1], value: y[n - 1], text: laneName(boot, run, lane), color };
+  });
+  const places = namesAbove(ends.map(({ step, ...end }) => ({ ...end, x: ((step - 0.5) / steps) * span })), span);
+  const annotations = ends.map(({ text, color }, i) => ({
+    x: places[i].left / span,
+    xref: "paper",
+    xanchor: "left",
+    y: 1,
+    yref: "paper",
+    yanchor: "bottom",
+    yshift: NAME * places[i].row,
+    text: plotlySafe(text),
+    font: { color, size: 12 },
+    showarrow: false,
+  }));
+  const shapes = ends.map(({ step, value, color }) => ({
+    type: "line",
+    x0: step,
+    x1: step,
+    y0: value ?? 0,
+    y1: TOP,
+    line: { color, width: 1, dash: "dot" },
+  }));
+  return { annotations, shapes };
+}
+
+/** @param {import("./run.js").Run} run @param {any} exact @param {any} boot @param {Line[]} lines @param {boolean} dark @param {number} width */
+function layout(run, exact, boot, lines, dark, width) {
+  const { axis, font, paper_bgcolor, plot_bgcolor } = baseLayout(boot.style, dark);
+  const steps = stepsShown(run, exact);
+  const names = NAME * run.lanes.length;
   return {
     font,
     paper_bgcolor,
     plot_bgcolor,
     width,
-    height: HEIGHT,
-    margin: MARGIN,
+    height: HEIGHT + names,
+    margin: { ...MARGIN, t: MARGIN.t + names },
+    ...lineNames(run, exact, lines, boot, dark, width),
     showlegend: false,
     dragmode: false,
     hovermode: false,
@@ -166,6 +206,6 @@ function layout(run, exact, style, dark, width) {
       title: axisTitle("denoising step"),
       dtick: wholeTicks(steps, width / 80),
     },
-    yaxis: { ...axis, range: [0, 1.03], fixedrange: true, dtick: 0.25, tickformat: ".2~f" },
+    yaxis: { ...axis, range: [0, TOP], fixedrange: true, dtick: 0.25, tickformat: ".2~f" },
   };
 }

@@ -3,8 +3,9 @@
  * Knows packets and the store; nothing of views. The server is Gradio's (`server`, `watch`, `props` of gr.HTML).
  */
 
-import { openPacket } from "./codec.js";
+import { laneArrays, openPacket } from "./codec.js";
 import { markOnce } from "./dom.js";
+import { exactLane } from "./explain.js";
 import { Run } from "./run.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -47,6 +48,15 @@ export class Live {
     if (answer?.header) return answer; // a saved page has it at hand
     if (typeof answer !== "string") throw new Error(answer?.error ?? "the server did not answer");
     return openPacket(answer);
+  }
+
+  /** The same, lane by lane. @param {string} run @param {number} position */
+  async exact(run, position) {
+    const packet = await this.position(run, position);
+    const lanes = packet.header.lanes.map((/** @type {any} */ entry) =>
+      exactLane(laneArrays(packet, entry.lane), entry),
+    );
+    return { run, position, lanes, texts: new Map(packet.header.vocab) };
   }
 
   /** @param {string} text */

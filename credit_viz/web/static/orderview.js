@@ -60,6 +60,7 @@ function laneRow(run, lane, name, tokens) {
 function tokensOf(run, lane, tokens) {
   /** @type {Node[]} */
   const made = [];
+  const { first, last } = orderOf(lane);
   let ends = 0;
   for (let i = 0; i < lane.length; i += 1) {
     const token = lane.tokenAt(i, lane.steps);
@@ -67,8 +68,8 @@ function tokensOf(run, lane, tokens) {
     ends += Number(ended);
     if (ended) continue;
     const step = lane.written[i];
-    const share = step ? (run.steps - step) / Math.max(1, run.steps - 1) : 0;
-    const strength = step ? PALEST + (STRONGEST - PALEST) * share : 0;
+    const share = (last - step) / Math.max(1, last - first);
+    const strength = step ? PALEST + (STRONGEST - PALEST) * Math.max(0, Math.min(1, share)) : 0;
     const node = h(
       "span",
       { class: lane.given.has(i) ? "given" : null, style: `--cv-ink:${strength.toFixed(0)}%` },

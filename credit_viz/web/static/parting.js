@@ -4,18 +4,19 @@
  */
 
 import { boostedBar } from "./candidates.js";
-import { laneArrays } from "./codec.js";
 import { firstDivergence, firstOrderDifference, textDifference } from "./difference.js";
 import { fill, h } from "./dom.js";
-import { exactLane, indexAt } from "./explain.js";
+import { indexAt } from "./explain.js";
 import { laneName } from "./names.js";
 import { goToParting, pairOf } from "./pair.js";
-import { counted, probability, quoted } from "./text.js";
+import { counted, precise, probability, quoted } from "./text.js";
 
 /** @typedef {import("./compare.js").Tools} Tools */
 /** @typedef {import("./lane.js").Lane} Lane */
 
 const MOST_ROWS = 8;
+const EACH = "Best guesses of both lanes at that place, each in the step in which it wrote.";
+const SAME = "Best guesses of both lanes at that place in that step.";
 const ONE_LANE = "There is only one lane. Add a second one to compare.";
 
 /** @param {Tools} tools @returns {import("./compare.js").CompareView} */
@@ -31,14 +32,16 @@ export function partingView({ store, live }) {
     const [one, other] = pairOf(state).map((index) => run.lanes[index]);
     const found = one === other ? null : firstDivergence(one, other);
     const ahead = found || one === other ? null : firstOrderDifference(one, other);
-    go.hidden = !(found ?? ahead);
+    const place = found ?? ahead;
+    go.hidden = !place;
     fill(story, one === other ? ONE_LANE : found ? parted(run, [one, other], found, names) : equal(run, [one, other], ahead, names));
-    if (!found) return fill(table);
+    if (!place) return fill(table);
     try {
-      const packet = await live.position(run.id, found.position);
+      const { lanes, texts } = await live.exact(run.id, place.position);
       if (mine !== latest) return undefined;
-      const sides = [one, other].map((lane, side) => sideOf(packet, lane, found.written[side], names[lane.index]));
-      return fill(table, distributions(sides, new Map(packet.header.vocab)));
+      const steps = found?.written ?? [place.step, place.step];
+      const sides = [one, other].map((lane, side) => sideOf(lane, lanes[lane.index], steps[side], names[lane.index]));
+      return fill(table, distributions(sides, texts, found ? EACH : SAME));
     } catch (error) {
       return fill(table, h("p", { class: "cv-help" }, /** @type {Error} */ (error).message));
     }
@@ -99,10 +102,8 @@ function equal(run, pair, ahead, names) {
 
 /** @typedef {{lane: Lane, title: string, winner: number, rows: Map<number, {p: number, fused: number}>}} Side */
 
-/** What a lane held for likely in the step in which it wrote. @param {any} packet @param {Lane} lane @param {number} step @param {string} name @returns {Side} */
-function sideOf(packet, lane, step, name) {
-  const entry = packet.header.lanes[lane.index];
-  const numbers = /** @type {any} */ (exactLane(laneArrays(packet, entry.lane), entry));
+/** What a lane held for likely in a step. @param {Lane} lane @param {any} numbers exact ones @param {number} step @param {string} name @returns {Side} */
+function sideOf(lane, numbers, step, name) {
   const index = numbers.n ? Math.max(0, indexAt(numbers.steps, step)) : -1;
   const places = index < 0 ? [] : Array.from({ length: numbers.k }, (_, i) => index * numbers.k + i);
   return {
@@ -113,8 +114,8 @@ function sideOf(packet, lane, step, name) {
   };
 }
 
-/** Both distributions, a row per token that either side had among its best. @param {Side[]} sides @param {Map<number, string>} texts */
-function distributions(sides, texts) {
+/** Both distributions, a row per token that either side had among its best. @param {Side[]} sides @param {Map<number, string>} texts @param {string} caption */
+function distributions(sides, texts, caption) {
   const [left, right] = sides;
   const likely = (/** @type {number} */ id) => Math.max(...sides.map(({ rows }) => rows.get(id)?.fused ?? 0));
   const ids = [...new Set(sides.flatMap(({ rows }) => [...rows.keys()]))].sort((a, b) => likely(b) - likely(a));
@@ -123,7 +124,7 @@ function distributions(sides, texts) {
   return h(
     "table",
     { class: "cv-both" },
-    h("caption", {}, "Best guesses of both lanes at that place, each in the step in which it wrote"),
+    h("caption", {}, caption),
     h("thead", {}, h("tr", {}, titled(left), h("td", {}), titled(right))),
     h(
       "tbody",
@@ -148,7 +149,7 @@ function cells({ lane, winner, rows }, id) {
   if (!found)
     return [h("td", { class: "cv-num", title: `not among its ${rows.size} best guesses` }, rows.size ? "–" : ""), h("td", {})];
   const { p, fused } = found;
-  const lifted = Math.abs(fused - p) > 0.005 ? `${probability(p)} → ${probability(fused)}` : probability(p);
+  const lifted = Math.abs(fused - p) > 0.0005 ? `${precise(p)} → ${precise(fused)}` : probability(p);
   const wrote = id === winner ? " wrote" : "";
   return [
     h("td", { class: `cv-num cv-lane${wrote}`, data }, lifted),
