@@ -377,22 +377,21 @@ class Trace:
         """True when both hold the same run: everything but wall-clock times and library versions."""
         ours, theirs = self.info.to_json() | {"versions": {}}, other.info.to_json() | {"versions": {}}
         mine, others = _arrays(self) | dict(self.channels), _arrays(other) | dict(other.channels)
-        return (
-            ours == theirs
-            and mine.keys() == others.keys()
-            and all(_same(mine[k], others[k]) for k in mine if not k.endswith("_seconds"))
-        )
+        if ours != theirs or mine.keys() != others.keys():
+            return False
+        pairs = [(mine[name], others[name]) for name in mine if not name.endswith("_seconds")]
+        return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)  # NaN: no bar applies
+
+    def _repr_html_(self) -> str:
+        from credit_viz.trace.notebook import trace_html  # notebook.py knows this module, not the other way round
+
+        return trace_html(self)
 
     def __repr__(self) -> str:
         return (
             f"Trace({self.info.decoder} on {self.info.model}: {self.forward_passes} forward passes, "
             f"{self.gen_length} positions, {len(self.positions)} cells)"
         )
-
-
-def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Equal, where a bar that does not apply (NaN) equals another."""
-    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 def _arrays(trace: Trace) -> dict[str, NDArray[Any]]:
