@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from credit_viz.run import Race, decode
     from credit_viz.trace.files import load_trace
     from credit_viz.trace.record import Trace
+    from credit_viz.whatif import what_if
 
 __all__ = [  # noqa: RUF022 (plain order)
     "CreditVizError",
@@ -31,6 +32,7 @@ __all__ = [  # noqa: RUF022 (plain order)
     "load_model",
     "load_trace",
     "make_decoder",
+    "what_if",
 ]
 
 _HOMES = {
@@ -42,6 +44,7 @@ _HOMES = {
     "load_model": "credit_viz.models.loading",
     "load_trace": "credit_viz.trace.files",
     "make_decoder": "credit_viz.decoding",
+    "what_if": "credit_viz.whatif",
 }
 
 

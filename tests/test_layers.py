@@ -89,6 +89,12 @@ def test_the_lab_knows_no_page_no_shell_and_no_plots() -> None:
     assert violations(("lab",), *(f"credit_viz.{n}" for n in ("web", "cli", "figures", "bench")), "click", "rich") == {}
 
 
+def test_what_if_knows_decoders_and_traces_only() -> None:
+    above = ("models", "backend", "web", "cli", "figures", "run", "tiny", "evaluation", "lab", "bench", "prompt")
+    assert violations(("whatif",), *(f"credit_viz.{name}" for name in above), "click", "rich") == {}
+    assert violations(("decoding", "trace", "models", "run", "backend", "figures", "lab"), "credit_viz.whatif") == {}
+
+
 def test_decoding_knows_no_models_and_no_plots() -> None:
     above = ("models", "backend", "web", "cli", "figures", "run", "tiny", "evaluation", "lab", "bench")
     assert violations(("decoding",), *(f"credit_viz.{name}" for name in above)) == {}
@@ -123,7 +129,9 @@ def test_errors_know_nothing() -> None:
 
 def test_nothing_below_knows_the_page_or_the_shell() -> None:
     below = ("errors", "decoding", "trace", "models", "figures", "backend", "run", "tiny", "evaluation", "lab", "bench")
-    assert violations(below, "credit_viz.web", "credit_viz.cli") == {}
+    found = violations(below, "credit_viz.web", "credit_viz.cli")
+    # the bench of the page, and nothing else of the bench, serves it
+    assert {file for file in found if not file.startswith("credit_viz/bench/page/")} == set()
 
 
 def test_the_front_ends_reach_models_through_the_backend() -> None:

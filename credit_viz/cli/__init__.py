@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "attribute": "credit_viz.cli.attribute",
         "show": "credit_viz.cli.show",
         "view": "credit_viz.cli.view",
+        "whatif": "credit_viz.cli.whatif",
         "decoders": "credit_viz.cli.decoders",
         "models": "credit_viz.cli.models",
     }
