@@ -11,10 +11,14 @@ import { modelsView } from "./models.js";
 /** @returns {HTMLTextAreaElement | null} */
 const promptBox = () => document.querySelector("#prompt textarea");
 
-/** Press Gradio's Run. */
-export function pressRun() {
-  document.querySelector("#run")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-}
+/** @param {string} id */
+const press = (id) => document.getElementById(id)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+
+/** Press Gradio's Run: the run is watched live. */
+export const pressRun = () => press("run");
+
+/** Press the hidden button beside it: the run is made behind the one on show. */
+export const pressAgain = () => press("again");
 
 /** Put text into Gradio's prompt box. @param {string} text */
 export function setPrompt(text) {
@@ -41,8 +45,7 @@ export function askView(store, links = []) {
   const chips = h("div", { class: "cv-chips", role: "group", "aria-label": "Examples" });
   const { boot } = store.state;
   for (const example of boot.can.run ? boot.examples : []) chips.append(chip(example));
-  const settings =
-    boot.can.run && h("button", { class: "cv-link", type: "button", onclick: showSettings }, "Decoders and settings");
+  const settings = boot.can.run && settingsLink(store);
   const status = h("p", { class: "cv-status", role: "status", "aria-live": "polite" });
   const alert = h("p", { class: "cv-alert", role: "alert" });
   store.view(["live", "error", "run"], (state) => {
@@ -55,10 +58,20 @@ export function askView(store, links = []) {
   return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, row), alert, status);
 }
 
-function showSettings() {
-  const settings = document.getElementById("cv-settings");
-  settings?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-  settings?.focus({ preventScroll: true });
+/** Opens and closes the drawer. @param {Store} store */
+function settingsLink(store) {
+  const link = h(
+    "button",
+    {
+      class: "cv-link",
+      type: "button",
+      "aria-controls": "cv-settings",
+      onclick: () => store.set({ drawer: !store.state.drawer }),
+    },
+    "Decoders and settings",
+  );
+  store.view(["drawer"], ({ drawer }) => link.setAttribute("aria-expanded", String(drawer)));
+  return link;
 }
 
 /** @param {{task: string, prompt: string}} example */

@@ -3,6 +3,7 @@
  * Knows packets and the store; nothing of views. The server is Gradio's (`server`, `watch`, `props` of gr.HTML).
  */
 
+import { Behind } from "./behind.js";
 import { laneArrays, openPacket } from "./codec.js";
 import { markOnce } from "./dom.js";
 import { exactLane } from "./explain.js";
@@ -21,6 +22,10 @@ export class Live {
     this.queue = Promise.resolve();
     /** @type {number} */
     this.gaps = 0;
+    this.behind = new Behind(store, {
+      refetch: (run) => this.#refetch(run),
+      exact: (run, position) => this.exact(run.id, position).catch(() => null), // the inspector asks again
+    });
   }
 
   /** Take in a packet as it arrives; packets are opened one after the other. @param {string} text */
@@ -63,6 +68,7 @@ export class Live {
   async #take(text) {
     const packet = await openPacket(text);
     const { header } = packet;
+    if (this.behind.owns(header)) return this.behind.take(packet);
     if (header.kind === "start") return this.#start(packet);
     if (header.state === "refused") return this.store.set({ error: header.message, live: "idle" });
     const { run } = this.store.state;
@@ -100,9 +106,12 @@ export class Live {
       this.store.set({ selected: telling.position, lane: telling.lane });
   }
 
-  /** Gradio's event is over: whatever was lost on the way is asked for, and nothing stays pending. */
-  settle() {
-    this.queue = this.queue.then(() => this.#settle()).catch((error) => this.#fail(error));
+  /**
+   * Gradio's event is over: whatever was lost on the way is asked for, and nothing stays pending.
+   * @param {boolean} [behind] the event of a run that is made behind the one on show
+   */
+  settle(behind = false) {
+    this.queue = this.queue.then(() => (behind ? this.behind.settle() : this.#settle())).catch((error) => this.#fail(error));
     return this.queue;
   }
 

@@ -7,6 +7,7 @@ import { askView, choiceOf, pressRun } from "./ask.js";
 import { compareView } from "./compare.js";
 import { prefersContrast } from "./contrast.js";
 import { h } from "./dom.js";
+import { drawerView } from "./drawer.js";
 import { helpView } from "./help.js";
 import { inspectorView } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
@@ -14,8 +15,7 @@ import { Live } from "./live.js";
 import { mapsView } from "./maps.js";
 import { laneName } from "./names.js";
 import { panesView } from "./panes.js";
-import { runWhenWanted } from "./rerun.js";
-import { settingsView } from "./settings.js";
+import { rerunWhenChanged, wish } from "./rerun.js";
 import { shareView } from "./share.js";
 import { Store } from "./store.js";
 import { transportView } from "./transport.js";
@@ -51,12 +51,12 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   });
   const share = boot.can.ask ? shareView(store) : null;
   const ask = askView(store, [share, ...helpView(store)].filter((link) => link !== null));
-  const settings = boot.can.run ? settingsView(store) : null;
-  element.replaceChildren(h("div", { class: "cv" }, ask, stage, settings, footer(boot), announceView(store)));
+  const drawer = boot.can.run ? drawerView(store) : null;
+  element.replaceChildren(h("div", { class: "cv" }, ask, stage, footer(boot), drawer, announceView(store)));
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
-  runWhenWanted(store, pressRun);
+  rerunWhenChanged(store);
   followTheme(store);
   const knock = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
   setInterval(() => live.guard(knock), 3000);
@@ -89,6 +89,9 @@ function initialState(boot) {
     lanes,
     options,
     wanted: 0,
+    asked: "",
+    behind: false,
+    atOnce: true,
     drawer: false,
     editing: Math.min(1, lanes.length - 1),
     dark: false,
@@ -121,18 +124,24 @@ async function firstRun(store) {
 function expose(store, live) {
   let ticket = "";
   /** @type {any} */ (window).creditViz = {
-    choice: () => {
+    choice: (behind = false) => {
       ticket = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(16).padStart(2, "0")).join(
         "",
       );
-      store.set({ live: "asked", error: "", playing: false });
+      store.set({ asked: wish(store.state) });
+      if (behind) {
+        live.behind.expect(ticket);
+      } else {
+        live.behind.forget();
+        store.set({ live: "asked", error: "", playing: false });
+      }
       return choiceOf(store, ticket);
     },
     cancel: () => {
       if (store.state.live !== "idle") store.set({ live: "cancelling" });
       return ticket;
     },
-    settled: () => live.settle(),
+    settled: (behind = false) => live.settle(behind),
     snapshot: () => snapshot(store, live),
   };
 }

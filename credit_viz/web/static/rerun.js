@@ -1,17 +1,45 @@
 /**
- * Runs again when the lanes or knobs of the next run changed. Knows the store and how to press Run.
+ * When the lanes or knobs of the next run changed, it is run again: at once on a small model, else when it is asked
+ * for. One run at a time; the last one has the latest values. Knows the store and the buttons that start runs.
  */
+
+import { pressAgain, pressRun } from "./ask.js";
 
 /** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").State} State */
 
-/**
- * @param {Store} store @param {() => void} press press Run
- */
-export function runWhenWanted(store, press) {
+const PAUSE = 40; // milliseconds in which several changes become one run
+
+/** What the next run would be, as a key. @param {State} state */
+export const wish = ({ lanes, options }) => JSON.stringify([lanes, options]);
+
+/** Is what is on show not what would be run now? @param {State} state */
+export const isStale = (state) => state.asked !== wish(state);
+
+/** Run again behind the run on show where that is quick, else live. @param {State} state */
+const runAgain = ({ boot }) => (boot.quick ? pressAgain() : pressRun());
+
+/** @param {Store} store @param {(state: State) => void} [run] */
+export function rerunWhenChanged(store, run = runAgain) {
   let done = store.state.wanted;
-  store.view(["wanted", "live"], ({ wanted, live }) => {
-    if (wanted === done || live !== "idle") return;
-    done = wanted;
-    press();
+  let shown = store.state.run;
+  /** @type {any} */
+  let timer = 0;
+  const act = () => {
+    timer = 0;
+    const { state } = store;
+    if (!state.run || state.live !== "idle" || state.behind) return; // drawn again once that changes
+    if (state.run !== shown) {
+      shown = state.run;
+      // a run from elsewhere (gallery, link, file) brings its choice along
+      if (!state.run.about.ticket) store.set({ asked: wish(state) });
+    }
+    const forced = state.wanted !== done;
+    if (!forced && !(state.boot.quick && state.atOnce && isStale(state))) return;
+    done = state.wanted;
+    run(state);
+  };
+  store.view(["lanes", "options", "wanted", "atOnce", "live", "behind", "run"], () => {
+    timer ||= setTimeout(act, PAUSE);
   });
 }

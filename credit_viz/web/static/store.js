@@ -33,8 +33,11 @@
  * @property {any} exact exact numbers of the selected position, or null
  * @property {LaneChoice[]} lanes what the next run will use
  * @property {number} wanted grows when the lanes of the next run shall be run at once
+ * @property {string} asked what the last run was asked to be, see rerun.js
+ * @property {boolean} behind is a run being made behind the one on show?
+ * @property {boolean} atOnce run again as soon as something changes, where that is quick
  * @property {boolean} drawer are decoders and settings on show?
- * @property {number} editing lane in front in the drawer
+ * @property {number} editing lane whose knobs the drawer shows, -1 for none
  * @property {Record<string, any>} options gen_length, block_length, seed, early_stop, cache of the next run
  * @property {boolean} dark
  * @property {boolean} contrast high contrast

@@ -7,7 +7,7 @@ import { fill, h, say } from "./dom.js";
 import { explained } from "./glossary.js";
 import { changedKnobs, decoderTitle, laneName } from "./names.js";
 import { counted, steps as stepCount } from "./text.js";
-import { addTool, laneTools } from "./tools.js";
+import { addTool, handChip, laneTools } from "./tools.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./lane.js").Lane} Lane */
@@ -21,11 +21,11 @@ export function verdictView(store) {
   const cards = h("div", { class: "cv-verdict-cards" });
   store.view(["version", "run", "lanes"], ({ run, boot, lanes }) => {
     if (!run) return;
-    const mine = belongs(run, lanes);
+    const mine = boot.can.run && belongs(run, lanes);
     cards.dataset.lanes = String(run.lanes.length);
     fill(
       cards,
-      run.lanes.map((lane) => card(run, lane, boot, mine ? laneTools(store, lane.index) : null)),
+      run.lanes.map((lane) => card(run, lane, boot, mine ? [laneTools(store, lane.index), handChip(store, lane.index)] : [])),
       mine && addTool(store),
     );
   });
@@ -36,8 +36,8 @@ export function verdictView(store) {
 const belongs = (run, lanes) =>
   run.lanes.length === lanes.length && run.lanes.every(({ info }, i) => info.decoder === lanes[i].decoder);
 
-/** @param {Run} run @param {Lane} lane @param {any} boot @param {Node | null} tools */
-function card(run, lane, boot, tools) {
+/** @param {Run} run @param {Lane} lane @param {any} boot @param {(Node | null)[]} tools */
+function card(run, lane, boot, [tools, chip]) {
   const passes = h(
     "div",
     { class: "cv-big" },
@@ -59,6 +59,7 @@ function card(run, lane, boot, tools) {
       ),
       tools,
     ),
+    chip,
     passes,
     h("p", { class: "cv-versus" }, versus(run, lane, boot)),
     h("p", { class: "cv-waited" }, ...waited(lane), ...secondThoughts(lane)),
