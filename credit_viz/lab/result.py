@@ -6,6 +6,7 @@ resampled together. They say what other prompts of the same kind would give, on 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,6 +94,31 @@ class SweepResult:
                 return name
         raise SettingsError("nothing says how good these texts are; run the sweep with compare: always")
 
+    @property
+    def axes(self) -> list[str]:
+        """Knobs and options (but the seed) that take more than one value, for one decoder at least."""
+        knobs = [name for setting in self.plan.settings for name in setting.values]
+        every = [*dict.fromkeys(knobs), *(name for name in OPTIONS if name != "seed")]
+        return [n for n in every if (self.frame.groupby("decoder")[n].nunique(dropna=False) > 1).any()]
+
+    @property
+    def metrics(self) -> list[str]:
+        """Columns of numbers that are there."""
+        return [name for name in METRICS if self.frame[name].notna().any()]
+
+    def where(self, **values: Any) -> Self:
+        """The runs whose columns have these values.
+
+        Raises:
+            SettingsError: an unknown column.
+        """
+        frame = self.frame
+        for name, value in values.items():
+            if name not in frame:
+                raise SettingsError(one_of("column", name, map(str, frame.columns)))
+            frame = frame[frame[name].isna() if value is None else frame[name] == value]
+        return dataclasses.replace(self, frame=frame)
+
     def table(self, by: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Means over prompts and seeds with their intervals; one row per group, in the order of the plan.
 
@@ -107,7 +133,7 @@ class SweepResult:
             SettingsError: an unknown column.
         """
         by = self._groups() if by is None else list(by)
-        chosen = [m for m in METRICS if self.frame[m].notna().any()] if metrics is None else list(metrics)
+        chosen = self.metrics if metrics is None else list(metrics)
         for name in by:
             if name not in self.frame:
                 raise SettingsError(one_of("column", name, map(str, self.frame.columns)))

@@ -1,0 +1,63 @@
+"""A sweep's settings as an Optuna study, for Optuna's own evaluators. Knows tables and Optuna; draws nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from credit_viz.errors import BackendError, SettingsError
+from credit_viz.figures.sweeps.tables import Swept, axes_of, check_metric, one_decoder, settings_table
+
+__all__ = ["Study", "study_of"]
+
+
+class Study(NamedTuple):
+    """Optuna's study of one decoder's settings, and its axes."""
+
+    optuna: Any
+    study: Any
+    axes: list[str]
+
+
+def study_of(result: Swept, metric: str, decoder: str | None) -> Study:
+    """One finished trial per setting.
+
+    Raises:
+        SettingsError: unknown column, or fewer than four settings. BackendError: Optuna is not installed.
+    """
+    chosen = one_decoder(result, decoder)
+    check_metric(result, metric)
+    try:
+        optuna = import_module("optuna")
+    except ImportError:
+        raise BackendError("this figure needs Optuna; install it with: pip install -e '.[lab]'") from None
+    table = settings_table(chosen, [metric]).dropna(subset=[metric])
+    axes = axes_of(chosen)
+    if len(table) < 4 or not axes:
+        raise SettingsError(f"{len(table)} settings of this decoder; valid: a sweep of four or more")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study()
+    distributions = {axis: _distribution(optuna, table[axis]) for axis in axes}
+    for _, row in table.iterrows():
+        values = {axis: _value(row[axis]) for axis in axes}
+        study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=float(row[metric])))
+    return Study(optuna, study, axes)
+
+
+def _distribution(optuna: Any, column: pd.Series[Any]) -> Any:
+    values = [_value(value) for value in column]
+    if all(isinstance(value, float) for value in values):
+        return optuna.distributions.FloatDistribution(min(values), max(values))
+    return optuna.distributions.CategoricalDistribution(sorted(set(values), key=str))
+
+
+def _value(value: Any) -> float | str:
+    """A number, or words; a knob that is unset is a word of its own."""
+    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
+        return "auto"
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)):
+        return float(value)
+    return str(value)

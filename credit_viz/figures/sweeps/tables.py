@@ -1,0 +1,122 @@
+"""What the figures of a sweep ask of its result, and the tables they share. Knows pandas; no plotly, no lab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+import pandas as pd
+
+from credit_viz.errors import SettingsError, one_of
+
+__all__ = [
+    "METRIC_NAMES",
+    "Swept",
+    "axes_of",
+    "busiest",
+    "check_axis",
+    "check_metric",
+    "one_decoder",
+    "settings_table",
+    "value_label",
+]
+
+#: how people read a column of results.
+METRIC_NAMES = {
+    "forward_passes": "forward passes",
+    "tokens_per_forward": "tokens per pass",
+    "content_tokens_per_forward": "text tokens per pass",
+    "exact_match": "exact match",
+    "token_agreement": "agreement with vanilla",
+    "text_agreement": "same text as vanilla",
+    "log_likelihood": "log-likelihood (nats per token)",
+    "mean_wait": "mean wait (steps)",
+    "redundant_guesses": "redundant guesses",
+    "seconds": "seconds",
+}
+
+
+class Swept(Protocol):
+    """Results of a sweep; see `credit_viz.lab.SweepResult`."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per run."""
+
+    @property
+    def axes(self) -> list[str]:
+        """Knobs and options that vary."""
+
+    @property
+    def metrics(self) -> list[str]:
+        """Columns of results that are there."""
+
+    @property
+    def quality(self) -> str:
+        """The column that says most about quality."""
+
+    def table(self, by: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Means with intervals."""
+
+    def where(self, **values: Any) -> Self:
+        """The runs that have these values."""
+
+
+def busiest(result: Swept) -> str:
+    """The decoder with most settings."""
+    counts = result.frame.groupby("decoder", sort=False)["setting"].nunique()
+    if not len(counts):
+        raise SettingsError("this sweep has no runs yet; valid: one that has begun")
+    return str(counts.idxmax())
+
+
+def one_decoder(result: Swept, decoder: str | None) -> Swept:
+    """The runs of one decoder.
+
+    Raises:
+        SettingsError: it is not in this sweep.
+    """
+    decoder = busiest(result) if decoder is None else decoder
+    known = list(result.frame["decoder"].unique())
+    if decoder not in known:
+        raise SettingsError(one_of("decoder of this sweep", decoder, known))
+    return result.where(decoder=decoder)
+
+
+def axes_of(result: Swept) -> list[str]:
+    """Axes that vary among these runs, which may be fewer than those of the whole sweep."""
+    return [name for name in result.axes if result.frame[name].nunique(dropna=False) > 1]
+
+
+def check_axis(result: Swept, *names: str) -> None:
+    """Refuse what is no axis.
+
+    Raises:
+        SettingsError: names those that vary.
+    """
+    valid = axes_of(result)
+    for name in names:
+        if name not in valid:
+            raise SettingsError(one_of("knob or option that varies", name, valid))
+
+
+def check_metric(result: Swept, name: str) -> None:
+    """Refuse what is no column of results.
+
+    Raises:
+        SettingsError: names those that are there.
+    """
+    if name not in result.metrics:
+        raise SettingsError(one_of("metric of this sweep", name, result.metrics))
+
+
+def settings_table(result: Swept, metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per setting and options: decoder, name, the axes' values, and the metrics with their intervals."""
+    return result.table(["decoder", "setting", *result.axes], list(metrics))
+
+
+def value_label(value: object) -> str:
+    """A knob's value for people; one that is unset is "auto"."""
+    if value is None or value is pd.NA or value != value:
+        return "auto"
+    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
