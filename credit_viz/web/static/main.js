@@ -7,6 +7,7 @@ import { askView, choiceOf, pressRun } from "./ask.js";
 import { compareView } from "./compare.js";
 import { prefersContrast } from "./contrast.js";
 import { h } from "./dom.js";
+import { exportViews } from "./export.js";
 import { drawerView } from "./drawer.js";
 import { helpView } from "./help.js";
 import { inspectorView } from "./inspector.js";
@@ -16,7 +17,6 @@ import { mapsView } from "./maps.js";
 import { laneName } from "./names.js";
 import { panesView } from "./panes.js";
 import { rerunWhenChanged, wish } from "./rerun.js";
-import { shareView } from "./share.js";
 import { Store } from "./store.js";
 import { transportView } from "./transport.js";
 import { footnoteView, verdictView } from "./verdict.js";
@@ -31,6 +31,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   const boot = own ?? (await (await fetch(`${base}boot.json`)).json());
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
+  const carried = exportViews(store, live, base);
   paint(boot.style);
   const stage = h(
     "div",
@@ -40,7 +41,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     laneTabs(store),
     panesView(store),
     footnoteView(store),
-    mapsView(store),
+    mapsView(store, carried.mapTools),
     inspectorView(store, live, base),
     compareView(store, live, base),
   );
@@ -49,10 +50,9 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     stage.classList.toggle("empty", !run);
     stage.hidden = !run && !coming;
   });
-  const share = boot.can.ask ? shareView(store) : null;
-  const ask = askView(store, [share, ...helpView(store)].filter((link) => link !== null));
+  const ask = askView(store, [...carried.links, ...helpView(store)]);
   const drawer = boot.can.run ? drawerView(store) : null;
-  element.replaceChildren(h("div", { class: "cv" }, ask, stage, footer(boot), drawer, announceView(store)));
+  element.replaceChildren(h("div", { class: "cv" }, ask, carried.note, stage, footer(boot), drawer, announceView(store), carried.overlays));
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
@@ -233,7 +233,7 @@ function footer(boot) {
   return h(
     "footer",
     { class: "cv-foot" },
-    `Model: ${boot.model}. Everything on this page is computed here; nothing is sent elsewhere. `,
+    `${boot.can.run ? `Model: ${boot.model}. ` : ""}Everything on this page is computed here; nothing is sent elsewhere. `,
     "CreditDecoding: arXiv 2510.06133.",
   );
 }

@@ -16,10 +16,10 @@ import { tableView } from "./table.js";
 /** @typedef {import("./store.js").State} State */
 
 /**
- * @param {Store} store
+ * @param {Store} store @param {Node[]} [extra] further buttons beside the title
  * @returns {Node}
  */
-export function mapsView(store) {
+export function mapsView(store, extra = []) {
   const { style } = store.state.boot;
   const question = h("h2", { class: "cv-title" });
   const help = h("p", { class: "cv-help" });
@@ -44,7 +44,7 @@ export function mapsView(store) {
   return h(
     "section",
     { class: "cv-card cv-map-section", "aria-label": "Maps" },
-    h("header", { class: "cv-map-head" }, question, tools(store)),
+    h("header", { class: "cv-map-head" }, question, tools(store, extra)),
     tabs(store),
     h("div", { class: "cv-map-about" }, help, legend),
     pairChoice(store),
@@ -226,8 +226,8 @@ function tabs(store) {
   return row;
 }
 
-/** Back to the whole map, and the table in its place. @param {Store} store */
-function tools(store) {
+/** Back to the whole map, and the table in its place. @param {Store} store @param {Node[]} extra */
+function tools(store, extra) {
   const reset = h(
     "button",
     { type: "button", class: "cv-tool cv-unzoom", onclick: () => store.set({ zoom: null }), title: "Z or double click" },
@@ -242,7 +242,7 @@ function tools(store) {
     reset.hidden = !state.zoom || state.table;
     table.setAttribute("aria-pressed", String(state.table));
   });
-  return h("div", { class: "cv-map-tools" }, reset, table);
+  return h("div", { class: "cv-map-tools" }, reset, table, extra);
 }
 
 /** There is no difference where there is one lane. @param {Store} store */

@@ -5,7 +5,7 @@
 
 import { fill, h, say } from "./dom.js";
 import { explained } from "./glossary.js";
-import { changedKnobs, decoderTitle, laneName } from "./names.js";
+import { changedKnobs, decoderTitle, laneName, modelOf } from "./names.js";
 import { counted, steps as stepCount } from "./text.js";
 import { addTool, handChip, laneTools } from "./tools.js";
 
@@ -116,7 +116,7 @@ export function footnoteView(store) {
   let drawn = "";
   store.view(["version", "run"], ({ run, boot }) => {
     if (!run) return;
-    say(counted, footnote(run, boot.model));
+    say(counted, footnote(run, modelOf(boot, run)));
     const signs = signsOf(run);
     if (drawn === signs.join()) return;
     drawn = signs.join();
