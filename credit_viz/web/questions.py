@@ -14,6 +14,7 @@ from typing import Any
 from credit_viz.backend.base import Piece
 from credit_viz.errors import CreditVizError, PromptError
 from credit_viz.web.runs import RunStore
+from credit_viz.web.whatif import WhatIfs
 
 __all__ = ["Question", "Questions"]
 
@@ -34,7 +35,9 @@ class Questions:
 
     def functions(self) -> list[Question]:
         """All questions, as the page may call them."""
-        return [_answering(question) for question in (self.packets, self.position, self.welcome, self.pieces)]
+        hypothetical = WhatIfs(self.store)
+        own = (self.packets, self.position, self.welcome, self.pieces)
+        return [_answering(question) for question in (*own, hypothetical.whatif, hypothetical.counterfactual)]
 
     def packets(self, asked: Asked) -> list[str]:
         """Packets of a kept run, from number `from` on."""
