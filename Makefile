@@ -2,6 +2,7 @@
 # make test   lint, types, tests (with a real browser where there is one; CI insists on it)
 # make lint   lint and types only
 # make bench  speed and memory, as ratios inside one run
+# make bench-page  the page in a headless Chromium, against its aims
 # make train  train the embedded model again (about 90 minutes on one CPU thread)
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: run test lint bench train format
+.PHONY: run test lint bench bench-page train format
 .DEFAULT_GOAL := run
 
 # torch first and pinned: a looser requirement would pull several gigabytes of CUDA packages
@@ -35,6 +36,9 @@ test: lint
 
 bench: $(STAMP)
 	$(BIN)/python -m credit_viz.bench $(ARGS)
+
+bench-page: $(STAMP)
+	$(BIN)/python -m credit_viz.bench.page $(ARGS)
 
 train: $(STAMP)
 	$(BIN)/python -m credit_viz.tiny.train --out build/tiny $(ARGS)

@@ -8,13 +8,13 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import torch
 
 from credit_viz.bench import decoders, growth, parts, quality, runs, switches
+from credit_viz.bench.machine import processor
 from credit_viz.bench.table import Section, to_json, to_text
 from credit_viz.errors import SettingsError
 from credit_viz.models.loading import load_model
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _machine(threads: int) -> dict[str, str]:
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "threads": str(threads),
         "python": platform.python_version(),
@@ -118,16 +118,6 @@ def _machine(threads: int) -> dict[str, str]:
         "transformers": version("transformers"),
         "numpy": np.__version__,
     }
-
-
-def _processor() -> str:
-    """The processor's name where the system tells it, else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Row", "Section", "to_json", "to_text"]
+__all__ = ["Row", "Section", "met", "to_json", "to_text"]
 
 
 class Row(NamedTuple):
@@ -14,7 +14,7 @@ class Row(NamedTuple):
     name: str
     value: float
     unit: str = ""  #: "ms", "B" ...; empty for a ratio or a count
-    aim: str = ""  #: e.g. "<= 1.15"
+    aim: str = ""  #: "<= 1.15", ">= 55", or words
 
 
 class Section(NamedTuple):
@@ -24,6 +24,14 @@ class Section(NamedTuple):
     rows: Sequence[Row]
     note: str = ""  #: what a reader must know to read them rightly
     data: Any = None  #: the same measurement in full, for JSON
+
+
+def met(row: Row) -> bool:
+    """Does the figure reach its aim? True where there is none, or one for people to judge."""
+    bound, _, limit = row.aim.partition(" ")
+    if bound == "<=":
+        return row.value <= float(limit)
+    return bound != ">=" or row.value >= float(limit)
 
 
 def to_json(sections: Sequence[Section]) -> list[dict[str, Any]]:
@@ -36,7 +44,8 @@ def to_text(section: Section) -> str:
     width = max((len(row.name) for row in section.rows), default=0)
     lines = [section.title]
     for row in section.rows:
-        unit, aim = f" {row.unit}" if row.unit else "", f"   aim {row.aim}" if row.aim else ""
+        unit = f" {row.unit}" if row.unit else ""
+        aim = f"   aim {row.aim}{'' if met(row) else '   missed'}" if row.aim else ""
         lines.append(f"  {row.name:<{width}}  {_number(row.value):>12}{unit:<3}{aim}".rstrip())
     return "\n".join([*lines, *([f"  {section.note}"] if section.note else [])])
 

@@ -1,0 +1,189 @@
+"""A headless Chromium and what it can tell of a visit: requests, bytes, shifts, tasks. Knows playwright, which is a
+development dependency, and the page's snapshot; nothing of what is measured or how a page is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from credit_viz.errors import BackendError, SettingsError
+
+__all__ = ["Visit", "Visitors", "chromium"]
+
+_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+#: adds up what moves without the visitor having touched anything.
+_WATCH = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries())
+    if (!entry.hadRecentInput)
+      window.shifts.push({
+        value: entry.value,
+        at: Math.round(entry.startTime),
+        what: entry.sources.map(({ node }) => node?.className || node?.nodeName).join(" "),
+      });
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+_WAIT = """
+() => new Promise((resolve) => {
+  const until = performance.now() + 60_000;
+  const look = () => {
+    if (%s) return resolve(true);
+    return performance.now() > until ? resolve(false) : setTimeout(look, 20);
+  };
+  look();
+})
+"""
+
+
+class Visit:
+    """One visitor's page, fresh: nothing is in its cache."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self.address = address
+        self.page = context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.add_init_script(_WATCH)
+        self.errors: list[str] = []  #: of the console, and uncaught ones
+        self.requests: list[str] = []
+        self._context = context
+        self._wire: dict[str, float] = {}
+        self._listen()
+
+    def open(self) -> None:
+        """Go to the page, and wait until its first run is there."""
+        self.page.goto(self.address)
+        self.until("s.state === 'done' && s.live === 'idle'")
+        self._wait("performance.getEntriesByName('credit-viz:ready').length > 0")
+
+    def until(self, condition: str) -> None:
+        """Wait for a condition on the page's snapshot `s`."""
+        self._wait(f"window.creditViz && ((s) => {condition})(creditViz.snapshot())")
+
+    def _wait(self, condition: str) -> None:
+        # not playwright's own wait: that evaluates text, which the policy of an exported file forbids
+        waited = self.page.evaluate(_WAIT % condition)
+        if not waited:
+            raise BackendError(f"the page never came to this within a minute: {condition}")
+
+    @property
+    def outside(self) -> list[str]:
+        """Requests to anything but the page's own server."""
+        own = (self.address, "data:", "blob:")
+        return [url for url in self.requests if not url.startswith(own)]
+
+    @property
+    def wire_bytes(self) -> float:
+        """Received so far, as compressed as it travelled."""
+        return sum(self._wire.values())
+
+    @property
+    def shifts(self) -> list[dict[str, Any]]:
+        """What moved by itself, in order: value, at (ms), what."""
+        return list(self.page.evaluate("window.shifts"))
+
+    def mark(self, name: str) -> float:
+        """Seconds from the start of the visit to a performance mark or paint."""
+        return float(self.page.evaluate("(name) => performance.getEntriesByName(name)[0].startTime", name)) / 1e3
+
+    def main_thread_seconds(self) -> float:
+        """CPU time that the page's main thread has taken, whatever else the machine does."""
+        metrics = self._devtools.send("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
+    def _listen(self) -> None:
+        page = self.page
+        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        self._devtools = self._context.new_cdp_session(page)
+        self._devtools.send("Network.enable")
+        self._devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self._devtools.on("Network.dataReceived", self._received)
+        self._devtools.on("Network.loadingFinished", self._loaded)
+
+    def _received(self, event: dict[str, Any]) -> None:
+        request = event["requestId"]
+        self._wire[request] = self._wire.get(request, 0) + event["encodedDataLength"]
+
+    def _loaded(self, event: dict[str, Any]) -> None:
+        self._wire[event["requestId"]] = event["encodedDataLength"]  # with the headers
+
+
+class Visitors:
+    """Makes visits; see `chromium`."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+
+    @property
+    def version(self) -> str:
+        """The browser's."""
+        return str(self._browser.version)
+
+    @contextmanager
+    def visit(self, address: str, width: int = 1440, height: int = 900, **options: Any) -> Iterator[Visit]:
+        """A visitor who leaves at the end; options are playwright's for a new context."""
+        context = self._browser.new_context(viewport={"width": width, "height": height}, **options)
+        try:
+            yield Visit(context, address)
+        finally:
+            context.close()
+
+    @contextmanager
+    def tasks(self, visit: Visit) -> Iterator[list[float]]:
+        """Fills with the CPU time in milliseconds of every task of the page's main thread meanwhile."""
+        found: list[float] = []
+        self._browser.start_tracing(page=visit.page, categories=["toplevel"])
+        yield found
+        events = json.loads(self._browser.stop_tracing())["traceEvents"]
+        found += _task_times(events)
+
+
+def _task_times(events: list[dict[str, Any]]) -> list[float]:
+    """Of the renderer whose main thread did most: that of the page."""
+    threads = [event for event in events if event.get("name") == "thread_name"]
+    mains = {(each["pid"], each["tid"]) for each in threads if each["args"]["name"] == "CrRendererMain"}
+    times: dict[tuple[int, int], list[float]] = {}
+    for event in events:
+        thread = (event["pid"], event["tid"])
+        if thread in mains and event["name"] == "ThreadControllerImpl::RunTask" and "tdur" in event:
+            times.setdefault(thread, []).append(event["tdur"] / 1e3)
+    return max(times.values(), key=sum, default=[])
+
+
+@contextmanager
+def chromium() -> Iterator[Visitors]:
+    """A browser of our own.
+
+    Raises:
+        SettingsError: playwright or a Chromium is missing; the message says how to get it.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise SettingsError("the page's bench needs playwright: pip install 'credit-viz[dev]'") from error
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        raise SettingsError("no Chromium found; valid: chromium or google-chrome on PATH, or its path in CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGS))
+        try:
+            yield Visitors(browser)
+        finally:
+            browser.close()
