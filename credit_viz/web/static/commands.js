@@ -6,6 +6,7 @@
 import { goToParting } from "./pair.js";
 import { zoomBy } from "./gestures.js";
 import { nextLane, selectNext, showMap } from "./selection.js";
+import { copyLink } from "./share.js";
 import { goTo, togglePlay } from "./transport.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -91,6 +92,14 @@ export const COMMANDS = [
     group: "Maps",
     elsewhere: TYPING_AHEAD,
     run: (store, key) => showMap(store, Number(key) - 1),
+  },
+  {
+    keys: ["l"],
+    shown: "l",
+    words: "copy the link",
+    group: "Page",
+    elsewhere: TYPING_AHEAD,
+    run: (store) => void copyLink(store),
   },
   { keys: ["?"], shown: "?", words: "this help", group: "Page", run: (store) => store.set({ help: true }) },
 ];

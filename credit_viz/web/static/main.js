@@ -2,19 +2,23 @@
  * Puts the page together: state, views, the link to the server. The only module that knows them all.
  */
 
+import { followAddress } from "./address.js";
 import { announceView } from "./announce.js";
-import { askView, choiceOf, pressRun } from "./ask.js";
+import { arrive } from "./arrival.js";
+import { askView, choiceOf } from "./ask.js";
 import { compareView } from "./compare.js";
 import { prefersContrast } from "./contrast.js";
 import { h } from "./dom.js";
 import { exportViews } from "./export.js";
 import { drawerView } from "./drawer.js";
+import { Gallery, galleryView, lookView } from "./gallery.js";
 import { helpView } from "./help.js";
 import { inspectorView } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
 import { Live } from "./live.js";
 import { mapsView } from "./maps.js";
 import { laneName } from "./names.js";
+import { noticeView } from "./notice.js";
 import { panesView } from "./panes.js";
 import { rerunWhenChanged, wish } from "./rerun.js";
 import { Store } from "./store.js";
@@ -31,6 +35,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   const boot = own ?? (await (await fetch(`${base}boot.json`)).json());
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
+  const gallery = new Gallery(store, live, base);
   const carried = exportViews(store, live, base);
   paint(boot.style);
   const stage = h(
@@ -45,14 +50,14 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     inspectorView(store, live, base),
     compareView(store, live, base),
   );
-  const coming = boot.can.run && boot.examples.length > 0; // the first example is decoded at once: its place is kept
-  store.view(["run"], ({ run }) => {
+  store.view(["run", "coming"], ({ run, coming }) => {
     stage.classList.toggle("empty", !run);
     stage.hidden = !run && !coming;
   });
   const ask = askView(store, [...carried.links, ...helpView(store)]);
   const drawer = boot.can.run ? drawerView(store) : null;
-  element.replaceChildren(h("div", { class: "cv" }, ask, carried.note, stage, footer(boot), drawer, announceView(store), carried.overlays));
+  const above = [galleryView(gallery), ask, noticeView(store), carried.note, lookView(gallery)].filter((part) => part !== null);
+  element.replaceChildren(h("div", { class: "cv" }, above, stage, footer(boot), drawer, announceView(store), carried.overlays));
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
@@ -60,7 +65,8 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   followTheme(store);
   const knock = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
   setInterval(() => live.guard(knock), 3000);
-  await firstVisit(store, live);
+  followAddress(store);
+  await arrive(store, live, gallery);
 }
 
 /** @param {any} boot @returns {import("./store.js").State} */
@@ -76,6 +82,8 @@ function initialState(boot) {
     speed: 16,
     live: "idle",
     error: "",
+    notice: null,
+    coming: boot.can.run && boot.examples.length > 0,
     tab: "waiting",
     quantity: "fused",
     zoom: null,
@@ -98,26 +106,6 @@ function initialState(boot) {
     contrast: prefersContrast().matches,
     help: false,
   };
-}
-
-/** A first visit shows a finished run at once; the very first visitor of a server makes it. @param {Store} store @param {Live} live */
-async function firstVisit(store, live) {
-  const packets = await live.welcome();
-  if (store.state.run || store.state.live !== "idle") return;
-  if (packets.length) {
-    await live.show(packets);
-    store.set({ step: store.state.run?.steps ?? 0 });
-  } else if (store.state.boot.can.run && store.state.boot.examples.length) {
-    await firstRun(store);
-  }
-}
-
-/** Gradio may not listen to its button yet: press until it does. @param {Store} store */
-async function firstRun(store) {
-  for (let tries = 0; tries < 20 && store.state.live === "idle" && !store.state.run; tries += 1) {
-    pressRun();
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
 }
 
 /** What Gradio's handlers and tests call. @param {Store} store @param {Live} live */
@@ -178,6 +166,8 @@ function snapshot({ state }, live) {
     contrast: state.contrast,
     help: state.help,
     error: state.error,
+    notice: state.notice?.words ?? "",
+    exhibit: run?.about.gallery ?? null,
     lanes,
     selection,
     gaps: live.gaps,

@@ -1,9 +1,11 @@
 /**
  * The Share menu: copying the link of the run on show, and a place for other things to take away.
- * Knows the store and the clipboard; what a link says is link.js's work.
+ * Knows the store and the clipboard; what a link says is address.js's work.
  */
 
+import { linkOf } from "./address.js";
 import { fill, h, say } from "./dom.js";
+import { counted } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
@@ -14,7 +16,7 @@ import { fill, h, say } from "./dom.js";
  */
 export function shareView(store, items = []) {
   const status = h("p", { class: "cv-share-status", role: "status", "aria-live": "polite" });
-  const copy = shareItem("Copy link", "Opens this run again, at this step, anywhere.", () => copyLink());
+  const copy = shareItem("Copy link", "Opens this run again, at this step and token.", () => copied(store));
   const slot = h("div", { class: "cv-share-more" }, items);
   const panel = h("div", { class: "cv-share-panel", id: "cv-share-panel", role: "group", "aria-label": "Share" });
   fill(panel, copy, slot, status);
@@ -58,12 +60,22 @@ export function shareItem(words, help, act) {
   return item;
 }
 
-/** @returns {Promise<string>} what happened, as a sentence */
-export async function copyLink() {
+const LONG = 2000; // characters; chats and mail programs cut links beyond about this many
+
+/** Copy the link and say so above the run. @param {Store} store */
+export async function copyLink(store) {
+  store.set({ notice: { words: await copied(store) } });
+}
+
+/** @param {Store} store @returns {Promise<string>} what happened, as a sentence */
+async function copied({ state }) {
+  const link = linkOf(state);
+  if (!link) return "There is no link to this run: it has no prompt in words.";
   try {
-    await navigator.clipboard.writeText(location.href);
-    return "Link copied.";
+    await navigator.clipboard.writeText(link);
   } catch {
     return "The browser does not let this page copy. The address bar holds the link.";
   }
+  const length = counted(link.length, "character");
+  return link.length > LONG ? `Link copied. It has ${length}: some programs cut such a link.` : "Link copied.";
 }

@@ -21,6 +21,8 @@
  * @property {number} speed steps per second
  * @property {"idle" | "asked" | "running" | "cancelling"} live
  * @property {string} error one sentence, "" when all is well
+ * @property {import("./notice.js").Notice | null} notice something to know that is no error
+ * @property {boolean} coming a first run is on its way: its place is kept
  * @property {string} tab which map
  * @property {string} quantity what the difference map compares
  * @property {import("./frame.js").Zoom | null} zoom part of the maps on show, null for all of it

@@ -1,0 +1,98 @@
+/**
+ * The address bar follows what is on show, and a link is read from it. Knows the store and the browser's history; what
+ * a link says is link.js's work.
+ */
+
+import { choiceFromRun } from "./choice.js";
+import { modelId, readLink, writeLink } from "./link.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").State} State */
+
+const PAUSE = 500; // milliseconds between two changes of the address
+const LONGEST_QUERY = 4000; // servers and proxies refuse longer ones; what follows # is never sent to them
+const FOREIGN = /^__/; // the platform's own names, e.g. Gradio's __theme
+
+/** What a link to the run on show says; null where no link can make it again. @param {State} state */
+export function sharedOf({ boot, run, step, selected, lane, tab, options }) {
+  if (!run?.about.prompt) return null;
+  return {
+    prompt: run.about.prompt,
+    choice: choiceOfRun(run, options),
+    model: modelId(run.lanes[0].info.model),
+    view: viewOf({ boot, run, step, selected, lane, tab }),
+  };
+}
+
+/**
+ * What the run was asked for: as it was asked where that is known, else what its lanes say.
+ * @param {import("./run.js").Run} run @param {Record<string, any>} options of the page
+ * @returns {import("./link.js").Choice}
+ */
+export function choiceOfRun(run, options) {
+  if (run.about.choice?.lanes) return run.about.choice;
+  const made = choiceFromRun(run, options);
+  return { ...made.options, lanes: made.lanes };
+}
+
+/**
+ * Step, token, lane and map, where they are not what a finished run shows first.
+ * @param {Pick<State, "boot" | "step" | "selected" | "lane" | "tab"> & {run: import("./run.js").Run}} shown
+ * @returns {import("./link.js").View}
+ */
+function viewOf({ boot, run, step, selected, lane, tab }) {
+  /** @type {import("./link.js").View} */
+  const view = {};
+  const first = run.telling;
+  if (run.state !== "running" && step !== run.steps) view.step = step;
+  if (selected !== (first?.position ?? null)) view.token = selected;
+  if (lane !== (first?.lane ?? Math.min(1, run.lanes.length - 1))) view.front = lane + 1;
+  if (tab !== Object.keys(boot.style.maps)[0]) view.map = tab;
+  return view;
+}
+
+/** The link to what is on show, "" where there can be none. @param {State} state */
+export function linkOf(state) {
+  const shared = sharedOf(state);
+  return shared ? `${location.origin}${location.pathname}${suffix(writeLink(state.boot, shared))}` : "";
+}
+
+/** @param {string} link @param {string[]} [foreign] */
+function suffix(link, foreign = []) {
+  if (link.length <= LONGEST_QUERY) return `?${[...foreign, link].join("&")}`;
+  return `${foreign.length ? `?${foreign.join("&")}` : ""}#${link}`;
+}
+
+/** The link that this page was opened by, null where it was none. @param {any} boot */
+export const linkHere = (boot) => readLink(boot, location.hash) ?? readLink(boot, location.search);
+
+/**
+ * Keep the address in step with what is on show, from the first change on: a plain visit keeps its plain address.
+ * @param {Store} store
+ */
+export function followAddress(store) {
+  const opened = linkHere(store.state.boot) !== null;
+  /** @type {string | null} */
+  let first = null;
+  let waiting = false;
+  const write = () => {
+    waiting = false;
+    const { state } = store;
+    if (state.playing || state.live !== "idle") return; // changes once more when that is over
+    const shared = sharedOf(state);
+    if (!shared) return;
+    const link = writeLink(state.boot, shared);
+    first ??= opened ? "" : link;
+    if (link === first) return;
+    first = "";
+    const foreign = location.search.slice(1).split("&").filter((pair) => FOREIGN.test(pair));
+    const address = location.pathname + suffix(link, foreign);
+    if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
+  };
+  store.view(["run", "version", "step", "selected", "lane", "tab", "playing", "live"], () => {
+    if (!waiting) setTimeout(write, PAUSE);
+    waiting = true;
+  });
+  // a link that was pasted over this page's own differs in its end only: the browser does not load the page again
+  addEventListener("hashchange", () => location.reload());
+}
