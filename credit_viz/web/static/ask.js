@@ -20,6 +20,9 @@ export const pressRun = () => press("run");
 /** Press the hidden button beside it: the run is made behind the one on show. */
 export const pressAgain = () => press("again");
 
+/** What stands in Gradio's prompt box. */
+export const promptText = () => promptBox()?.value ?? "";
+
 /** Put text into Gradio's prompt box. @param {string} text */
 export function setPrompt(text) {
   const box = promptBox();

@@ -5,6 +5,7 @@
 
 import { pressRun } from "./ask.js";
 import { h, say } from "./dom.js";
+import { givenView } from "./given.js";
 import { laneSettings } from "./lanesettings.js";
 import { optionsView } from "./options.js";
 import { isStale } from "./rerun.js";
@@ -29,6 +30,7 @@ export function drawerView(store) {
       lanesView(store),
       h("h3", { class: "cv-sub" }, "All lanes"),
       optionsView(store),
+      givenView(store),
     ),
     h("div", { class: "cv-drawer-foot" }, atOnceSwitch(store), againButton(store)),
   );

@@ -127,6 +127,7 @@ function fate(store, run, lane, position) {
 
 /** @param {Lane} lane @param {number} position */
 function settledAndWritten(lane, position) {
+  if (lane.byHand(position)) return [`written by hand after step ${lane.written[position]}`];
   const wait = lane.wait(position);
   return [
     explained("settled"),
@@ -180,7 +181,7 @@ function momentParts(run, lane, position, step, numbers, texts, boot, actions) {
 /** How a token that was written for good in this step stands to the first lane's. @param {import("./run.js").Run} run @param {Lane} lane @param {number} position @param {number} step @param {any} boot */
 function compared(run, lane, position, step, boot) {
   const { baseline } = run;
-  if (lane === baseline || lane.written[position] !== step) return "";
+  if (lane === baseline || lane.written[position] !== step || lane.byHand(position)) return "";
   const found = against(lane, baseline, position);
   return comparedWith(found, laneName(boot, run, baseline.index), quoted(run.text(found?.token ?? -1)));
 }

@@ -17,6 +17,9 @@ const NUMBERS = Object.freeze([
   { name: "seed", role: "Seed", help: "Only matters with a temperature above 0.", min: 0 },
 ]);
 
+/** Where a prompt's gaps are filled, the prompt says these. */
+const FOLLOWS = Object.freeze(["gen_length", "block_length"]);
+
 /** What each cache computes again, and what that does to the result. @type {Record<string, string>} */
 const CACHES = Object.freeze({
   none: "Every pass computes the whole canvas.",
@@ -55,7 +58,12 @@ function numberField({ name, role, help, min }, set) {
     "aria-describedby": `${id}-help`,
     onchange: () => set(name, Math.round(Number(field.value))),
   });
-  const show = (/** @type {Record<string, any>} */ options) => (field.value = String(options[name]));
+  const show = (/** @type {Record<string, any>} */ options) => {
+    field.disabled = FOLLOWS.includes(name) && options.infill === true;
+    field.value = field.disabled ? "" : String(options[name]);
+    field.placeholder = field.disabled ? "as prompt" : "";
+    field.title = field.disabled ? "Follows from the prompt, whose gaps are filled" : "";
+  };
   return { root: h("div", { class: "cv-knob cv-knob-line" }, named(id, role, help), field), show };
 }
 
