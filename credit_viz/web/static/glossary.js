@@ -92,6 +92,37 @@ export const GLOSSARY = Object.freeze({
     field: "",
     words: "How undecided the model is between all tokens. 0 means that only one is possible.",
   },
+  perPass: {
+    word: "tokens per pass",
+    field: "TPF",
+    words: "Written tokens divided by forward passes. Marks of the end of the text count, too.",
+  },
+  textPerPass: {
+    word: "text tokens per pass",
+    field: "content tokens per forward",
+    words: "The same without marks of the end of the text, which are easy to write many at once.",
+  },
+  redundant: {
+    word: "redundant guesses",
+    field: "sum of commit step − converge step",
+    words: "Guesses that already were the final answer but were not written yet, added up over all places.",
+  },
+  forwardTime: {
+    word: "time of the forward passes",
+    field: "",
+    words: "What the model itself took. On a GPU, where lanes share a pass, each is given its share.",
+  },
+  decoderTime: {
+    word: "time of the decoder",
+    field: "",
+    words:
+      "Reading the probabilities and deciding. For the maps every open place is read, not only the block being written.",
+  },
+  tracing: {
+    word: "time of recording",
+    field: "",
+    words: "What remains: copying guesses, credit and texts for this page. A run that shows nothing does without it.",
+  },
   flip: {
     word: "flip",
     field: "",

@@ -100,6 +100,7 @@ function initialState(boot) {
     asked: "",
     behind: false,
     atOnce: true,
+    costs: false,
     drawer: false,
     editing: Math.min(1, lanes.length - 1),
     dark: false,

@@ -22,18 +22,13 @@ const runAgain = ({ boot }) => (boot.quick ? pressAgain() : pressRun());
 /** @param {Store} store @param {(state: State) => void} [run] */
 export function rerunWhenChanged(store, run = runAgain) {
   let done = store.state.wanted;
-  let shown = store.state.run;
   /** @type {any} */
   let timer = 0;
+  store.set({ asked: wish(store.state) }); // what nobody chose needs no run
   const act = () => {
     timer = 0;
     const { state } = store;
     if (!state.run || state.live !== "idle" || state.behind) return; // drawn again once that changes
-    if (state.run !== shown) {
-      shown = state.run;
-      // a run from elsewhere (gallery, link, file) brings its choice along
-      if (!state.run.about.ticket) store.set({ asked: wish(state) });
-    }
     const forced = state.wanted !== done;
     if (!forced && !(state.boot.quick && state.atOnce && isStale(state))) return;
     done = state.wanted;

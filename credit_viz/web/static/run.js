@@ -16,6 +16,8 @@ export class Run {
     const { header } = packet;
     this.id = header.run;
     this.about = header.about;
+    /** @type {number[]} lanes that are shown again as an earlier run left them */
+    this.kept = header.about.kept ?? [];
     this.next = header.seq + 1;
     /** @type {"running" | "done" | "cancelled" | "failed"} */
     this.state = "running";

@@ -38,6 +38,7 @@
  * @property {string} asked what the last run was asked to be, see rerun.js
  * @property {boolean} behind is a run being made behind the one on show?
  * @property {boolean} atOnce run again as soon as something changes, where that is quick
+ * @property {boolean} costs are all numbers on show?
  * @property {boolean} drawer are decoders and settings on show?
  * @property {number} editing lane whose knobs the drawer shows, -1 for none
  * @property {Record<string, any>} options gen_length, block_length, seed, early_stop, cache of the next run

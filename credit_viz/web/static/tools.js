@@ -50,7 +50,7 @@ export function laneTools(store, index, first = [changeTool(store, index)]) {
   return h(
     "div",
     { class: "cv-tools", role: "group", "aria-label": `Lane ${index + 1}` },
-    tools.filter(({ hidden }) => !hidden).map(toolButton),
+    tools.filter(({ hidden }) => !hidden).map((tool) => toolButton(tool, index)),
   );
 }
 
@@ -60,11 +60,18 @@ function changeTool(store, index) {
   return { picture: "change", title: `Change ${name}`, act: () => openDrawer(store, index) };
 }
 
-/** @param {Tool} tool */
-const toolButton = ({ picture, title, act }) =>
+/** @param {Tool} tool @param {number} index */
+const toolButton = ({ picture, title, act }, index) =>
   h(
     "button",
-    { type: "button", class: "cv-tool", data: { tool: picture }, "aria-label": title, title, onclick: act },
+    {
+      type: "button",
+      class: "cv-tool",
+      data: { tool: picture, key: `${picture} ${index}` },
+      "aria-label": title,
+      title,
+      onclick: act,
+    },
     h("i", { class: `cv-draw-${picture}` }),
   );
 
@@ -90,5 +97,5 @@ export function addTool(store) {
   const { boot, lanes } = store.state;
   if (!hasRoom(boot, lanes)) return null;
   const add = () => runLanes(store, added(boot, store.state.lanes));
-  return h("button", { type: "button", class: "cv-add", onclick: add }, "Add a lane");
+  return h("button", { type: "button", class: "cv-add", data: { key: "add" }, onclick: add }, "Add a lane");
 }

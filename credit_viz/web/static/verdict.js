@@ -3,8 +3,10 @@
  * A function of the run; knows nothing of how it was made.
  */
 
+import { costsView, sameness } from "./costs.js";
 import { fill, h, say } from "./dom.js";
 import { explained } from "./glossary.js";
+import { timesFewer } from "./measures.js";
 import { changedKnobs, decoderTitle, laneName, modelOf } from "./names.js";
 import { counted, steps as stepCount } from "./text.js";
 import { addTool, handChip, laneTools } from "./tools.js";
@@ -19,25 +21,43 @@ import { addTool, handChip, laneTools } from "./tools.js";
  */
 export function verdictView(store) {
   const cards = h("div", { class: "cv-verdict-cards" });
-  store.view(["version", "run", "lanes"], ({ run, boot, lanes }) => {
+  let drawn = "";
+  store.view(["version", "run", "lanes"], ({ run, boot, lanes, version }) => {
     if (!run) return;
     const mine = boot.can.run && belongs(run, lanes);
+    const key = JSON.stringify([run.id, version, mine && lanes.map((lane) => lane.interventions?.length ?? 0)]);
+    if (key === drawn) return; // a knob is being dragged
+    drawn = key;
+    const focused = focusedKey(cards);
     cards.dataset.lanes = String(run.lanes.length);
     fill(
       cards,
-      run.lanes.map((lane) => card(run, lane, boot, mine ? [laneTools(store, lane.index), handChip(store, lane.index)] : [])),
+      run.lanes.map((lane) => card(store, run, lane, mine)),
       mine && addTool(store),
     );
+    if (focused) refocus(cards, focused);
   });
-  return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards);
+  return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards, costsView(store));
+}
+
+/** What the focus is on, "" when it is elsewhere. @param {Element} root */
+const focusedKey = (root) =>
+  root.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.key ?? "" : "";
+
+/** The same again or, where it is gone, the last tool. @param {Element} root @param {string} key */
+function refocus(root, key) {
+  const tools = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-key]")]);
+  (tools.find((tool) => tool.dataset.key === key) ?? tools.at(-1))?.focus({ preventScroll: true });
 }
 
 /** Are these the lanes of the next run, too? @param {Run} run @param {import("./store.js").LaneChoice[]} lanes */
 const belongs = (run, lanes) =>
   run.lanes.length === lanes.length && run.lanes.every(({ info }, i) => info.decoder === lanes[i].decoder);
 
-/** @param {Run} run @param {Lane} lane @param {any} boot @param {(Node | null)[]} tools */
-function card(run, lane, boot, [tools, chip]) {
+/** @param {Store} store @param {Run} run @param {Lane} lane @param {boolean} mine can the lane be changed here? */
+function card(store, run, lane, mine) {
+  const { boot } = store.state;
+  const { decoder, settings } = lane.info;
   const passes = h(
     "div",
     { class: "cv-big" },
@@ -45,42 +65,38 @@ function card(run, lane, boot, [tools, chip]) {
     " ",
     explained("pass", lane.steps === 1 ? "forward pass" : "forward passes"),
   );
+  const knobs = h("small", {}, ` ${changedKnobs(boot, decoder, settings)}`);
+  const name = h("h2", { class: "cv-lane-name" }, decoderTitle(boot, decoder), knobs);
   return h(
     "article",
     { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
-    h(
-      "header",
-      {},
-      h(
-        "h2",
-        { class: "cv-lane-name" },
-        decoderTitle(boot, lane.info.decoder),
-        h("small", {}, ` ${changedKnobs(boot, lane.info.decoder, lane.info.settings)}`),
-      ),
-      tools,
-    ),
-    chip,
+    h("header", {}, name, mine && laneTools(store, lane.index)),
+    mine && handChip(store, lane.index),
     passes,
-    h("p", { class: "cv-versus" }, versus(run, lane, boot)),
+    h("p", { class: "cv-versus" }, ...versus(store, run, lane)),
     h("p", { class: "cv-waited" }, ...waited(lane), ...secondThoughts(lane)),
   );
 }
 
-/** @param {Run} run @param {Lane} lane @param {any} boot */
-function versus(run, lane, boot) {
-  if (lane.steps === 0) return run.state === "running" ? "about to start" : "did not run";
-  if (!lane.complete)
-    return `${lane.writtenCount(lane.steps)} of ${lane.open} tokens written${run.state === "running" ? " so far" : ", then stopped"}`;
+/** @param {Store} store @param {Run} run @param {Lane} lane */
+function versus(store, run, lane) {
+  if (lane.steps === 0) return [run.state === "running" ? "about to start" : "did not run"];
+  if (!lane.complete) {
+    const so = run.state === "running" ? " so far" : ", then stopped";
+    return [`${lane.writtenCount(lane.steps)} of ${lane.open} tokens written${so}`];
+  }
   const base = run.baseline;
-  const fewer = base.steps / lane.steps;
-  if (lane === base) return run.lanes.length > 1 ? "the baseline" : `${lane.open} tokens written`;
-  if (!base.complete) return `${lane.open} tokens written`;
-  const name = laneName(boot, run, base.index);
-  const text = run.firstDifference(lane) < 0 ? "same text" : "different text";
-  if (Math.abs(fewer - 1) < 0.005) return `as many as ${name} · ${text}`;
-  return fewer > 1
-    ? `${fewer.toFixed(1)}× fewer than ${name} · ${text}`
-    : `${(1 / fewer).toFixed(1)}× as many as ${name} · ${text}`;
+  const fewer = timesFewer(run, lane);
+  if (lane === base) return [run.lanes.length > 1 ? "the baseline" : `${lane.open} tokens written`];
+  if (fewer === null) return [`${lane.open} tokens written`];
+  const name = laneName(store.state.boot, run, base.index);
+  return [passesBeside(fewer, name), " · ", sameness(store, run, lane)];
+}
+
+/** @param {number} fewer times @param {string} name of the first lane */
+function passesBeside(fewer, name) {
+  if (Math.abs(fewer - 1) < 0.005) return `as many as ${name}`;
+  return fewer > 1 ? `${fewer.toFixed(1)}× fewer than ${name}` : `${(1 / fewer).toFixed(1)}× as many as ${name}`;
 }
 
 /** What was not written for good at once, where there is any. @param {Lane} lane */
