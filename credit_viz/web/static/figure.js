@@ -21,7 +21,8 @@ import {
   drawWritten,
   roomForText,
 } from "./marks.js";
-import { quoted } from "./text.js";
+import { drawSupposed } from "./supposed.js";
+import { worded } from "./text.js";
 
 const SMOOTH = 0.75; // device pixels; smaller cells are averaged, so that none is lost
 
@@ -59,6 +60,8 @@ export class MapFigure {
     /** @type {[number, number, number, number] | null} box being drawn for a zoom */
     this.band = null;
     this.shown = shown;
+    /** @type {any} */
+    this.supposed = null;
     /** @type {any} */
     this.cursor = { step: 0, selected: null, hover: null };
     this.#choose();
@@ -112,6 +115,15 @@ export class MapFigure {
     drawCursor(context, this.frame, cursor, { veil, ink, lane, contrast });
     if (this.band) drawBand(context, this.band, ink);
     context.restore();
+  }
+
+  /** What would have been written with other knobs, over the map of its lane. @param {import("./whatif.js").Supposed | null} supposed */
+  suppose(supposed) {
+    const mine = supposed?.run === this.run.id && supposed.lane === this.lane.index && this.lanes.length === 1;
+    const answer = mine ? supposed.answer : null;
+    if (answer === this.supposed) return;
+    this.supposed = answer;
+    this.#refresh();
   }
 
   /** Value a cell shows, NaN where it shows none. @param {number} position @param {number} step */
@@ -251,6 +263,7 @@ export class MapFigure {
         drawWritten(context, frame, each, { ...look, color: laneColor(style, each.index, dark) });
     else if (faint) drawWaiting(context, frame, lane, look);
     else drawMarks(context, frame, lane, look);
+    if (this.supposed) drawSupposed(context, frame, this.supposed, { ink: this.#surface.ink, page: this.#surface.card });
     return context.restore();
   }
 
@@ -260,14 +273,14 @@ export class MapFigure {
     const value = this.valueAt(position, step);
     if (guess < 0 || position >= this.lane.length) return null;
     const dark = Number.isNaN(value) ? !this.shown.dark : darkInk(value, this.map, this.style, this.shown.dark);
-    return { text: quoted(this.run.text(guess)), dark };
+    return { text: worded(this.run.text(guess)), dark };
   }
 
   /** What stands at a position in the end. @param {number} position */
   #nameOf(position) {
     const names = this.lanes.map((lane) => {
       const token = position < lane.length ? lane.tokenAt(position, lane.steps) : -1;
-      return token < 0 ? "·" : lane.isEnd(token) ? "(end)" : quoted(this.run.text(token));
+      return token < 0 ? "·" : lane.isEnd(token) ? "(end)" : worded(this.run.text(token));
     });
     return [...new Set(names)].join(" / ");
   }

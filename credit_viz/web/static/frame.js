@@ -9,7 +9,7 @@
 /** @typedef {[number, number]} Range */
 /** @typedef {[Range, Range]} Zoom */
 
-const SMALLEST = [4, 3]; // steps and positions that stay on show at the deepest zoom
+const SMALLEST = [6, 5]; // steps and positions that stay on show at the deepest zoom
 
 /** From steps and positions to pixels: cell (step, position) is centred at (x(step), y(position)). */
 export class Frame {

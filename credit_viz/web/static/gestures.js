@@ -17,7 +17,7 @@ export function listen(store, figure) {
   new Gestures(store, figure).listen();
 }
 
-/** Magnify all maps around what is selected, or their middle. @param {Store} store @param {number} factor */
+/** Magnify all maps around the shown step and the selected token where they are on show, else around the middle. @param {Store} store @param {number} factor */
 export function zoomBy(store, factor) {
   const { run, zoom, step, selected } = store.state;
   if (!run) return;
@@ -26,8 +26,10 @@ export function zoomBy(store, factor) {
     [-0.5, run.length - 0.5],
   ]);
   const shown = within(zoom, full) ?? full;
-  const [, [top, bottom]] = shown;
-  const around = /** @type {[number, number]} */ ([Math.max(1, step), selected ?? (top + bottom) / 2]);
+  const points = [step, selected ?? -1];
+  const around = /** @type {[number, number]} */ (
+    shown.map(([from, to], i) => (points[i] > from && points[i] < to ? points[i] : (from + to) / 2))
+  );
   store.set({ zoom: within(magnified(shown, factor, around), full) });
 }
 

@@ -38,7 +38,7 @@ export function legendParts(state) {
       key(h("i", { class: "cv-key-bar pale" }), "end of text"),
       key(h("i", { class: "cv-key-veil" }), "not yet"),
     ];
-  return [...keys(["settled", "written", ...events]), scaleKey(style.scales[map.scale])];
+  return [...keys(["settled", "written", ...events]), ...scaleKeys(style.scales[map.scale])];
 }
 
 /** @param {State} state */
@@ -59,7 +59,7 @@ function differenceParts(state) {
       "span",
       { class: "cv-key cv-key-scale" },
       `${first} surer`,
-      scaleKey(boot.style.scales.difference),
+      ...scaleKeys(boot.style.scales.difference),
       `${second} surer`,
     ),
   ];
@@ -71,8 +71,8 @@ const key = (sign, text) => h("span", { class: "cv-key" }, sign, text);
 /** @param {any} mark @param {boolean} strong */
 const markKey = (mark, strong) => h("span", { class: "cv-key", title: mark.term }, markSign(mark, strong), mark.name);
 
-/** @param {any} scale */
-function scaleKey(scale) {
+/** A scale with its ticks; where it has names for its values, one key for each. @param {any} scale @returns {Node[]} */
+function scaleKeys(scale) {
   if (scale.names)
     return scale.names.map((/** @type {string} */ name, /** @type {number} */ i) =>
       key(h("i", { class: "cv-key-cell", style: `background:${scale.colors[i]}` }), name),
@@ -85,13 +85,9 @@ function scaleKey(scale) {
       `${i === last && scale.max > 1 ? "≥" : ""}${String(value).replace("-", "−")}`,
     ),
   );
-  return h(
-    "span",
-    { class: "cv-scale" },
-    h("i", { style: `background:${cssGradient(scale)}` }),
-    h("span", { class: "cv-scale-ticks" }, ticks),
-    scale.unit ? h("span", { class: "cv-scale-unit" }, scale.unit) : null,
-  );
+  const bar = h("i", { style: `background:${cssGradient(scale)}` });
+  const unit = scale.unit ? h("span", { class: "cv-scale-unit" }, scale.unit) : null;
+  return [h("span", { class: "cv-scale" }, bar, h("span", { class: "cv-scale-ticks" }, ticks), unit)];
 }
 
 /** A mark as it is drawn on the maps. @param {any} mark @param {boolean} strong */

@@ -16,10 +16,10 @@ import { tableView } from "./table.js";
 /** @typedef {import("./store.js").State} State */
 
 /**
- * @param {Store} store @param {Node[]} [extra] further buttons beside the title
+ * @param {Store} store @param {Node[]} [extra] further buttons beside the title @param {(Node | null)[]} [below] the maps
  * @returns {Node}
  */
-export function mapsView(store, extra = []) {
+export function mapsView(store, extra = [], below = []) {
   const { style } = store.state.boot;
   const question = h("h2", { class: "cv-title" });
   const help = h("p", { class: "cv-help" });
@@ -50,6 +50,7 @@ export function mapsView(store, extra = []) {
     pairChoice(store),
     row,
     tableView(store),
+    below,
     tip,
   );
 }
@@ -77,6 +78,9 @@ class Maps {
     store.view(["zoom"], ({ zoom }) => this.figures.forEach((figure) => figure.show(zoom)));
     store.view(["run", "version", "step", "selected", "hover"], (state) => this.#cursor(state));
     store.view(["lane", "run", "version", "tab", "pair"], (state) => this.#front(state));
+    store.view(["supposed", "run", "version", "tab", "pair"], ({ supposed }) =>
+      this.figures.forEach((figure) => figure.suppose(supposed)),
+    );
     store.view(["hover"], (state) => this.#tell(state));
     new ResizeObserver(() => this.#redraw(store.state)).observe(this.row);
     new IntersectionObserver(
@@ -109,8 +113,6 @@ class Maps {
     this.state = run?.state ?? "";
     this.figures.forEach((figure) => listen(this.store, figure));
     this.#redraw(state);
-    if (run?.steps && this.figures.some((figure) => figure.width))
-      requestAnimationFrame(() => markOnce("credit-viz:ready"));
   }
 
   /** @param {MapFigure} figure @param {State} state */
@@ -151,6 +153,8 @@ class Maps {
     if (state.table) return;
     this.figures.forEach((figure) => figure.draw(state));
     this.#cursor(state);
+    if (state.run?.steps && this.figures.some((figure) => figure.width))
+      requestAnimationFrame(() => markOnce("credit-viz:ready"));
   }
 
   /** @param {State} state */
@@ -218,7 +222,10 @@ function tabs(store) {
     );
   }
   store.view(["tab"], ({ tab }) => {
-    for (const button of row.children) button.setAttribute("aria-pressed", String(button.dataset.tab === tab));
+    for (const button of row.children) {
+      button.setAttribute("aria-pressed", String(button.dataset.tab === tab));
+      if (button.dataset.tab === tab) row.scrollLeft = button.offsetLeft - (row.clientWidth - button.offsetWidth) / 2;
+    }
   });
   store.view(["run"], ({ run }) => {
     for (const button of row.children) button.hidden = maps[button.dataset.tab].planes && run?.lanes.length === 1;
@@ -230,12 +237,12 @@ function tabs(store) {
 function tools(store, extra) {
   const reset = h(
     "button",
-    { type: "button", class: "cv-tool cv-unzoom", onclick: () => store.set({ zoom: null }), title: "Z or double click" },
+    { type: "button", class: "cv-map-tool", onclick: () => store.set({ zoom: null }), title: "Z or double click" },
     "Reset zoom",
   );
   const table = h(
     "button",
-    { type: "button", class: "cv-tool", onclick: () => store.set({ table: !store.state.table }), data: { role: "table" }, title: "T" },
+    { type: "button", class: "cv-map-tool", onclick: () => store.set({ table: !store.state.table }), data: { role: "table" }, title: "T" },
     "Table",
   );
   store.view(["zoom", "table"], (state) => {

@@ -1,6 +1,6 @@
 /**
  * The numbers of a map as a table: one row per token of one lane. Rows are made once per lane and run, a few at a time;
- * a step only rewrites the last column.
+ * a step only rewrites one column.
  */
 
 import { fill, h, say } from "./dom.js";
@@ -14,7 +14,7 @@ import { quoted } from "./text.js";
 /** @typedef {import("./lane.js").Lane} Lane */
 
 const CHUNK = 96; // rows made at once
-const COLUMNS = ["position", "token", "settled", "written", "waited", "changes", "why"];
+const FATE = ["settled", "written", "waited", "changes", "why"];
 
 /** @param {Store} store @returns {HTMLElement} */
 export function tableView(store) {
@@ -27,14 +27,15 @@ class Table {
     this.store = store;
     this.choice = h("select", { id: "cv-table-lane", onchange: () => this.#choose() });
     this.caption = h("caption", {});
-    this.valueHead = h("th", { scope: "col" });
+    this.valueHead = h("th", { scope: "col", class: "cv-col-value" });
     this.body = h("tbody", {});
-    const heads = COLUMNS.map((name) => h("th", { scope: "col", class: `cv-col-${name}` }, name));
-    const table = h("table", {}, this.caption, h("thead", {}, h("tr", {}, heads, this.valueHead)), this.body);
+    const head = (/** @type {string} */ name) => h("th", { scope: "col", class: `cv-col-${name}` }, name);
+    const heads = h("tr", {}, head("position"), head("token"), this.valueHead, FATE.map(head));
+    const table = h("table", {}, this.caption, h("thead", {}, heads), this.body);
     this.scroller = h("div", { class: "cv-table-scroll", tabindex: 0, role: "region", "aria-label": "Table" }, table);
     const label = h("label", { class: "cv-table-lane" }, "Lane", this.choice);
     this.root = h("div", { class: "cv-table", hidden: true }, label, this.scroller);
-    /** @type {HTMLElement[]} last cell of each row */
+    /** @type {HTMLElement[]} what the map shows of each row */
     this.values = [];
     /** @type {HTMLElement[]} */
     this.rows = [];
@@ -95,21 +96,21 @@ class Table {
     const reason = lane.writeAt(position, lane.steps)?.reason;
     const why = lane.given.has(position) ? "given before the run" : (boot.style.reasons[reason ?? 0]?.words ?? "");
     const value = h("td", { class: "cv-value" });
-    const cells = [
-      h("td", { class: "cv-token" }, token < 0 ? "" : quoted(run?.text(token) ?? "")),
+    const name = h("td", { class: "cv-name" }, token < 0 ? "" : quoted(run?.text(token) ?? ""));
+    const fate = [
       h("td", {}, written ? lane.settled[position] : "–"),
       h("td", {}, written || (lane.given.has(position) ? "given" : "still masked")),
       h("td", {}, written ? lane.wait(position) : "–"),
       h("td", {}, lane.flips[position]),
       h("td", { class: "cv-why" }, why),
     ];
-    const row = h("tr", {}, h("th", { scope: "row" }, position), cells, value);
+    const row = h("tr", {}, h("th", { scope: "row" }, position), name, value, fate);
     this.values.push(value);
     this.rows.push(row);
     return row;
   }
 
-  /** The last column from a row on, and which row is selected. @param {State} state @param {Lane} lane @param {number} from */
+  /** What the map shows from a row on, and which row is selected. @param {State} state @param {Lane} lane @param {number} from */
   #update(state, lane, from) {
     for (let i = from; i < this.values.length; i += 1) say(this.values[i], valueOf(state, lane, i) || "–");
     const selected = state.selected ?? -1;
@@ -129,7 +130,7 @@ class Table {
   }
 }
 
-/** What the last column holds. @param {State} state */
+/** What the map's column holds. @param {State} state */
 function valueName({ boot, tab, quantity }) {
   const map = boot.style.maps[tab];
   if (map.planes) return `${nameOf(quantity)}, difference`;

@@ -38,6 +38,9 @@ export function quoted(text) {
   return inline(text).replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
 }
 
+/** `quoted` in a column of tokens: the one space before most words would only be noise there. @param {string} text */
+export const worded = (text) => quoted(/^ [^ ]/.test(text) ? text.slice(1) : text);
+
 /** Probability with two decimals, more where that would read as 0 or 1. @param {number} p */
 export function probability(p) {
   if (p > 0 && p < 0.005) return "<0.01";
