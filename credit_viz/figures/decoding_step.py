@@ -23,7 +23,8 @@ __all__ = ["DecodingStepInfo", "DecodingStepRun", "draw", "get_info"]
 
 Floats = NDArray[np.float64]
 
-_MOST_BINS = 16
+_LEAST_BINS, _MOST_BINS = 4, 16
+_TOKENS_PER_BIN = 3  #: at least, where texts are long enough
 
 
 class DecodingStepRun(NamedTuple):
@@ -48,8 +49,9 @@ class DecodingStepInfo(NamedTuple):
 def get_info(runs: Mapping[str, Trace | Sequence[Trace]]) -> DecodingStepInfo:
     """Means over the counted positions (see `rows.counted_positions`) of one run, or of several, to a line."""
     groups = {name: [run] if isinstance(run, Trace) else list(run) for name, run in runs.items()}
-    longest = max((len(counted_positions(trace)) for group in groups.values() for trace in group), default=0)
-    bins = max(1, min(_MOST_BINS, longest))
+    tokens = [len(counted_positions(trace)) for group in groups.values() for trace in group]
+    fewest = min((count for count in tokens if count), default=0)  # the shortest text fills every bin, if it can
+    bins = max(_LEAST_BINS, min(_MOST_BINS, fewest // _TOKENS_PER_BIN))
     return DecodingStepInfo(bins, tuple(_run(name, group, bins) for name, group in groups.items()))
 
 

@@ -35,14 +35,14 @@ class SettledWrittenRun(NamedTuple):
 class SettledWrittenInfo(NamedTuple):
     """Tokens of several runs."""
 
-    span: int  #: steps of the longest run
+    span: int  #: last step in which a token was written, at least 8
     runs: tuple[SettledWrittenRun, ...]
 
 
 def get_info(runs: Mapping[str, Trace]) -> SettledWrittenInfo:
     """Pairs of steps of the counted positions (see `rows.counted_positions`)."""
-    span = max(trace.forward_passes for trace in runs.values())
-    return SettledWrittenInfo(span, tuple(_run(name, trace) for name, trace in runs.items()))
+    drawn = tuple(_run(name, trace) for name, trace in runs.items())
+    return SettledWrittenInfo(max(8, *(int(run.written.max(initial=0)) for run in drawn)), drawn)
 
 
 def _run(name: str, trace: Trace) -> SettledWrittenRun:
@@ -54,7 +54,7 @@ def _run(name: str, trace: Trace) -> SettledWrittenRun:
 
 def draw(info: SettledWrittenInfo, theme: str = "light") -> go.Figure:
     """Dots in the runs' colours over the diagonal; the area of a dot is its number of tokens."""
-    ends = [0.5, max(info.span, 1) + 0.5]
+    ends = [0.5, info.span + 0.5]
     line = {"color": surface(theme)["quiet"], "width": 1, "dash": "dot"}
     figure = go.Figure(go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", showlegend=False))
     for lane, run in enumerate(info.runs):

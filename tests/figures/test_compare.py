@@ -33,7 +33,7 @@ def test_text_counts_and_everything_where_there_is_none() -> None:
 
 def test_tokens_with_the_same_two_steps_are_one_dot() -> None:
     info = settled_written.get_info({"one": trace(2, 2, 4, 1), "other": trace(1, 1, 1, 1)})
-    assert info.span == 4
+    assert info.span == 8
     one, other = info.runs
     assert (one.settled.tolist(), one.written.tolist(), one.counts.tolist()) == ([1, 1], [2, 4], [2, 1])
     assert (other.settled.tolist(), other.written.tolist(), other.counts.tolist()) == ([1], [1], [3])
@@ -66,10 +66,10 @@ def test_order_of_a_text_of_one_token_and_of_none() -> None:
 def test_means_along_the_text() -> None:
     info = decoding_step.get_info({"one": trace(2, 2, 4, 1)})
     (run,) = info.runs
-    assert info.bins == 3
-    assert run.counts.tolist() == [1, 1, 1]
-    assert run.written.tolist() == [2, 2, 4]
-    assert run.settled.tolist() == [1, 1, 1]
+    assert info.bins == 4
+    assert run.counts.tolist() == [1, 1, 1, 0]
+    np.testing.assert_array_equal(run.written, [2, 2, 4, np.nan])
+    np.testing.assert_array_equal(run.settled, [1, 1, 1, np.nan])
     assert (run.mean_written, run.mean_settled, run.traces) == (pytest.approx(8 / 3), 1, 1)
 
 
@@ -78,14 +78,23 @@ def test_several_runs_are_averaged_to_one_line() -> None:
     info = decoding_step.get_info({"both": [trace(2, 2, 4, 1), short], "short": short})
     both, alone = info.runs
     assert both.traces == 2
-    assert both.counts.tolist() == [2, 1, 1], "the only token of a text is its beginning"
-    assert both.written.tolist() == [2.5, 2, 4]
-    np.testing.assert_array_equal(alone.written, [3, np.nan, np.nan])
+    assert both.counts.tolist() == [2, 1, 1, 0], "the only token of a text is its beginning"
+    np.testing.assert_array_equal(both.written, [2.5, 2, 4, np.nan])
+    np.testing.assert_array_equal(alone.written, [3, np.nan, np.nan, np.nan])
+
+
+def test_as_many_bins_as_the_shortest_text_fills() -> None:
+    def text(length: int) -> Trace:
+        steps = [dict.fromkeys(range(length), 1)]
+        return trace_of(steps, [(1, i, 1) for i in range(length)], gen_length=length, block=(0, length))
+
+    bins = [decoding_step.get_info({"a": text(a), "b": text(b)}).bins for a, b in ((30, 60), (90, 60), (6, 60))]
+    assert bins == [10, 16, 4]
 
 
 def test_lines_of_runs_without_a_token_are_empty() -> None:
     info = decoding_step.get_info({"nothing": trace_of([], [])})
-    assert info.bins == 1
+    assert info.bins == 4
     assert np.isnan(info.runs[0].written).all()
     assert np.isnan(info.runs[0].mean_written)
 

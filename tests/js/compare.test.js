@@ -53,7 +53,11 @@ for (const name of Object.keys(data)) {
       const { inOrder, islands } = orderOf(lane);
       close([inOrder, islands], expected.order[i]);
       const points = pointsOf(lane);
-      const columns = [points.map((p) => p.settled), points.map((p) => p.written), points.map((p) => p.positions.length)];
+      const columns = [
+        points.map((p) => p.settled),
+        points.map((p) => p.written),
+        points.map((p) => p.positions.length),
+      ];
       assert.deepEqual(columns, expected.points[i]);
       const { counts, written, settled } = meansAlong(lane, bins);
       const [truthCounts, truthWritten, truthSettled, ...means] = expected.means[i];

@@ -115,7 +115,13 @@ test("what was written says how it stands to the first lane", () => {
   assert.equal(comparedWith({ earlier: 6, token: -1 }, "Vanilla", ""), "6 steps before Vanilla");
   assert.equal(comparedWith({ earlier: -1, token: -1 }, "Vanilla", ""), "1 step after Vanilla");
   assert.equal(comparedWith({ earlier: 0, token: -1 }, "Vanilla", ""), "in the same step as Vanilla");
-  assert.equal(comparedWith({ earlier: 2, token: 7 }, "Vanilla", "she"), "2 steps before Vanilla, which wrote she here");
+  assert.equal(
+    comparedWith({ earlier: 2, token: 7 }, "Vanilla", "she"),
+    "2 steps before Vanilla, which wrote she here",
+  );
   assert.equal(comparedWith(null, "Vanilla", ""), "");
-  assert.match(verdict(moment, reasons, "6 steps before Vanilla"), /^written 6 steps before Vanilla: only Trace Credit/);
+  assert.match(
+    verdict(moment, reasons, "6 steps before Vanilla"),
+    /^written 6 steps before Vanilla: only Trace Credit/,
+  );
 });

@@ -50,7 +50,7 @@ export const COMPARISONS = {
   waits: {
     title: "Waits",
     question: "Which tokens had to wait?",
-    help: "Steps between settled and written, text tokens only. In the right chart a dot on the diagonal was written at once; the higher above it, the longer it waited. Larger dots are several tokens.",
+    help: "Steps between settled and written, text tokens only. In the second chart a dot on the diagonal was written at once; the higher above it, the longer it waited. Larger dots are several tokens.",
     pair: false,
     make: waitsView,
   },
@@ -75,7 +75,7 @@ export function compareView(store, live, base) {
   const question = h("h2", { class: "cv-title" });
   const help = h("p", { class: "cv-help" });
   const body = h("div", { class: "cv-compare-body" });
-  const head = h("header", { class: "cv-map-head" }, question, tabs(store));
+  const head = h("header", { class: "cv-map-head cv-compare-head" }, question, tabs(store));
   const about = h("div", { class: "cv-compare-about" }, help, pairMenus(store));
   const root = h("section", { class: "cv-card cv-compare", "aria-label": "Compare" }, head, about, body);
   store.view(["compare"], ({ compare }) => {
@@ -109,11 +109,11 @@ function keepDrawn(store, tools, root, body) {
   store.view(["run", "version", "compare", "pair", "dark"], draw);
   store.view(["selected", "hover", "lane"], (state) => near && current()?.point?.(state));
   new ResizeObserver(draw).observe(body);
-  const watch = ([entry]) => {
+  const watch = (/** @type {IntersectionObserverEntry[]} */ [entry]) => {
     near = entry.isIntersecting;
     draw();
   };
-  new IntersectionObserver(/** @type {any} */ (watch), { rootMargin: "400px" }).observe(root);
+  new IntersectionObserver(watch, { rootMargin: "400px" }).observe(root);
 }
 
 /** @param {Store} store */

@@ -19,6 +19,13 @@ import { goTo } from "./transport.js";
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./lane.js").Lane} Lane */
 
+/**
+ * What other parts of the page add.
+ * @typedef {object} Extras
+ * @property {import("./candidates.js").CandidateAction[]} [actions] at the end of each candidate's row
+ * @property {Node[]} [sections] below the lanes; they look after themselves
+ */
+
 const INVITATION = "Click a token in the text, or a cell of a map.";
 const CHOSEN = "Best guesses at the shown step: plain confidence, and what credit makes of it.";
 const STORY_ENDS = 4; // of a long story, this many events are told at either end
@@ -192,7 +199,8 @@ function compared(run, lane, position, step, boot) {
  */
 export function momentOf(lane, position, numbers, index) {
   const step = numbers.steps[index];
-  const event = lane.writeAt(position, step);
+  const last = lane.writeAt(position, step);
+  const event = last?.step === step ? last : null;
   const block = lane.blocks.find((span) => span.first <= step && step <= span.last);
   return {
     step,
@@ -203,10 +211,10 @@ export function momentOf(lane, position, numbers, index) {
     bar: numbers.bar ? numbers.bar[index] : NaN,
     score: numbers.score ? numbers.score[index] : null,
     scoreName: lane.info.score,
-    back: event?.step === step && event.masks,
+    back: event?.masks ?? false,
     active: !block || (block.start <= position && position < block.end),
     standing: lane.tokenAt(position, step - 1) >= 0,
     scheduled: lane.scheduled,
-    reason: event?.step === step ? event.reason : 0,
+    reason: event?.reason ?? 0,
   };
 }

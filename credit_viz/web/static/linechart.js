@@ -148,18 +148,26 @@ const SYMBOLS = { dot: "circle", cross: "x", diamond: "diamond", square: "square
 
 /** The axis ends where the position was last recorded. @param {import("./run.js").Run} run @param {any} exact */
 const stepsShown = (run, exact) =>
-  Math.min(run.steps, Math.max(7, ...exact.lanes.map((lane) => (lane.n ? lane.steps[lane.n - 1] : 0))) + 1);
+  Math.min(
+    run.steps,
+    Math.max(7, ...exact.lanes.map((/** @type {any} */ lane) => (lane.n ? lane.steps[lane.n - 1] : 0))) + 1,
+  );
 
 /** The lanes' names over the ends of their lines. @param {import("./run.js").Run} run @param {any} exact @param {Line[]} lines @param {any} boot @param {boolean} dark @param {number} width */
 function lineNames(run, exact, lines, boot, dark, width) {
   const span = width - MARGIN.l - MARGIN.r;
   const steps = stepsShown(run, exact);
-  const ends = lines.filter(({ kind }) => kind === "solid").map(({ lane, y }) => {
-    const { n, steps: at } = exact.lanes[lane];
-    const color = laneColor(boot.style, lane, dark);
-    return { step: at[n - 1], value: y[n - 1], text: laneName(boot, run, lane), color };
-  });
-  const places = namesAbove(ends.map(({ step, ...end }) => ({ ...end, x: ((step - 0.5) / steps) * span })), span);
+  const ends = lines
+    .filter(({ kind }) => kind === "solid")
+    .map(({ lane, y }) => {
+      const { n, steps: at } = exact.lanes[lane];
+      const color = laneColor(boot.style, lane, dark);
+      return { step: at[n - 1], value: y[n - 1], text: laneName(boot, run, lane), color };
+    });
+  const places = namesAbove(
+    ends.map(({ step, ...end }) => ({ ...end, x: ((step - 0.5) / steps) * span })),
+    span,
+  );
   const annotations = ends.map(({ text, color }, i) => ({
     x: places[i].left / span,
     xref: "paper",

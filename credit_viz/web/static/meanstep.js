@@ -14,7 +14,8 @@ import { counted } from "./text.js";
 /** @typedef {import("./run.js").Run} Run */
 /** @typedef {import("./order.js").Means} Means */
 
-const MARGIN = { l: 46, r: 130, t: 10, b: 42 };
+const MARGIN = { l: 46, r: 12, t: 10, b: 42 };
+const LETTER = 6.8; // pixels of a letter in the name beside a line, about
 const NARROW = 520; // pixels; below, lines are named in the key alone
 
 /** @param {import("./compare.js").Tools} tools @returns {import("./compare.js").CompareView} */
@@ -31,13 +32,21 @@ export function meanStepView({ base }) {
     const means = run.lanes.map((lane) => meansAlong(lane, bins));
     fill(said, averaged(run, bins));
     fill(keys, keyParts(run, names));
-    plot.setAttribute("aria-label", `Mean step of writing and of settling along the text: ${names.join(", ")}; the numbers are in the table`);
+    plot.setAttribute(
+      "aria-label",
+      `Mean step of writing and of settling along the text: ${names.join(", ")}; the numbers are in the table`,
+    );
     numbers.show(() => table(run, names, bins, means));
     const plotly = await loadPlotly(base);
     const size = { width: room.clientWidth, height: room.clientHeight };
     if (!size.width) return;
-    const right = size.width < NARROW ? 12 : MARGIN.r;
-    await plotly.react(plot, lines(means, bins, boot.style, dark), layout(means, names, boot.style, dark, size, right), CONFIG);
+    const named = size.width >= NARROW;
+    await plotly.react(
+      plot,
+      lines(means, bins, boot.style, dark),
+      layout(means, named ? names : [], boot.style, dark, size),
+      CONFIG,
+    );
   };
   return { root: h("div", {}, said, keys, room, numbers.root), draw };
 }
@@ -78,24 +87,28 @@ function lines(means, bins, style, dark) {
   });
 }
 
-/** @param {Means[]} means @param {string[]} names @param {any} style @param {boolean} dark @param {{width: number, height: number}} size @param {number} right */
-function layout(means, names, style, dark, size, right) {
+/** @param {Means[]} means @param {string[]} names beside the lines @param {any} style @param {boolean} dark @param {{width: number, height: number}} size */
+function layout(means, names, style, dark, size) {
   const { axis, font, paper_bgcolor, plot_bgcolor } = baseLayout(style, dark);
   const highest = Math.max(1, ...means.flatMap(({ written }) => written.filter(Number.isFinite)));
   const top = highest * 1.06;
-  const wide = right === MARGIN.r;
-  const ends = means.map(({ written }) => [...written].reverse().find(Number.isFinite) ?? 0);
-  const labels = endLabels(ends.map((value, lane) => ({ value, text: names[lane], color: laneColor(style, lane, dark) })), top, size.height - MARGIN.t - MARGIN.b);
+  const ends = names.map((text, lane) => ({
+    text,
+    value: [...means[lane].written].reverse().find(Number.isFinite) ?? 0,
+    color: laneColor(style, lane, dark),
+  }));
+  const labels = endLabels(ends, top, size.height - MARGIN.t - MARGIN.b);
+  const room = Math.max(0, ...names.map((name) => name.length * LETTER + 12));
   return {
     font,
     paper_bgcolor,
     plot_bgcolor,
     ...size,
-    margin: { ...MARGIN, r: right },
+    margin: { ...MARGIN, r: MARGIN.r + room },
     showlegend: false,
     dragmode: false,
     hovermode: false,
-    annotations: wide ? labels.map((label) => ({ ...label, x: 1.01, xref: "paper" })) : [],
+    annotations: labels.map((label) => ({ ...label, x: 1.01, xref: "paper" })),
     xaxis: {
       ...axis,
       showgrid: false,
@@ -115,7 +128,11 @@ function table(run, names, bins, means) {
   const head = ["part", ...names.flatMap((name) => [`${name}: tokens`, "written", "settled"])];
   const rows = Array.from({ length: bins }, (_, bin) => [
     `${bin + 1} of ${bins}`,
-    ...means.flatMap(({ counts, written, settled }) => [String(counts[bin]), number(written[bin]), number(settled[bin])]),
+    ...means.flatMap(({ counts, written, settled }) => [
+      String(counts[bin]),
+      number(written[bin]),
+      number(settled[bin]),
+    ]),
   ]);
   const totals = run.lanes.flatMap((lane) => [
     String(lane.countedPositions.length),

@@ -19,8 +19,17 @@ export function numbersTable(caption) {
     if (!root.open) return fill(room);
     const { head, rows } = wanted();
     const line = (/** @type {string[]} */ [name, ...cells]) =>
-      h("tr", {}, h("th", { scope: "row" }, name), cells.map((cell) => h("td", {}, cell)));
-    const top = h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)));
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, name),
+        cells.map((cell) => h("td", {}, cell)),
+      );
+    const top = h(
+      "tr",
+      {},
+      head.map((name) => h("th", { scope: "col" }, name)),
+    );
     return fill(room, h("table", {}, h("caption", {}, caption), h("thead", {}, top), h("tbody", {}, rows.map(line))));
   };
   root.addEventListener("toggle", draw);

@@ -6,7 +6,8 @@
 
 /** @typedef {import("./lane.js").Lane} Lane */
 
-const MOST_BINS = 16;
+const [LEAST_BINS, MOST_BINS] = [4, 16];
+const TOKENS_PER_BIN = 3; // at least, where texts are long enough
 
 /**
  * How much a lane's text was written from left to right.
@@ -52,9 +53,12 @@ export function pointsOf(lane) {
 
 /** @typedef {{counts: number[], written: number[], settled: number[]}} Means per bin; NaN where a bin is empty */
 
-/** Bins that lanes share. @param {Lane[]} lanes */
-export const binCount = (lanes) =>
-  Math.max(1, Math.min(MOST_BINS, ...[Math.max(...lanes.map((lane) => lane.countedPositions.length))]));
+/** Bins that lanes share: as many as the shortest text can fill. @param {Lane[]} lanes */
+export function binCount(lanes) {
+  const counts = lanes.map((lane) => lane.countedPositions.length).filter((count) => count > 0);
+  const fewest = counts.length ? Math.min(...counts) : 0;
+  return Math.max(LEAST_BINS, Math.min(MOST_BINS, Math.floor(fewest / TOKENS_PER_BIN)));
+}
 
 /**
  * Mean step of writing and settling along the text: the r-th of n counted tokens lies in bin floor(r bins / n).

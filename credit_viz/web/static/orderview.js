@@ -14,7 +14,8 @@ import { inline, quoted } from "./text.js";
 /** @typedef {import("./run.js").Run} Run */
 
 const IN_ORDER = "Share of neighbours in the text of which the left one was not written after the right one.";
-const ISLANDS = "Text that began away from everything written before: tokens written in one step, beside no earlier one.";
+const ISLANDS =
+  "Text that began away from everything written before: tokens written in one step, beside no earlier one.";
 const PALEST = 10; // percent of the lane's colour behind the token written last
 const STRONGEST = 62;
 
@@ -34,7 +35,10 @@ export function orderView({ store }) {
     tokens.clear();
     marked = { selected: -1, hover: -1 };
     const names = run.lanes.map((lane) => laneName(boot, run, lane.index));
-    fill(rows, run.lanes.map((lane) => laneRow(run, lane, names[lane.index], tokens)));
+    fill(
+      rows,
+      run.lanes.map((lane) => laneRow(run, lane, names[lane.index], tokens)),
+    );
     numbers.show(() => tokenTable(run, names));
   };
   return { root: h("div", {}, rows, numbers.root), draw, point: (state) => markTokens(tokens, marked, state) };
@@ -50,7 +54,14 @@ function laneRow(run, lane, name, tokens) {
       "header",
       {},
       h("h3", { class: "cv-lane-name" }, name),
-      h("p", { class: "cv-help" }, `${Math.round(100 * inOrder)} % `, term("in reading order", IN_ORDER), `, ${islands} `, term(islands === 1 ? "island" : "islands", ISLANDS)),
+      h(
+        "p",
+        { class: "cv-help" },
+        `${Math.round(100 * inOrder)} % `,
+        term("in reading order", IN_ORDER),
+        `, ${islands} `,
+        term(islands === 1 ? "island" : "islands", ISLANDS),
+      ),
     ),
     h("div", { class: "cv-order-text" }, tokensOf(run, lane, tokens)),
   );

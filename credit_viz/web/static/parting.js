@@ -22,7 +22,12 @@ const ONE_LANE = "There is only one lane. Add a second one to compare.";
 /** @param {Tools} tools @returns {import("./compare.js").CompareView} */
 export function partingView({ store, live }) {
   const story = h("p", { class: "cv-parting-story" });
-  const go = h("button", { type: "button", class: "cv-go", onclick: () => jump(store) }, "Go there ", h("kbd", {}, "d"));
+  const go = h(
+    "button",
+    { type: "button", class: "cv-go", onclick: () => jump(store) },
+    "Go there ",
+    h("kbd", {}, "d"),
+  );
   const table = h("div", { class: "cv-parting-sides" });
   const root = h("div", { class: "cv-parting" }, h("div", { class: "cv-parting-head" }, story, go), table);
   let latest = 0;
@@ -34,7 +39,14 @@ export function partingView({ store, live }) {
     const ahead = found || one === other ? null : firstOrderDifference(one, other);
     const place = found ?? ahead;
     go.hidden = !place;
-    fill(story, one === other ? ONE_LANE : found ? parted(run, [one, other], found, names) : equal(run, [one, other], ahead, names));
+    fill(
+      story,
+      one === other
+        ? ONE_LANE
+        : found
+          ? parted(run, [one, other], found, names)
+          : equal(run, [one, other], ahead, names),
+    );
     if (!place) return fill(table);
     try {
       const { lanes, texts } = await live.exact(run.id, place.position);
@@ -129,15 +141,17 @@ function distributions(sides, texts, caption) {
     h(
       "tbody",
       {},
-      ids.slice(0, MOST_ROWS).map((id) =>
-        h(
-          "tr",
-          {},
-          ...cells(left, id),
-          h("th", { scope: "row" }, h("code", { class: "cv-token" }, quoted(texts.get(id) ?? `[${id}]`))),
-          ...cells(right, id).reverse(),
+      ids
+        .slice(0, MOST_ROWS)
+        .map((id) =>
+          h(
+            "tr",
+            {},
+            ...cells(left, id),
+            h("th", { scope: "row" }, h("code", { class: "cv-token" }, quoted(texts.get(id) ?? `[${id}]`))),
+            ...cells(right, id).reverse(),
+          ),
         ),
-      ),
     ),
   );
 }
@@ -147,7 +161,10 @@ function cells({ lane, winner, rows }, id) {
   const found = rows.get(id);
   const data = { lane: String(lane.index) };
   if (!found)
-    return [h("td", { class: "cv-num", title: `not among its ${rows.size} best guesses` }, rows.size ? "–" : ""), h("td", {})];
+    return [
+      h("td", { class: "cv-num", title: `not among its ${rows.size} best guesses` }, rows.size ? "–" : ""),
+      h("td", {}),
+    ];
   const { p, fused } = found;
   const lifted = Math.abs(fused - p) > 0.0005 ? `${precise(p)} → ${precise(fused)}` : probability(p);
   const wrote = id === winner ? " wrote" : "";

@@ -7,7 +7,8 @@
 
 /** @param {EventTarget | null} target @returns {{position: number, lane: number | null} | null} */
 function placeOf(target) {
-  const token = target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest("[data-position]")) : null;
+  const token =
+    target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest("[data-position]")) : null;
   const lane = /** @type {HTMLElement | null} */ (token?.closest("[data-lane]") ?? null);
   return token && { position: Number(token.dataset.position), lane: lane ? Number(lane.dataset.lane) : null };
 }

@@ -16,6 +16,7 @@ const MARGIN = { l: 46, r: 10, t: 8, b: 42 };
 const DOT = 5; // pixels across for one token; the area grows with the number of tokens, as in the Python figure
 const LARGEST = 26;
 const REACH = 14; // pixels around the pointer
+const FINGER = 26; // pixels around a finger
 const NAMED = 6; // of the tokens in one dot, so many are named
 
 /** Pixels across of a dot. @param {Dot} dot */
@@ -32,7 +33,10 @@ export function scatter(store, base) {
   const told = h("p", { class: "cv-help cv-scatter-told" }, "Point at a dot to see its token.");
   const shown = new Dots();
   const draw = async (/** @type {Run} */ run, /** @type {State} */ { boot, dark }, /** @type {string[]} */ names) => {
-    plot.setAttribute("aria-label", `Settled step against written step: ${names.join(", ")}; the numbers are in the table`);
+    plot.setAttribute(
+      "aria-label",
+      `Settled step against written step: ${names.join(", ")}; the numbers are in the table`,
+    );
     const plotly = await loadPlotly(base);
     const size = { width: room.clientWidth, height: room.clientHeight };
     if (!size.width) return;
@@ -68,7 +72,7 @@ class Dots {
   }
 
   get span() {
-    return Math.max(1, this.run?.steps ?? 1);
+    return Math.max(8, ...this.all.map(({ written }) => written));
   }
 
   /** Pixels. @param {Dot} dot */
@@ -80,10 +84,10 @@ class Dots {
     };
   }
 
-  /** Nearest dot within reach. @param {number} x @param {number} y */
-  near(x, y) {
+  /** Nearest dot within reach. @param {number} x @param {number} y @param {number} reach pixels */
+  near(x, y, reach) {
     let best = null;
-    let least = REACH;
+    let least = reach;
     for (const dot of this.all) {
       const at = this.place(dot);
       const distance = Math.hypot(at.x - x, at.y - y) - sizeOf(dot) / 2;
@@ -111,9 +115,10 @@ class Dots {
 
 /** @param {import("./store.js").Store} store @param {HTMLElement} room @param {Dots} shown @param {(dot: Dot | null) => void} tell */
 function listen(store, room, shown, tell) {
-  const dotAt = (/** @type {MouseEvent} */ event) => {
+  const dotAt = (/** @type {PointerEvent} */ event) => {
     const box = room.getBoundingClientRect();
-    return shown.near(event.clientX - box.left, event.clientY - box.top);
+    const reach = event.pointerType === "touch" ? FINGER : REACH;
+    return shown.near(event.clientX - box.left, event.clientY - box.top, reach);
   };
   let hovered = /** @type {Dot | null} */ (null);
   room.addEventListener("pointermove", (event) => {
@@ -130,7 +135,7 @@ function listen(store, room, shown, tell) {
     tell(null);
     store.set({ hover: null });
   });
-  room.addEventListener("click", (event) => {
+  room.addEventListener("click", (/** @type {any} */ event) => {
     const dot = dotAt(event);
     if (!dot) return;
     tell(dot);

@@ -8,7 +8,7 @@ import { fill, h } from "./dom.js";
 import { laneName } from "./names.js";
 import { pairOf } from "./pair.js";
 import { listenToTokens, markTokens } from "./pointing.js";
-import { inline } from "./text.js";
+import { counted, inline } from "./text.js";
 
 /** @typedef {import("./lane.js").Lane} Lane */
 /** @typedef {import("./run.js").Run} Run */
@@ -26,9 +26,24 @@ export function textDiffView({ store }) {
     const [one, other] = pairOf(state).map((index) => run.lanes[index]);
     const { kinds, same, different } = textDifference(one, other);
     const named = [one, other].map((lane) =>
-      h("b", { class: "cv-lane cv-diff-name", data: { lane: String(lane.index) } }, laneName(state.boot, run, lane.index)),
+      h(
+        "b",
+        { class: "cv-lane cv-diff-name", data: { lane: String(lane.index) } },
+        laneName(state.boot, run, lane.index),
+      ),
     );
-    fill(summary, different ? [`${same} tokens are the same, ${different} differ: `, named[0], " above, ", named[1], " below."] : [`All ${same} tokens are the same.`]);
+    fill(
+      summary,
+      different
+        ? [
+            `${counted(same, "token is", "tokens are")} the same, ${different} differ: `,
+            named[0],
+            " above, ",
+            named[1],
+            " below.",
+          ]
+        : [`All ${counted(same, "token is", "tokens are")} the same.`],
+    );
     tokens = new Map();
     marked = { selected: -1, hover: -1 };
     fill(text, parts(run, one, other, kinds, tokens));
