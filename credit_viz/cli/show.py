@@ -1,4 +1,4 @@
-"""`credit-viz show`: look at saved traces. Needs no model and loads no torch."""
+"""`credit-viz show`: look at saved traces. Needs no model; loads torch only for the page, which describes decoders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
     help="Write every recorded guess, one row per step and position; with several runs one FILE-NAME each.",
 )
 @click.option("--parquet", type=_file, metavar="FILE", help="The same as Parquet.")
-@click.option("--html", type=_file, metavar="FILE", help="Write one self-contained page with the figures of all runs.")
+@click.option("--html", type=_file, metavar="FILE", help="Write one page of all runs that works offline.")
 @click.option(
     "--explain",
     "decision",
@@ -61,9 +61,9 @@ def command(
     if parquet:
         _write_each(runs, parquet, write_parquet)
     if html:
-        from credit_viz.figures.page import write_page
+        from credit_viz.web.standalone import write_page
 
-        write_page(runs, html)
+        write_page(list(runs.values()), html)
         _wrote(html)
     if decision is not None:
         _explain(runs, *_decision(decision), as_json)

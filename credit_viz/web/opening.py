@@ -54,8 +54,18 @@ def as_run(named: Sequence[tuple[str, Trace]], owner: str = "") -> KeptRun:
             json.dumps(trace.info.to_json(), allow_nan=False)
         except ValueError as error:
             raise TraceError(f"{name}: its header holds a number that is none: {error}") from error
+        _check_fits(*named[0], name, trace)
     names = [name for name, _ in named]
     return KeptRun.of_traces(secrets.token_urlsafe(9), [trace for _, trace in named], {"opened": names}, owner)
+
+
+def _check_fits(first: str, one: Trace, name: str, other: Trace) -> None:
+    """Can they be lanes of one run?"""
+    if (one.info.prompt, one.info.prompt_ids) != (other.info.prompt, other.info.prompt_ids):
+        raise TraceError(f"{first} and {name} are of different prompts; open them one after the other")
+    if one.gen_length != other.gen_length:
+        lengths = f"{one.gen_length} and {other.gen_length} positions"
+        raise TraceError(f"{first} and {name} differ in length ({lengths}); open them one after the other")
 
 
 class Uploads:
@@ -78,7 +88,7 @@ class Uploads:
             run = await run_in_threadpool(self._open, files, owner)
             response = JSONResponse({"run": run})
         except CreditVizError as error:
-            response = JSONResponse({"error": visible(str(error))}, 400)
+            response = JSONResponse({"error": visible(str(error))})
         await response(scope, receive, send)
 
     def _open(self, files: Sequence[TraceFile], owner: str) -> str:

@@ -35,9 +35,10 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert python(code, *words).stdout
 
 
-def test_showing_a_trace_loads_no_torch(saved: Path) -> None:
-    code = "import sys; from credit_viz.cli import main; main(sys.argv[1:]); assert 'torch' not in sys.modules"
-    assert "NFE" in python(code, "show", str(saved), "--html", str(saved.with_suffix(".html"))).stdout
+def test_showing_a_trace_loads_no_torch_and_its_page_no_gradio(saved: Path) -> None:
+    code = "import sys; from credit_viz.cli import main; main(sys.argv[2:]); assert sys.argv[1] not in sys.modules"
+    assert "NFE" in python(code, "torch", "show", str(saved)).stdout
+    assert "NFE" in python(code, "gradio", "show", str(saved), "--html", str(saved.with_suffix(".html"))).stdout
 
 
 def test_as_a_module() -> None:

@@ -56,7 +56,7 @@ def test_tables_for_other_programs(call: Call, saved: Path, tmp_path: Path) -> N
     assert code == 0
     assert err.splitlines() == [f"credit-viz: wrote a.{kind}" for kind in ("csv", "parquet", "html")]
     assert len(pd.read_csv(tmp_path / "a.csv")) == len(pd.read_parquet(tmp_path / "a.parquet")) == 3
-    assert "How a diffusion language model" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "Watch a diffusion language model" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
 def test_several_runs_make_one_table_each_and_one_page(call: Call, saved: Path, tmp_path: Path) -> None:
@@ -64,6 +64,12 @@ def test_several_runs_make_one_table_each_and_one_page(call: Call, saved: Path, 
     other.write_bytes(saved.read_bytes())
     assert call("show", saved, other, "--csv", "t.csv", "--html", "t.html").code == 0
     assert {path.name for path in tmp_path.glob("t*")} == {"t-short.csv", "t-other.csv", "t.html"}
+
+
+def test_runs_of_different_lengths_make_no_page(call: Call, saved: Path, tmp_path: Path) -> None:
+    trace_of([{0: 1}], [(1, 0, 1)], gen_length=1, block=(0, 1)).save(tmp_path / "other.safetensors")
+    assert_refused(call("show", saved, "other.safetensors", "--html", "t.html"), "these traces differ in gen_length")
+    assert not (tmp_path / "t.html").exists()
 
 
 def explained(call: Call, folder: Path, where: str, info: str = "probability", **changes: Any) -> list[str]:
