@@ -45,7 +45,7 @@ export function givenView(store) {
   store.view(["options"], ({ options }) => {
     const known = texts.filter(([, text]) => text !== "");
     if (JSON.stringify(options.given ?? []) === JSON.stringify(known)) return;
-    texts = (options.given ?? []).map((/** @type {Given} */ each) => [...each]);
+    texts = [...(options.given ?? [])];
     draw();
   });
   return h(
@@ -68,7 +68,7 @@ function row(texts, index, { set, draw }) {
     value: position,
     "aria-label": `Position of given text ${index + 1}`,
     onchange: () => {
-      texts[index][0] = Math.max(0, Math.round(Number(place.value)));
+      texts[index] = [Math.max(0, Math.round(Number(place.value))), texts[index][1]];
       set();
     },
   });
@@ -80,7 +80,7 @@ function row(texts, index, { set, draw }) {
     autocomplete: "off",
     spellcheck: "false",
     onchange: () => {
-      texts[index][1] = field.value;
+      texts[index] = [texts[index][0], field.value];
       set();
     },
   });

@@ -12,8 +12,10 @@ import { h } from "./dom.js";
 import { exportViews } from "./export.js";
 import { drawerView } from "./drawer.js";
 import { Gallery, galleryView, lookView } from "./gallery.js";
+import { gapsView } from "./given.js";
 import { helpView } from "./help.js";
 import { inspectorView } from "./inspector.js";
+import { ByHand } from "./intervene.js";
 import { listenToKeys } from "./keyboard.js";
 import { Live } from "./live.js";
 import { mapsView } from "./maps.js";
@@ -21,9 +23,11 @@ import { laneName } from "./names.js";
 import { noticeView } from "./notice.js";
 import { panesView } from "./panes.js";
 import { rerunWhenChanged, wish } from "./rerun.js";
+import { sameStateView } from "./samestate.js";
 import { Store } from "./store.js";
 import { transportView } from "./transport.js";
 import { footnoteView, verdictView } from "./verdict.js";
+import { whatIfView } from "./whatif.js";
 
 /**
  * Mount the page. `boot.can` says what it can do: start runs (`run`), ask a server questions (`ask`); parts that need
@@ -36,6 +40,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
   const gallery = new Gallery(store, live, base);
+  const byHand = boot.can.run ? new ByHand(store, server) : null;
   const carried = exportViews(store, live, base);
   paint(boot.style);
   const stage = h(
@@ -46,8 +51,11 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     laneTabs(store),
     panesView(store),
     footnoteView(store),
-    mapsView(store, carried.mapTools),
-    inspectorView(store, live, base),
+    mapsView(store, carried.mapTools, [whatIfView(store, server)]),
+    inspectorView(store, live, base, {
+      actions: byHand ? [byHand.action] : [],
+      sections: [sameStateView(store, server), byHand?.section ?? null],
+    }),
     compareView(store, live, base),
   );
   store.view(["run", "coming"], ({ run, coming }) => {
@@ -56,7 +64,8 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   });
   const ask = askView(store, [...carried.links, ...helpView(store)]);
   const drawer = boot.can.run ? drawerView(store) : null;
-  const above = [galleryView(gallery), ask, noticeView(store), carried.note, lookView(gallery)].filter((part) => part !== null);
+  const gaps = boot.can.run ? gapsView(store) : null;
+  const above = [gaps, galleryView(gallery), ask, noticeView(store), carried.note, lookView(gallery)].filter((part) => part !== null);
   element.replaceChildren(h("div", { class: "cv" }, above, stage, footer(boot), drawer, announceView(store), carried.overlays));
   watch("value", () => live.receive(props.value));
   expose(store, live);
@@ -85,15 +94,16 @@ function initialState(boot) {
     notice: null,
     coming: boot.can.run && boot.examples.length > 0,
     tab: "waiting",
+    compare: "parting",
+    pair: [0, 1],
     quantity: "fused",
     zoom: null,
     table: false,
-    compare: "parting",
-    pair: [0, 1],
     selected: null,
     lane: Math.min(1, lanes.length - 1),
     hover: null,
     exact: null,
+    supposed: null,
     lanes,
     options,
     wanted: 0,
@@ -157,11 +167,11 @@ function snapshot({ state }, live) {
     step: state.step,
     steps: run?.steps ?? 0,
     tab: state.tab,
+    compare: state.compare,
+    pair: state.pair,
     quantity: state.quantity,
     zoom: state.zoom,
     table: state.table,
-    compare: state.compare,
-    pair: state.pair,
     playing: state.playing,
     front: state.lane,
     contrast: state.contrast,
@@ -172,6 +182,7 @@ function snapshot({ state }, live) {
     lanes,
     selection,
     gaps: live.gaps,
+    supposed: state.supposed && { lane: state.supposed.lane, ...state.supposed.answer },
   };
 }
 

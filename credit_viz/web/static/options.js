@@ -61,7 +61,7 @@ function numberField({ name, role, help, min }, set) {
   const show = (/** @type {Record<string, any>} */ options) => {
     field.disabled = FOLLOWS.includes(name) && options.infill === true;
     field.value = field.disabled ? "" : String(options[name]);
-    field.placeholder = field.disabled ? "as prompt" : "";
+    field.placeholder = field.disabled ? "prompt" : "";
     field.title = field.disabled ? "Follows from the prompt, whose gaps are filled" : "";
   };
   return { root: h("div", { class: "cv-knob cv-knob-line" }, named(id, role, help), field), show };
