@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from credit_viz.errors import SettingsError
 from credit_viz.lab.spaces import Arm, Span, Value
 
-__all__ = ["parse_arm", "parse_value"]
+__all__ = ["parse_arm", "parse_value", "write_arm"]
 
 _HEAD = re.compile(r"\s*(?P<decoder>[\w-]+)\s*(?:\[(?P<preset>[^\]]*)\])?\s*(?::(?P<rest>.*))?", re.DOTALL)
 _RANDOM = re.compile(r"random\s+(?P<draws>\d+)(?:\s+seed\s+(?P<seed>\d+))?")
@@ -56,6 +56,21 @@ def parse_arm(text: str, searched: bool = False) -> Arm:
     if swept:
         return Arm.swept(decoder, preset, spaces)
     return Arm(decoder, spaces, preset, 1 if searched and draws is None else draws, seed)
+
+
+def write_arm(arm: Arm) -> str:
+    """A text that `parse_arm` reads as this arm."""
+    parts = [f"{name}={_written(space)}" for name, space in arm.knobs.items()]
+    if arm.draws is not None:
+        parts.append(f"random {arm.draws} seed {arm.seed}")
+    head = arm.decoder if arm.preset is None else f"{arm.decoder}[{arm.preset}]"
+    return f"{head}: {', '.join(parts)}" if parts else head
+
+
+def _written(space: tuple[Value, ...] | Span) -> str:
+    if isinstance(space, Span):
+        return f"{space.low!r}..{space.high!r}" + ("" if space.count is None else f"/{space.count}")
+    return ",".join("unset" if value is None else str(value) for value in space)
 
 
 def _parts(rest: str | None) -> Iterator[str]:

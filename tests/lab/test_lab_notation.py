@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from credit_viz.errors import SettingsError
 from credit_viz.lab import notation
-from credit_viz.lab.notation import parse_arm
+from credit_viz.lab.notation import parse_arm, write_arm
 from credit_viz.lab.spaces import Arm, Span
 
 
@@ -75,3 +75,17 @@ def test_the_examples_of_the_module_are_arms() -> None:
     assert len(lines) == 7
     for line in lines:
         parse_arm(line.partition("   ")[0])
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        Arm("credit"),
+        Arm("credit", preset="no history"),
+        Arm("credit", {"alpha": (None, 0.7), "threshold": Span(0.8, 0.9, 3)}, "paper"),
+        Arm("credit", {"alpha": Span(0, 2)}, draws=7, seed=3),
+        Arm("vanilla", {"order": ("random", "margin"), "steps": (8, None)}),
+    ],
+)
+def test_an_arm_is_written_as_it_is_read(arm: Arm) -> None:
+    assert parse_arm(write_arm(arm)) == arm

@@ -1,0 +1,169 @@
+"""A sweep as one self-contained HTML file: figures, table, best settings, and the command that does it again.
+
+Nothing is fetched; text of a sweep (prompt names, settings, tasks) is never markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+from plotly.utils import PlotlyJSONEncoder
+
+from credit_viz.errors import BackendError, CreditVizError
+from credit_viz.figures.labels import counted, visible
+from credit_viz.figures.plotlyjs import plotly_js
+from credit_viz.figures.style import surface
+from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
+from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept
+
+__all__ = ["render_report", "write_report"]
+
+_SHOWN = ("forward_passes", "content_tokens_per_forward", "mean_wait", "redundant_guesses")
+
+
+def write_report(result: Swept, path: str | Path, title: str, facts: Mapping[str, str], command: str) -> None:
+    """`render_report` into a file.
+
+    Raises:
+        BackendError: the file cannot be written.
+    """
+    page = render_report(result, title, facts, command)
+    try:
+        Path(path).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise BackendError(f"cannot write {path}: {error}") from error
+
+
+def render_report(result: Swept, title: str, facts: Mapping[str, str], command: str) -> str:
+    """The page as text.
+
+    Args:
+        title, facts, command: for people: what the sweep is called, name and value of what it ran on, and what to type
+            to run it again.
+    """
+    quality = result.quality
+    table = result.table(metrics=[name for name in (*_SHOWN[:1], quality, *_SHOWN[1:]) if name in result.metrics])
+    best = _best(table, quality)
+    drawn = dict(_figures(result))
+    packed = json.dumps({key: themes for key, (_, themes) in drawn.items()}, cls=PlotlyJSONEncoder, ensure_ascii=False)
+    parts = {
+        "title": _text(title),
+        "lead": _text(_lead(table, best, quality)),
+        "colors": _colors(),
+        "css": _asset("report.css"),
+        "facts": "\n".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items()),
+        "figures": "\n".join(_card(key, name) for key, (name, _) in drawn.items()),
+        "table": _table(table, best),
+        "command": _text(command),
+        "footer": "Counted on the model and prompts named above; nothing is claimed beyond them.",
+        "packed": _packed(packed),
+        "plotly": _packed(plotly_js()),
+        "js": _asset("report.js"),
+    }
+    # of everything in the file, so that no text in it can hold it
+    digest = hashlib.sha256("".join(parts.values()).encode("utf-8", "replace")).digest()
+    return Template(_asset("report.html")).substitute(parts, nonce=base64.b64encode(digest[:18]).decode())
+
+
+def _asset(name: str) -> str:
+    return files("credit_viz.figures.sweeps").joinpath(name).read_text(encoding="utf-8")
+
+
+def _text(text: str) -> str:
+    return "\n".join(html.escape(visible(line)) for line in text.split("\n"))
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii")
+
+
+def _colors() -> str:
+    light, dark = (
+        ":root {" + " ".join(f"--{name}: {color};" for name, color in surface(theme).items()) + "}"
+        for theme in ("light", "dark")
+    )
+    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}"
+
+
+def _figures(result: Swept) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    """Key, (name, light and dark) of every figure that this sweep has enough for; the busiest decoder's pairs of knobs
+    in passes and in quality.
+    """
+    wanted: list[tuple[str, str, dict[str, str]]] = [("front", "front", {})]
+    wanted += [
+        (f"{name}-{metric}", name, {"metric": metric})
+        for name in ("heatmap", "slices", "importance")
+        for metric in ("forward_passes", result.quality)
+    ]
+    wanted.append(("parallel", "parallel", {}))
+    for key, name, options in wanted:
+        try:
+            themes = {theme: draw_sweep(name, result, theme, **options).to_plotly_json() for theme in ("light", "dark")}
+        except CreditVizError:  # too few knobs, or Optuna is not here: the others still say much
+            continue
+        yield key, (name, themes)
+
+
+def _card(key: str, name: str) -> str:
+    figure = SWEEP_FIGURES[name]
+    metric = key.removeprefix(f"{name}-") if key != name else ""
+    suffix = f" ({METRIC_NAMES.get(metric, metric)})" if metric else ""
+    return (
+        f'<section class="card"><h2>{_text(figure.question + suffix)}</h2><p class="help">{_text(figure.help)}</p>'
+        f'<div id="{html.escape(key)}" role="img" aria-label="{html.escape(figure.title + suffix)}"></div></section>'
+    )
+
+
+def _best(table: pd.DataFrame, quality: str) -> list[bool]:
+    """Rows that no other beats."""
+    points = table[["forward_passes", quality]].to_numpy(float)
+    return [
+        not any((p <= passes and q > own) or (p < passes and q >= own) for p, q in points) for passes, own in points
+    ]
+
+
+def _lead(table: pd.DataFrame, best: Sequence[bool], quality: str) -> str:
+    """The answer first."""
+    top = table[best].sort_values("forward_passes")
+    name = METRIC_NAMES.get(quality, quality)
+    if not len(top):
+        return "No run has a result yet."
+    highest, fewest = top.iloc[-1], top.iloc[0]
+    said = (
+        f"Highest {name}: {highest['setting']} with {_with(highest, quality, 3)} at "
+        f"{_with(highest, 'forward_passes', 1)} passes."
+    )
+    if len(top) == 1:
+        return f"{said} No other of the {counted(len(table), 'setting')} needs fewer passes."
+    return (
+        f"{said} Fewest passes: {fewest['setting']} with {_with(fewest, 'forward_passes', 1)} at {name} "
+        f"{_with(fewest, quality, 3)}. {counted(len(top), 'setting')} of {len(table)} are beaten by no other."
+    )
+
+
+def _with(row: Any, metric: str, digits: int) -> str:
+    return f"{row[metric]:.{digits}f} [{row[f'{metric}_low']:.{digits}f}, {row[f'{metric}_high']:.{digits}f}]"
+
+
+def _table(table: pd.DataFrame, best: Sequence[bool]) -> str:
+    columns = [str(name) for name in table]
+    metrics = [name for name in columns if f"{name}_low" in columns]
+    words = [name for name in columns if name not in metrics and not name.endswith(("_low", "_high"))]
+    names = (METRIC_NAMES.get(name, name.replace("_", " ")) for name in (*words, *metrics))
+    head = "".join(f'<th scope="col">{_text(name)}</th>' for name in names)
+    rows = []
+    for row, on_front in zip(table.to_dict("records"), best, strict=True):
+        cells = [_text(str(row[name])) for name in words] + [_text(_with(row, name, 2)) for name in metrics]
+        drawn = "".join(f"<td>{cell}</td>" for cell in cells)
+        rows.append(f"<tr{' class=best' if on_front else ''}>{drawn}</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
