@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlparse
 
 import pytest
 
-from credit_viz.backend.base import Event, LaneFinished, LaneRequest, RunRequest
-from credit_viz.gallery import Exhibit, Spot, save_gallery
+from credit_viz.backend.base import Event, RunRequest
+from credit_viz.gallery import Exhibit
 from credit_viz.web import build_app, launch
 from tests.browser.conftest import EXAMPLES, Open, drawn, serious_violations, snapshot, wait_for
 from tests.web.fake import FakeBackend
+from tests.web.recordings import saved
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,38 +40,13 @@ def backend() -> CountingBackend:
     return CountingBackend()
 
 
-def recorded(folder: Path, name: str, prompt: str, decoders: tuple[str, ...]) -> Exhibit:
-    """A run of the fake backend as part of a gallery."""
-    lanes = tuple(LaneRequest(decoder) for decoder in decoders)
-    events = FakeBackend().stream(RunRequest(prompt, lanes))
-    traces = [event.trace for event in events if isinstance(event, LaneFinished)]
-    exhibit = Exhibit(
-        name=name,
-        title=f"Title of {name} <b>",
-        look=f"Look at {name}: <img src=x onerror=window.pwned=1> is below the bar.",
-        model="fake (0 M)",
-        prompt=prompt,
-        options={"gen_length": 64, "block_length": 32, "seed": 0, "early_stop": False, "cache": "none"},
-        lanes=tuple({"decoder": trace.info.decoder, "settings": dict(trace.info.settings)} for trace in traces),
-        spot=Spot(5, 3, len(decoders) - 1, "fused"),
-        claims={"found": [1, 1]},
-        files=tuple(folder / f"{name}-{decoder}.safetensors" for decoder in decoders),
-    )
-    ordered = sorted(traces, key=lambda trace: decoders.index(trace.info.decoder))
-    exhibit = dataclasses.replace(
-        exhibit, lanes=tuple({"decoder": t.info.decoder, "settings": dict(t.info.settings)} for t in ordered)
-    )
-    save_gallery(folder, exhibit.model, [(exhibit, ordered)])
-    return exhibit
-
-
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> list[Exhibit]:
     folder = tmp_path_factory.mktemp("gallery")
     return [
-        recorded(folder, "hero", "Mia takes a kite.", ("vanilla", "credit")),
-        recorded(folder, "race", "Leo has a boat.", ("vanilla", "threshold", "credit")),
-        dataclasses.replace(recorded(folder, "foreign", "From elsewhere.", ("credit",)), model="embedded"),
+        saved(folder, "hero", "Mia takes a kite.", ("vanilla", "credit")),
+        saved(folder, "race", "Leo has a boat.", ("vanilla", "threshold", "credit")),
+        dataclasses.replace(saved(folder, "foreign", "From elsewhere.", ("credit",)), model="embedded"),
     ]
 
 

@@ -17,8 +17,8 @@ from credit_viz.web.page import build_app
 from credit_viz.web.questions import Questions
 from credit_viz.web.runs import RunStore
 from credit_viz.web.shelf import Shelf
-from tests.test_gallery import exhibited
 from tests.web.fake import FakeBackend
+from tests.web.recordings import exhibited
 from tests.web.test_web_assets import ask
 
 
@@ -34,7 +34,7 @@ def test_the_page_is_told_what_it_can_open_and_nothing_is_read_yet(exhibit: Exhi
     assert entry["run"].startswith("kite-")
     assert entry["choice"]["lanes"] == list(exhibit.lanes)
     assert entry["choice"]["gen_length"] == 64
-    assert entry["spot"] == {"step": 3, "position": 2, "lane": 1, "map": "waiting"}
+    assert entry["spot"] == {"step": 5, "position": 3, "lane": 1, "map": "fused"}
     json.dumps(entry)
 
 
@@ -67,7 +67,7 @@ def test_exact_numbers_are_there_for_everybody_for_good(exhibit: Exhibit) -> Non
     store = RunStore(max_runs=1, lasting=shelf.get)
     (entry,) = shelf.boot()
     run = entry["run"]
-    questions = Questions(store)
+    questions = Questions(store, FakeBackend().pieces)
     assert open_packet(questions.position({"run": run, "position": 4})).header["position"] == 4
     store.free("")
     assert store.get(run) is store.get(run)
