@@ -3,8 +3,9 @@
  * views' actions; listens to nothing itself.
  */
 
-import { goToParting } from "./pair.js";
+import { pressRun } from "./ask.js";
 import { zoomBy } from "./gestures.js";
+import { goToParting } from "./pair.js";
 import { nextLane, selectNext, showMap } from "./selection.js";
 import { copyLink } from "./share.js";
 import { goTo, togglePlay } from "./transport.js";
@@ -64,7 +65,6 @@ export const COMMANDS = [
     group: "Tokens",
     run: (store) => store.set({ selected: null }),
   },
-  { keys: ["d"], shown: "d", words: "where the lanes part", group: "Lanes", elsewhere: TYPING_AHEAD, run: goToParting },
   {
     keys: ["t"],
     shown: "t",
@@ -83,6 +83,7 @@ export const COMMANDS = [
     elsewhere: TYPING_AHEAD,
     run: (store) => store.set({ zoom: null }),
   },
+  { keys: ["d"], shown: "d", words: "where the lanes part", group: "Lanes", elsewhere: TYPING_AHEAD, run: goToParting },
   { keys: ["["], shown: "[", words: "lane before to the front", group: "Lanes", run: (store) => nextLane(store, -1) },
   { keys: ["]"], shown: "]", words: "next lane to the front", group: "Lanes", run: (store) => nextLane(store, 1) },
   {
@@ -100,6 +101,14 @@ export const COMMANDS = [
     group: "Page",
     elsewhere: TYPING_AHEAD,
     run: (store) => void copyLink(store),
+  },
+  {
+    keys: ["r"],
+    shown: "r",
+    words: "run again",
+    group: "Page",
+    elsewhere: TYPING_AHEAD,
+    run: ({ state }) => void (state.boot.can.run && state.live === "idle" && pressRun()),
   },
   { keys: ["?"], shown: "?", words: "this help", group: "Page", run: (store) => store.set({ help: true }) },
 ];

@@ -7,6 +7,7 @@
 import { fill, h, markOnce, say } from "./dom.js";
 import { markOf } from "./lane.js";
 import { laneName } from "./names.js";
+import { alike } from "./run.js";
 import { selectNext } from "./selection.js";
 import { inline, quoted } from "./text.js";
 
@@ -27,9 +28,14 @@ export function panesView(store) {
   const root = h("section", { class: "cv-panes", "aria-label": "Text" });
   /** @type {Pane[]} */
   let panes = [];
+  /** @type {import("./run.js").Run | null} */
+  let shown = null;
   store.view(["run"], (state) => {
     const { run } = state;
-    panes = run ? run.lanes.map((lane) => new Pane(store, run, lane)) : [];
+    // where a run takes the place of another of its kind, nothing below may jump
+    const heights = shown && run && alike(shown, run) ? panes.map((pane) => pane.tokens.style.minHeight) : [];
+    shown = run;
+    panes = run ? run.lanes.map((lane, i) => new Pane(store, run, lane, heights[i])) : [];
     fill(
       root,
       panes.map((pane) => pane.root),
@@ -47,8 +53,8 @@ export function panesView(store) {
 }
 
 class Pane {
-  /** @param {Store} store @param {import("./run.js").Run} run @param {Lane} lane */
-  constructor(store, run, lane) {
+  /** @param {Store} store @param {import("./run.js").Run} run @param {Lane} lane @param {string} [height] least height */
+  constructor(store, run, lane, height = "") {
     this.store = store;
     this.lane = lane;
     this.count = h("span", { class: "cv-count" });
@@ -59,6 +65,7 @@ class Pane {
       role: "group",
       data: { role: "tokens", lane: String(lane.index) },
     });
+    this.tokens.style.minHeight = height;
     const title = laneName(store.state.boot, run, lane.index);
     this.tokens.setAttribute("aria-label", `${title}: text. Up and down arrows choose a token.`);
     this.root = h(

@@ -126,6 +126,10 @@ export class Run {
   }
 }
 
+/** Are two runs of one kind, so that they fill about as much room? @param {Run} one @param {Run} other */
+export const alike = (one, other) =>
+  one.about.prompt === other.about.prompt && one.length === other.length && one.lanes.length === other.lanes.length;
+
 /** Bytes by which credit lifted the confidence when a position was written. @param {Lane} lane @param {number} position */
 function lift(lane, position) {
   const step = lane.written[position];

@@ -8,6 +8,7 @@ import { fill, h, say } from "./dom.js";
 import { explained } from "./glossary.js";
 import { timesFewer } from "./measures.js";
 import { changedKnobs, decoderTitle, laneName, modelOf } from "./names.js";
+import { alike } from "./run.js";
 import { counted, steps as stepCount } from "./text.js";
 import { addTool, handChip, laneTools } from "./tools.js";
 
@@ -22,8 +23,12 @@ import { addTool, handChip, laneTools } from "./tools.js";
 export function verdictView(store) {
   const cards = h("div", { class: "cv-verdict-cards" });
   let drawn = "";
+  /** @type {Run | null} */
+  let shown = null;
   store.view(["version", "run", "lanes"], ({ run, boot, lanes, version }) => {
     if (!run) return;
+    if (run !== shown) cards.style.minHeight = shown && alike(shown, run) ? `${cards.offsetHeight}px` : "";
+    shown = run;
     const mine = boot.can.run && belongs(run, lanes);
     const key = JSON.stringify([run.id, version, mine && lanes.map((lane) => lane.interventions?.length ?? 0)]);
     if (key === drawn) return; // a knob is being dragged
@@ -37,7 +42,17 @@ export function verdictView(store) {
     );
     if (focused) refocus(cards, focused);
   });
+  forgetHeight(cards);
   return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards, costsView(store));
+}
+
+/** A least height holds for one width only. @param {HTMLElement} element */
+function forgetHeight(element) {
+  let width = 0;
+  new ResizeObserver(([entry]) => {
+    if (entry.contentRect.width !== width) element.style.minHeight = "";
+    width = entry.contentRect.width;
+  }).observe(element);
 }
 
 /** What the focus is on, "" when it is elsewhere. @param {Element} root */
