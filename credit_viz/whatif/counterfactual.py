@@ -7,8 +7,11 @@ the recorded writes, whatever it would have written itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from credit_viz.decoding import DECODERS, make_decoder
@@ -74,6 +77,14 @@ def _registered(trace: Trace) -> list[Decoder]:
     return [make_decoder(name, trace.info.settings if name == own else None) for name in DECODERS]
 
 
+class _Memory(Enum):
+    """What a decoder's state may hold of the steps before."""
+
+    NONE = "nothing"
+    BLOCK = "its block"
+    RUN = "the whole run"
+
+
 class SameState:
     """Answers for the steps of one trace; what the decoders remember is kept from question to question."""
 
@@ -100,7 +111,7 @@ class _History:
         self._trace = trace
         self._why = refusal(trace, decoder)
         self._replay: Replay | None = None
-        self._seen: list[Seen] = []
+        self._seen: dict[int, Seen] = {}
         self._answers: dict[int, Counterfactual] = {}
 
     def at(self, step: int) -> Counterfactual:
@@ -115,17 +126,30 @@ class _History:
         if self._why:
             raise NotRecorded(self._why)
         replay = self._replay = self._replay or self._begin()
-        remembers = replay.lane.state is not None
-        if not remembers:  # no need of the steps between, nor to keep them
-            replay = self._begin()
-            while replay.steps < step - 1:
+        first = self._first_needed(step)
+        if step not in self._seen and not first <= replay.steps + 1 <= step:
+            replay = self._replay = self._begin()
+            while replay.steps < first - 1:
                 replay.follow(None)
-            return replay.judge(replay.see())
-        while len(self._seen) < step:
-            seen = replay.see()
+        while step not in self._seen:
+            seen = self._seen[replay.steps + 1] = replay.see()
             replay.follow(seen.decision.state)
-            self._seen.append(seen)
-        return replay.judge(self._seen[step - 1])
+        return replay.judge(self._seen[step])
+
+    @cached_property
+    def _memory(self) -> _Memory:
+        probe = self._begin()
+        seen = probe.see()
+        if self._decoder.needs.whole or probe.draws:
+            return _Memory.RUN
+        return _Memory.NONE if seen.state is None else _Memory.BLOCK
+
+    def _first_needed(self, step: int) -> int:
+        """From which step on the decoder must have seen everything."""
+        if self._memory is _Memory.BLOCK:
+            starts = self._trace.block_starts[:step]
+            return int(np.flatnonzero(starts == starts[-1])[0]) + 1
+        return step if self._memory is _Memory.NONE else 1
 
     def _begin(self) -> Replay:
         try:

@@ -54,7 +54,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     mapsView(store, carried.mapTools, [whatIfView(store, server)]),
     inspectorView(store, live, base, {
       actions: byHand ? [byHand.action] : [],
-      sections: [sameStateView(store, server), byHand?.section ?? null],
+      sections: [sameStateView(store, server), byHand?.section].filter((section) => section instanceof Node),
     }),
     compareView(store, live, base),
   );

@@ -24,15 +24,16 @@
  * @property {import("./notice.js").Notice | null} notice something to know that is no error
  * @property {boolean} coming a first run is on its way: its place is kept
  * @property {string} tab which map
+ * @property {string} compare which comparison of lanes
+ * @property {[number, number]} pair lanes that are compared
  * @property {string} quantity what the difference map compares
  * @property {import("./frame.js").Zoom | null} zoom part of the maps on show, null for all of it
  * @property {boolean} table are the maps shown as a table?
- * @property {string} compare which comparison of lanes
- * @property {[number, number]} pair lanes that are compared
  * @property {number | null} selected position under inspection
  * @property {number} lane lane in front (phone tabs, inspector)
  * @property {{lane: number, position: number, step: number | null} | null} hover
  * @property {any} exact exact numbers of the selected position, or null
+ * @property {import("./whatif.js").Supposed | null} supposed what other knobs would have written, drawn over the maps
  * @property {LaneChoice[]} lanes what the next run will use
  * @property {number} wanted grows when the lanes of the next run shall be run at once
  * @property {string} asked what the last run was asked to be, see rerun.js
