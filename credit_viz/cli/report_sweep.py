@@ -24,7 +24,9 @@ def command(folder: Path, html: Path | None, csv: Path | None, parquet: Path | N
 
     Works while the sweep is still running: what is there is shown.
     """
-    from credit_viz.lab import SweepResult, write_report
+    from credit_viz.figures.sweeps.report import write_report
+    from credit_viz.lab import SweepResult
+    from credit_viz.lab.report import TITLE, command_of, facts_of
     from credit_viz.lab.store import write_table
 
     result = SweepResult.load(folder)
@@ -38,7 +40,7 @@ def command(folder: Path, html: Path | None, csv: Path | None, parquet: Path | N
     except OSError as error:
         raise BackendError(f"cannot write {csv if parquet is None else parquet}: {error}") from error
     if html is not None:
-        write_report(result, html)
+        write_report(result, html, TITLE, facts_of(result), command_of(result.plan))
     for path in (html, csv, parquet):
         if path is not None:
             say(f"written: {path}")

@@ -14,7 +14,7 @@ plan.py     what to run, as data           spaces.py, prompts.py, notation.py: i
 running.py  from plan to result            crew.py, serve.py, work.py: who computes; store.py: what is kept
 tuning.py   the fewest passes at good enough a quality, searched and verified
 attribution.py  where a credit decoder's saved passes come from
-report.py   one page of all of it
+report.py   the words of a report
 result.py   tables with intervals          columns.py, likelihood.py: what is measured of each run
 """
 
@@ -25,7 +25,6 @@ from credit_viz.lab.crew import Crew, InlineCrew, LocalCrew
 from credit_viz.lab.notation import parse_arm, write_arm
 from credit_viz.lab.plan import ModelSource, Plan, Run
 from credit_viz.lab.prompts import Prompt, TaskPrompts, read_prompts
-from credit_viz.lab.report import write_report
 from credit_viz.lab.result import SweepResult
 from credit_viz.lab.running import Progress, look_ahead, stream, sweep
 from credit_viz.lab.spaces import Arm, Span
@@ -56,5 +55,4 @@ __all__ = [
     "sweep",
     "tune",
     "write_arm",
-    "write_report",
 ]

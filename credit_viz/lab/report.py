@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -13,23 +12,14 @@ from credit_viz.lab.notation import write_arm
 from credit_viz.lab.plan import OPTIONS, Plan
 from credit_viz.lab.result import SweepResult
 
-__all__ = ["command_of", "facts_of", "write_report"]
+__all__ = ["TITLE", "command_of", "facts_of"]
+
+TITLE = "What fewer forward passes cost"
 
 _FLAGS: Mapping[str, str] = MappingProxyType(
     {"gen_length": "--gen-length", "block_length": "--block-length", "seed": "--seeds", "cache": "--cache"}
 )
 _MOST_TYPED = 5  #: own prompts that are typed; more of them, or ones with answers, go into a file
-
-
-def write_report(result: SweepResult, path: str | Path) -> None:
-    """One self-contained HTML file: figures, table, best settings, the command that does it again.
-
-    Raises:
-        BackendError: the file cannot be written. SettingsError: the sweep has no result that says anything of quality.
-    """
-    from credit_viz.figures.sweeps.report import write_report as write  # plotly is large
-
-    write(result, path, "What fewer forward passes cost", facts_of(result), command_of(result.plan))
 
 
 def facts_of(result: SweepResult) -> dict[str, str]:
