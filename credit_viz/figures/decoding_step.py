@@ -49,8 +49,8 @@ class DecodingStepInfo(NamedTuple):
 def get_info(runs: Mapping[str, Trace | Sequence[Trace]]) -> DecodingStepInfo:
     """Means over the counted positions (see `rows.counted_positions`) of one run, or of several, to a line."""
     groups = {name: [run] if isinstance(run, Trace) else list(run) for name, run in runs.items()}
-    tokens = [len(counted_positions(trace)) for group in groups.values() for trace in group]
-    fewest = min((count for count in tokens if count), default=0)  # the shortest text fills every bin, if it can
+    tokens = [sum(len(counted_positions(trace)) for trace in group) for group in groups.values()]
+    fewest = min((count for count in tokens if count), default=0)  # the line of fewest tokens fills every bin
     bins = max(_LEAST_BINS, min(_MOST_BINS, fewest // _TOKENS_PER_BIN))
     return DecodingStepInfo(bins, tuple(_run(name, group, bins) for name, group in groups.items()))
 

@@ -64,7 +64,7 @@ def _islands(steps: NDArray[np.int32]) -> int:
 
 
 def draw(info: OrderInfo, theme: str = "light") -> go.Figure:
-    """One band per run; the strongest colour was written first."""
+    """One band per run; the strongest colour was written first in its run."""
     figure = go.Figure([_band(info, lane, theme) for lane in range(len(info.runs))])
     names = [f"{safe(visible(run.name))}<br>{counted(run.islands, 'island')}" for run in info.runs]
     count = len(names)
@@ -86,7 +86,8 @@ def draw(info: OrderInfo, theme: str = "light") -> go.Figure:
 
 def _band(info: OrderInfo, lane: int, theme: str) -> go.Bar:
     run, colors = info.runs[lane], surface(theme)
-    early = run.steps <= info.span / 2  # the stronger half of the colours
+    late = (run.steps - run.steps.min(initial=info.span)) / max(1, int(np.ptp(run.steps)) if len(run.steps) else 1)
+    ink = [colors["card"] if share < 0.5 else colors["text"] for share in late]
     return go.Bar(
         x=run.positions,
         y=np.full(len(run.steps), -0.9),
@@ -96,14 +97,17 @@ def _band(info: OrderInfo, lane: int, theme: str) -> go.Bar:
         textangle=-90,
         textposition="inside",
         insidetextanchor="middle",
-        textfont={"family": MONO, "color": [colors["card"] if strong else colors["text"] for strong in early]},
+        textfont={"family": MONO, "color": ink},
         marker={
-            "color": run.steps,
-            "colorscale": [[0, lane_color(lane, theme)], [1, colors["line"]]],
-            "cmin": 1,
-            "cmax": max(info.span, 2),
+            "color": [_mixed(lane_color(lane, theme), colors["line"], float(share)) for share in late],
             "line": {"width": 0},
         },
         customdata=run.steps,
         hovertemplate="<b>%{text}</b> at position %{x}<br>written in step %{customdata}<extra></extra>",
     )
+
+
+def _mixed(one: str, other: str, share: float) -> str:
+    """A colour between two of the form "#rrggbb"; share 0 is the first."""
+    pairs = ((int(one[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
