@@ -108,8 +108,8 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "credit_viz.figures.order",
             "Order",
             "In which order was the text written?",
-            "Every token of the text in its place; the stronger its colour, the earlier it was written. An island is "
-            "text that began away from everything written before.",
+            "Every token of the text in its place; the stronger its colour, the earlier it was written in its run. An "
+            "island is text that began away from everything written before.",
             False,
         ),
         "decoding_step": Figure(
