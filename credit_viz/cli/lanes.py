@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from credit_viz.cli.by_hand import Change, parse_change
 from credit_viz.errors import SettingsError, one_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class LaneSpec:
     decoder: str
     preset: str | None = None
     settings: dict[str, float | int | str | None] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)  #: by hand, while it runs
 
     def make(self) -> Decoder:
         """The decoder.
@@ -35,12 +37,15 @@ class LaneSpec:
         return make_decoder(self.decoder, self.settings, self.preset)
 
 
-def parse_lanes(decoders: Sequence[str], presets: Sequence[str], settings: Sequence[str]) -> list[LaneSpec]:
+def parse_lanes(
+    decoders: Sequence[str], presets: Sequence[str], settings: Sequence[str], changes: Sequence[str] = ()
+) -> list[LaneSpec]:
     """Lanes in the order given.
 
     Args:
         decoders: "credit", or "mine=credit" to name the lane, so that a decoder can run twice.
-        presets: "LANE=PRESET"; settings: "LANE.KNOB=VALUE". With a single lane, LANE may be left out.
+        presets: "LANE=PRESET"; settings: "LANE.KNOB=VALUE"; changes: "LANE.STEP:POSITION=TOKEN". With a single lane,
+            LANE may be left out.
 
     Raises:
         SettingsError: a word is malformed or names an unknown lane, or two lanes have the same name.
@@ -63,6 +68,9 @@ def parse_lanes(decoders: Sequence[str], presets: Sequence[str], settings: Seque
         if not equals or not knob:
             raise SettingsError(f"--set {word!r} is not a setting; valid: DECODER.KNOB=VALUE")
         _find(lanes, name, f"--set {word}").settings[knob] = _value(value)
+    for word in changes:
+        name, change = parse_change(word)
+        _find(lanes, name, f"--intervene {word}").changes.append(change)
     return list(lanes.values())
 
 

@@ -89,6 +89,14 @@ class _TraceCommand(click.Command):
     "both lengths follow from it.",
 )
 @click.option(
+    "--intervene",
+    "changes",
+    multiple=True,
+    metavar="[NAME.]STEP:POSITION=TOKEN",
+    help="Write a token by hand right after a step, and run on from there: its text, with its space; #1234 is an id, "
+    "and [MASK] takes back what stands there.",
+)
+@click.option(
     "--cache",
     default="none",
     help="Keys and values kept from pass to pass: none, prefix, dual, or block for a block-causal model. Prefix and "
@@ -121,6 +129,7 @@ def command(
     raw: bool,
     history: Path | None,
     infill: bool,
+    changes: tuple[str, ...],
     cache: str,
     logits_to_keep: str,
     record: str,
@@ -136,8 +145,9 @@ def command(
     credit-viz trace "What is 12 + 30?" --decoder credit --set credit.alpha=0.5 --json
     credit-viz trace - --decoder credit --decoder control=credit --preset "control=no history" < prompt.txt
     credit-viz trace "The capital of [MASK:2] is Paris." --infill --decoder credit
+    credit-viz trace "Tell a story." --decoder credit --decoder other=credit --intervene "other.5:12= she"
     """
-    lanes = parse_lanes(decoders, presets, settings)
+    lanes = parse_lanes(decoders, presets, settings, changes)
     _check_writable(out)
     from credit_viz.decoding.options import RunOptions  # imports torch
 
@@ -172,7 +182,8 @@ def _start(model: ModelChoice, lanes: list[LaneSpec], options: RunOptions, asked
     loaded = model.load()
     # on a GPU lanes share each forward pass, which costs little more than one lane there
     batched = loaded.device.type == "cuda"
-    return Race.start(loaded, decoders, options, batched=batched, **asked._asdict())
+    interventions = [[change.intervention(loaded) for change in lane.changes] for lane in lanes]
+    return Race.start(loaded, decoders, options, batched=batched, interventions=interventions, **asked._asdict())
 
 
 def _run(race: Race, lanes: list[LaneSpec]) -> None:
