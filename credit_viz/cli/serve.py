@@ -12,9 +12,10 @@ from credit_viz.errors import BackendError
 
 if TYPE_CHECKING:
     from credit_viz.models.base import DiffusionLM
+    from credit_viz.web.page import Page
     from credit_viz.web.request import Choice
 
-__all__ = ["command"]
+__all__ = ["command", "serve_page"]
 
 
 @click.command("serve", short_help="Serve the page (what happens without a command).")
@@ -44,8 +45,17 @@ def command(host: str, port: int | None, share: bool, **model: Any) -> None:
         page = build_app(backend, examples=examples(), settings=SETTINGS, models=menu)
     else:
         page = build_app(backend, models=menu, choice=_first_choice(loaded))
+    serve_page(page, host, port, share=share)
+
+
+def serve_page(page: Page, host: str, port: int | None, **options: Any) -> None:
+    """Serve a page until it is interrupted. options: of its `launch`.
+
+    Raises:
+        BackendError: the address is taken or cannot be had.
+    """
     try:
-        page.launch(server_name=host, server_port=port, share=share)
+        page.launch(server_name=host, server_port=port, **options)
     except OSError as error:
         raise BackendError(
             f"cannot serve on {host}, port {port or 'any from 7860'}: {str(error).split('. ')[0]}"

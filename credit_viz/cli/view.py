@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from credit_viz.cli.serve import serve_page
 from credit_viz.cli.words import say_to_person
-from credit_viz.errors import BackendError
 
 __all__ = ["command"]
 
@@ -31,9 +31,4 @@ def command(files: tuple[Path, ...], host: str, port: int | None) -> None:
 
     page = build_app(NoModel(), opened=as_run(named))
     say_to_person(f"{len(named)} saved run{'s' * (len(named) > 1)}, no model")
-    try:
-        page.launch(server_name=host, server_port=port)
-    except OSError as error:
-        raise BackendError(
-            f"cannot serve on {host}, port {port or 'any from 7860'}: {str(error).split('. ')[0]}"
-        ) from error
+    serve_page(page, host, port)

@@ -81,7 +81,7 @@ class Downloads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or _PREFIX not in scope["path"] or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http" or _PREFIX not in scope["path"] or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
         run, _, name = scope["path"].split(_PREFIX, 1)[1].partition("/")

@@ -1,0 +1,77 @@
+"""`credit-viz view` shows saved runs on the page: no model, no runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from credit_viz.backend.base import LaneRequest, RunRequest
+from credit_viz.backend.none import NoModel
+from credit_viz.errors import BackendError
+from credit_viz.trace.files import load_trace
+from credit_viz.web.runs import KeptRun
+from tests.cli.conftest import Call, assert_refused
+from tests.support import trace_of
+
+
+class FakePage:
+    """Stands in for the page."""
+
+    def __init__(self) -> None:
+        self.backend: Any = None
+        self.opened: KeptRun | None = None
+        self.launched: dict[str, Any] = {}
+        self.problem: Exception | None = None
+
+    def build(self, backend: Any, *, opened: KeptRun) -> FakePage:
+        """In place of `build_app`."""
+        self.backend, self.opened = backend, opened
+        return self
+
+    def launch(self, **options: Any) -> None:
+        """In place of `gr.Blocks.launch`."""
+        self.launched = options
+        if self.problem:
+            raise self.problem
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> FakePage:
+    """The page that is served."""
+    fake = FakePage()
+    monkeypatch.setattr("credit_viz.web.page.build_app", fake.build)
+    return fake
+
+
+def test_files_become_lanes_of_one_run(call: Call, page: FakePage, saved: Path) -> None:
+    other = saved.with_name("other.safetensors")
+    other.write_bytes(saved.read_bytes())
+    outcome = call("view", saved, other, "--port", 9000)
+    assert outcome.code == 0, outcome.err
+    assert page.opened
+    assert [trace.same_run(load_trace(saved)) for trace in page.opened.traces()] == [True, True]
+    assert page.launched == {"server_name": "127.0.0.1", "server_port": 9000}
+    assert isinstance(page.backend, NoModel)
+
+
+def test_bad_files_and_mismatched_ones_are_refused(call: Call, page: FakePage, saved: Path, tmp_path: Path) -> None:
+    trace_of([{0: 1}], [], gen_length=1, block=(0, 1)).save(tmp_path / "other.safetensors")
+    assert_refused(call("view"), "Missing argument")
+    assert_refused(call("view", "nothing.safetensors"), "no trace file at nothing.safetensors")
+    assert_refused(call("view", saved, "other.safetensors"), "short.safetensors and other.safetensors differ in length")
+    assert_refused(call("view", *[saved] * 5), "5 trace files; valid: 1 to 4")
+    (tmp_path / "cut.safetensors").write_bytes(saved.read_bytes()[:100])
+    assert_refused(call("view", "cut.safetensors"), "cut.safetensors")
+    assert page.launched == {}
+
+
+def test_a_taken_port_is_one_line(call: Call, page: FakePage, saved: Path) -> None:
+    page.problem = OSError("Cannot find empty port in range: 9000-9000. You can ...")
+    assert_refused(call("view", saved, "--port", 9000), "cannot serve on 127.0.0.1, port 9000: Cannot find empty port")
+
+
+def test_without_a_model_every_run_is_refused_in_one_sentence() -> None:
+    with pytest.raises(BackendError, match="no model is loaded here"):
+        NoModel().stream(RunRequest("kite", (LaneRequest("vanilla"),)))
