@@ -49,6 +49,7 @@ export function inspectorView(store, live, base, { actions = [], sections = [] }
     root.classList.toggle("empty", !chosen);
     say(help, chosen ? CHOSEN : INVITATION);
   });
+  store.view(["exact"], ({ exact }) => exact?.note && say(help, exact.note));
   let drawn = "";
   store.view(["run", "version", "selected", "step", "exact", "lane"], (state) => {
     const shown = momentsShown(state);

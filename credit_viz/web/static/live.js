@@ -61,7 +61,7 @@ export class Live {
     const lanes = packet.header.lanes.map((/** @type {any} */ entry) =>
       exactLane(laneArrays(packet, entry.lane), entry),
     );
-    return { run, position, lanes, texts: new Map(packet.header.vocab) };
+    return { run, position, lanes, texts: new Map(packet.header.vocab), note: packet.header.note ?? "" };
   }
 
   /** @param {string} text */

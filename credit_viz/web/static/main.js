@@ -74,7 +74,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   followTheme(store);
   const knock = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
   setInterval(() => live.guard(knock), 3000);
-  followAddress(store);
+  if (boot.can.run) followAddress(store);
   await arrive(store, live, gallery);
 }
 

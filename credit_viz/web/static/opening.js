@@ -3,7 +3,9 @@
  * the store, the link to the server and the server's address for files.
  */
 
+import { choiceOfRun } from "./address.js";
 import { h, say } from "./dom.js";
+import { fillForm } from "./gallery.js";
 import { inline } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -79,9 +81,16 @@ async function opened(store, live, base, visit, files) {
     const packets = await live.server.packets({ run, from: 0 });
     if (!Array.isArray(packets)) throw new Error(packets?.error ?? "the server did not answer");
     await live.show(packets);
+    intoForm(store);
   } catch (error) {
     store.set({ error: /** @type {Error} */ (error).message });
   }
+}
+
+/** Put the opened run's prompt and choice into the form, so that it can be run again. @param {Store} store */
+function intoForm(store) {
+  const { run, boot, options } = store.state;
+  if (run?.about.opened && boot.can.run) fillForm(store, run.about.prompt, choiceOfRun(run, options));
 }
 
 /**
