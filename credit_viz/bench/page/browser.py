@@ -62,7 +62,8 @@ class Visit:
         self.errors: list[str] = []  #: of the console, and uncaught ones
         self.requests: list[str] = []
         self._context = context
-        self._wire: dict[str, float] = {}
+        self._wire: dict[str, float] = {}  #: bytes by request
+        self._address: dict[str, str] = {}
         self._listen()
 
     def open(self) -> None:
@@ -87,10 +88,16 @@ class Visit:
         own = (self.address, "data:", "blob:")
         return [url for url in self.requests if not url.startswith(own)]
 
-    @property
-    def wire_bytes(self) -> float:
-        """Received so far, as compressed as it travelled."""
-        return sum(self._wire.values())
+    def rest(self) -> None:
+        """Wait until the page does nothing of its own accord any more: what it fetches late is there."""
+        before = -1.0
+        while self.main_thread_seconds() - before > 0.01:
+            before = self.main_thread_seconds()
+            self.page.wait_for_timeout(400)
+
+    def wire_bytes(self, part: str = "") -> float:
+        """Received so far from addresses with this part, as compressed as it travelled."""
+        return sum(size for request, size in self._wire.items() if part in self._address.get(request, ""))
 
     @property
     def shifts(self) -> list[dict[str, Any]]:
@@ -114,8 +121,12 @@ class Visit:
         self._devtools = self._context.new_cdp_session(page)
         self._devtools.send("Network.enable")
         self._devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self._devtools.on("Network.requestWillBeSent", self._sent)
         self._devtools.on("Network.dataReceived", self._received)
         self._devtools.on("Network.loadingFinished", self._loaded)
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        self._address[event["requestId"]] = event["request"]["url"]
 
     def _received(self, event: dict[str, Any]) -> None:
         request = event["requestId"]

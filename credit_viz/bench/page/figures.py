@@ -118,7 +118,7 @@ def _first_visit(visitors: Visitors, address: str, **how: int) -> dict[str, floa
             "text": visit.mark("credit-viz:text"),
             "maps": visit.mark("credit-viz:ready"),
             "cpu": cpu,
-            "wire": visit.wire_bytes,
+            "wire": visit.wire_bytes(),
             "outside": len(visit.outside),
             "errors": len(visit.errors),
             "shift": _shift(visit),
@@ -137,7 +137,7 @@ def scrubbing(visitors: Visitors, options: Options) -> Iterable[Section]:
         with served(length) as page, visitors.visit(page.address) as visit:
             visit.open()
             visit.page.locator(".cv-map-section").scroll_into_view_if_needed()
-            visit.page.wait_for_timeout(500)
+            visit.rest()
             asked, cpu = len(visit.requests), visit.main_thread_seconds()
             found = visit.page.evaluate(_SCRUB, options.seconds)
             work = (visit.main_thread_seconds() - cpu) / found["frames"]
@@ -154,11 +154,12 @@ def live(visitors: Visitors, options: Options) -> Iterable[Section]:
             visit.open()
             page.backend.seconds = options.step_seconds
             visit.page.fill("#prompt textarea", "Another prompt, so that nothing is known of it yet.")
-            received = visit.wire_bytes
+            visit.rest()
+            received = visit.wire_bytes("/queue/")
             with visitors.tasks(visit) as tasks:
                 found = visit.page.evaluate(_FOLLOW_RUN)
             visit.page.wait_for_timeout(300)
-            wire = visit.wire_bytes - received
+            wire = visit.wire_bytes("/queue/") - received
             errors = len(visit.errors)
         late = _steps_after_cancel(visitors, page)
         saved = sum(map(len, encode_traces("run", page.backend.prepare(page.request), {})))
