@@ -46,7 +46,7 @@ class _Kept:
 
 
 class Reuse:
-    """`Backend.stream`, with a memory. Thread-safe; the least recently used lanes go first.
+    """A backend's stream with a memory. Thread-safe; the least recently used lanes go first.
 
     Args:
         stream: decodes what is not kept.
@@ -68,10 +68,16 @@ class Reuse:
         """Bytes of all lanes kept."""
         return sum(kept.nbytes for kept in self._lanes.values())
 
+    def afresh(self, request: RunRequest) -> Iterator[Event]:
+        """`Backend.stream`: every lane is decoded, and kept for later."""
+        return self._begin(request, [_key(request, lane) for lane in request.lanes], {})
+
     def stream(self, request: RunRequest) -> Iterator[Event]:
-        """See `Backend.stream`. Kept lanes keep step with those that are decoded."""
+        """`Backend.stream`, but kept lanes are shown again; they keep step with those that are decoded."""
         keys = [_key(request, lane) for lane in request.lanes]
-        found = {lane: kept for lane, key in enumerate(keys) if (kept := self._find(key))}
+        return self._begin(request, keys, {i: kept for i, key in enumerate(keys) if (kept := self._find(key))})
+
+    def _begin(self, request: RunRequest, keys: list[str], found: dict[int, _Kept]) -> Iterator[Event]:
         missing = [lane for lane in range(len(keys)) if lane not in found]
         if found and not missing:
             return _Mix(found).replay()

@@ -26,6 +26,7 @@ class Live:
 
     Args:
         stream: `Backend.stream`, possibly wrapped (ZeroGPU).
+        again: the same for a run after a small change, see `Reuse`; None: as `stream`.
         store: where runs are kept for inspection.
         every: seconds between packets; a step that takes longer travels alone.
         clock: seconds, monotonic.
@@ -39,18 +40,23 @@ class Live:
         every: float = 0.1,
         clock: Callable[[], float] = time.monotonic,
         welcome: RunRequest | None = None,
+        again: Stream | None = None,
     ) -> None:
         self._stream = stream
+        self._again = again or stream
         self._store = store
         self._every = every
         self._clock = clock
         self._welcome = welcome
 
-    def packets(self, prompt: str, choice: str, owner: str, *, whole: bool = False) -> Iterator[str]:
+    def packets(
+        self, prompt: str, choice: str, owner: str, *, again: bool = False, whole: bool = False
+    ) -> Iterator[str]:
         """Run and report; every failure that was foreseen ends as one sentence in the last packet.
 
         Args:
             owner: whose run it is, see `RunStore.free`.
+            again: lanes of earlier runs need not be decoded again.
             whole: send no step before the run is over.
         """
         run = secrets.token_urlsafe(9)
@@ -60,7 +66,7 @@ class Live:
             chosen = parse_choice(choice)
             ticket = chosen.ticket
             request = chosen.request(prompt)
-            events = self._stream(request)
+            events = (self._again if again else self._stream)(request)
             started = next(events)
             if not isinstance(started, RunStarted):
                 raise BackendError("the backend did not say which lanes it runs")

@@ -39,9 +39,9 @@ HEADLINE = """
 </header>
 """
 _TAKE_CHOICE = "(prompt, choice) => [prompt, window.creditViz ? window.creditViz.choice() : choice]"
-_TAKE_QUICK_CHOICE = _TAKE_CHOICE.replace("choice()", "choice(true)")
+_TAKE_CHOICE_AGAIN = _TAKE_CHOICE.replace("choice()", "choice(true)")
 _SETTLED = "() => { window.creditViz && window.creditViz.settled(); }"
-_QUICK_SETTLED = _SETTLED.replace("settled()", "settled(true)")
+_SETTLED_AGAIN = _SETTLED.replace("settled()", "settled(true)")
 _TAKE_TICKET = "(choice) => [window.creditViz ? window.creditViz.cancel() : choice]"
 
 
@@ -118,7 +118,8 @@ def build_app(
         store.pin(opened)
     first = shelf.prompt(welcome) if welcome else examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)
-    live = Live(Reuse(on_gpu(backend.stream)).stream, store, welcome=None if welcome else defaults.request(first))
+    reuse = Reuse(on_gpu(backend.stream))
+    live = Live(reuse.afresh, store, again=reuse.stream, welcome=None if welcome else defaults.request(first))
     told = boot(
         backend.model_name,
         decoders,
@@ -159,14 +160,14 @@ def build_app(
         )
         decoding.then(None, js=_SETTLED)
         again.click(
-            _run_handler(live, whole=True),
+            _run_handler(live, again=True, whole=backend.quick),
             inputs=[prompt, chosen],
             outputs=view,
-            js=_TAKE_QUICK_CHOICE,
+            js=_TAKE_CHOICE_AGAIN,
             show_progress="hidden",
             concurrency_limit=concurrency,
             api_visibility="private",
-        ).then(None, js=_QUICK_SETTLED)
+        ).then(None, js=_SETTLED_AGAIN)
         cancel.click(
             store.cancel, inputs=chosen, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_visibility="private"
         )
@@ -181,10 +182,10 @@ def launch(app: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, *, 
     return str(address)
 
 
-def _run_handler(live: Live, whole: bool = False) -> Callable[..., Iterator[str]]:
+def _run_handler(live: Live, **how: bool) -> Callable[..., Iterator[str]]:
     def run(prompt: str, choice: str, request: gr.Request) -> Iterator[str]:
         """Decode a prompt by the chosen decoders; yields packets (see credit_viz/trace/codec.py)."""
-        yield from live.packets(prompt, choice, request.session_hash or "", whole=whole)
+        yield from live.packets(prompt, choice, request.session_hash or "", **how)
 
     return run
 

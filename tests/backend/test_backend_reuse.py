@@ -94,6 +94,17 @@ def test_the_same_run_again_decodes_nothing_and_is_the_same_to_the_last_number(b
     assert finished(again)[0].seconds == seconds
 
 
+def test_a_run_afresh_decodes_every_lane_and_keeps_it(backend: CountingBackend) -> None:
+    reuse = Reuse(backend.stream)
+    for _ in range(2):
+        events = list(reuse.afresh(request(VANILLA, CREDIT)))
+        assert isinstance(events[0], RunStarted)
+        assert events[0].kept == frozenset()
+        check_events(events, 2)
+    list(reuse.stream(request(CREDIT, VANILLA)))
+    assert backend.asked == [("vanilla", "credit")] * 2
+
+
 def test_kept_lanes_keep_step_with_the_others(backend: CountingBackend) -> None:
     reuse = Reuse(backend.stream)
     list(reuse.stream(request(VANILLA)))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
-from tests.support import MASK_DECODERS
 from tests.web.fake import FakeBackend
 
 pytestmark = [
@@ -63,25 +62,6 @@ def test_enter_in_the_prompt_runs(open_page: Open) -> None:
     wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
 
 
-def test_four_lanes_run_on_one_clock(open_page: Open) -> None:
-    page = open_page()
-    before = snapshot(page)["run"]
-    page.evaluate(
-        """() => {
-          const choice = window.creditViz.choice;
-          const lanes = ["vanilla", "threshold", "credit", "credit"].map((decoder) => ({ decoder, settings: {} }));
-          lanes[3].settings = { beta: 0 };
-          window.creditViz.choice = () => JSON.stringify({ ...JSON.parse(choice()), lanes });
-        }"""
-    )
-    page.click("#run")
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
-    assert len(snapshot(page)["lanes"]) == 4
-    assert page.locator(".cv-pane:visible").count() == page.locator(".cv-figure:visible").count() == 4
-    assert "β 0" in page.locator(".cv-verdict .cv-card").nth(3).inner_text()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
 def test_an_example_chip_fills_the_prompt_and_runs(open_page: Open) -> None:
     page = open_page()
     before = snapshot(page)["run"]
@@ -123,6 +103,7 @@ def test_what_cannot_run_is_said_and_the_last_run_stays(
 ) -> None:
     page = open_page()
     before = snapshot(page)["run"]
+    page.click("text=Decoders and settings")
     for name, value in options.items():
         page.fill(f"#cv-option-{name}", str(value))
         page.locator(f"#cv-option-{name}").blur()
@@ -222,81 +203,6 @@ def test_every_map_draws(open_page: Open, tab: str) -> None:
     assert drawn == [True, True]
 
 
-def test_settings_of_the_decoders_come_from_their_descriptions_and_are_used(open_page: Open) -> None:
-    page = open_page()
-    before = snapshot(page)["run"]
-    lane = page.locator(".cv-setting-lane").nth(1)
-    assert "fusion strength α" in lane.inner_text()
-    lane.get_by_role("button", name="paper").click()
-    drawn(page)
-    assert lane.locator("#cv-knob-1-alpha").input_value() == "0.65"
-    lane.locator("#cv-knob-1-threshold").fill("0.5")
-    lane.locator("#cv-knob-1-threshold").blur()
-    page.locator(".cv-setting-lane").nth(0).locator("select").first.select_option("threshold")
-    drawn(page)
-    page.get_by_role("button", name="Run again with these").click()
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
-    lanes = snapshot(page)["lanes"]
-    assert [lane["decoder"] for lane in lanes] == ["threshold", "credit"]
-    assert lanes[1]["steps"] < 40
-
-
-def test_a_cache_is_chosen_for_all_lanes_and_said_beside_the_numbers(open_page: Open) -> None:
-    page = open_page()
-    before = snapshot(page)["run"]
-    assert "cache" not in page.locator(".cv-note").inner_text()
-    assert page.locator("#cv-option-cache option").all_inner_texts() == ["none", "prefix", "dual"]
-    page.select_option("#cv-option-cache", "dual")
-    assert "approximation" in page.locator("#cv-option-cache-help").inner_text()
-    page.click("#run")
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
-    assert "on the fake (0 M), with dual cache (approximate), for this one prompt" in page.inner_text(".cv-note")
-
-
-def test_decoders_are_grouped_as_they_say(open_page: Open) -> None:
-    page = open_page()
-    groups = page.locator(".cv-setting-lane").first.locator("select").first.locator("optgroup")
-    told: dict[str, list[str]] = {}
-    for decoder in MASK_DECODERS.values():
-        told.setdefault(decoder.group, []).append(decoder.title)
-    found = {group.get_attribute("label"): group.locator("option").all_inner_texts() for group in groups.all()}
-    assert found == told
-
-
-def test_a_knob_is_left_to_the_decoder_and_taken_back(open_page: Open) -> None:
-    page = open_page()
-    before = snapshot(page)["run"]
-    lane = page.locator(".cv-setting-lane").nth(1)
-    alpha, auto = lane.locator("#cv-knob-1-alpha"), lane.get_by_role("button", name="auto fusion strength")
-    lane.get_by_role("button", name="tuning-free").click()
-    drawn(page)
-    assert (alpha.input_value(), alpha.get_attribute("placeholder")) == ("", "auto")
-    assert auto.get_attribute("aria-pressed") == "true"
-    page.get_by_role("button", name="Run again with these").click()
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
-    assert "α auto, β auto, γ 1" in page.locator(".cv-verdict .cv-card").nth(1).inner_text()
-    auto.click()
-    drawn(page)
-    assert alpha.input_value() == "0.7"
-    assert auto.get_attribute("aria-pressed") == "false"
-    alpha.fill("")
-    alpha.blur()
-    drawn(page)
-    assert alpha.input_value() == "0.7", "an empty field is the default"
-
-
-def test_a_knob_of_words_is_a_menu(open_page: Open) -> None:
-    page = open_page()
-    before = snapshot(page)["run"]
-    order = page.locator("#cv-knob-0-order")
-    assert order.input_value() == "confidence"
-    order.select_option("margin")
-    drawn(page)
-    page.get_by_role("button", name="Run again with these").click()
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
-    assert "margin" in page.locator(".cv-verdict .cv-card").first.inner_text()
-
-
 def test_hostile_tokens_are_only_ever_text(open_page: Open) -> None:
     page = open_page()
     assert page.locator(".cv img, .cv b b").count() == 0
@@ -316,7 +222,7 @@ def test_a_phone_shows_one_lane_at_a_time_and_never_scrolls_sideways(open_page: 
     panes.nth(0).wait_for(state="visible")
     drawn(page)
     assert not panes.nth(1).is_visible()
-    for selector in ("#run", ".cv-play", ".cv-chip", ".cv-tab", ".cv-speed", ".cv-again"):
+    for selector in ("#run", ".cv-play", ".cv-chip", ".cv-tab", ".cv-speed", ".cv-add"):
         assert page.locator(selector).first.bounding_box()["height"] >= 44, selector
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from credit_viz.backend.base import Event, RunRequest, RunStarted, StepTaken
+from credit_viz.backend.reuse import Reuse
 from credit_viz.errors import BackendError
 from credit_viz.trace.codec import decode_columns, open_packet
 from credit_viz.web.live import Live
@@ -57,6 +58,26 @@ def test_steps_travel_together_between_two_ticks_of_the_clock() -> None:
     fast, _ = run(FakeBackend().stream, every=0.0)
     assert len(slow) < len(fast) / 5
     assert len(decode_columns(slow)) == len(decode_columns(fast))
+
+
+def test_a_run_after_a_small_change_shows_kept_lanes_again_and_travels_whole() -> None:
+    reuse = Reuse(FakeBackend().stream)
+    live = Live(reuse.afresh, RunStore(), every=0.0, again=reuse.stream)
+    first = list(live.packets("kite", choice(), "visitor"))
+    lanes = [{"decoder": "vanilla", "settings": {}}, {"decoder": "threshold", "settings": {}}]
+    start, steps, end = live.packets("kite", choice(lanes=lanes), "visitor", again=True, whole=True)
+    assert open_packet(start).header["about"]["kept"] == [0]
+    assert open_packet(first[0]).header["about"]["kept"] == []
+    assert [entry["from"] for entry in open_packet(steps).header["lanes"]] == [1, 1]
+    assert open_packet(end).header["state"] == "done"
+    seconds = open_packet(end).header["seconds"]
+    assert seconds[0] == open_packet(first[-1]).header["seconds"][0]
+    assert seconds[1]["forward"] > 0
+
+
+def test_a_refusal_says_whose_it_is() -> None:
+    (packet,), _ = run(FakeBackend().stream, "")
+    assert open_packet(packet).header["ticket"] == "t"
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ const promptBox = () => document.querySelector("#prompt textarea");
 /** @param {string} id */
 const press = (id) => document.getElementById(id)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
 
-/** Press Gradio's Run: the run is watched live. */
+/** Press Gradio's Run: every lane is decoded, and watched live. */
 export const pressRun = () => press("run");
 
-/** Press the hidden button beside it: the run is made behind the one on show. */
+/** Press the hidden button beside it: only what changed is decoded, on a small model behind the run on show. */
 export const pressAgain = () => press("again");
 
 /** What stands in Gradio's prompt box. */
@@ -42,9 +42,10 @@ export function choiceOf({ state }, ticket) {
 /**
  * @param {Store} store
  * @param {Node[]} [links] further links beside the examples
+ * @param {Node | null} [gallery] above the examples
  * @returns {Node}
  */
-export function askView(store, links = []) {
+export function askView(store, links = [], gallery = null) {
   const chips = h("div", { class: "cv-chips", role: "group", "aria-label": "Examples" });
   const { boot } = store.state;
   for (const example of boot.can.run ? boot.examples : []) chips.append(chip(example));
@@ -58,7 +59,7 @@ export function askView(store, links = []) {
     alert.hidden = !state.error;
   });
   const row = h("div", { class: "cv-ask-links" }, modelsView(boot.models), settings, links);
-  return h("section", { class: "cv-ask" }, h("div", { class: "cv-chips-row" }, chips, row), alert, status);
+  return h("section", { class: "cv-ask" }, gallery, h("div", { class: "cv-chips-row" }, chips, row), alert, status);
 }
 
 /** Opens and closes the drawer. @param {Store} store */

@@ -3,7 +3,7 @@
  * over its lower half, so that a changed knob is seen at work. Knows the store and what each lane's part is made of.
  */
 
-import { pressRun } from "./ask.js";
+import { pressAgain } from "./ask.js";
 import { h, say } from "./dom.js";
 import { givenView } from "./given.js";
 import { laneSettings } from "./lanesettings.js";
@@ -100,11 +100,11 @@ function atOnceSwitch(store) {
 
 /** Needed where changes wait; it says so by its looks. @param {Store} store */
 function againButton(store) {
-  const button = h("button", { class: "cv-again", type: "button", onclick: pressRun }, "");
-  store.view(["live", "atOnce", "lanes", "options", "asked"], (state) => {
+  const button = h("button", { class: "cv-again", type: "button", onclick: pressAgain }, "");
+  store.view(["live", "behind", "atOnce", "lanes", "options", "asked"], (state) => {
     const waits = isStale(state);
     button.hidden = state.boot.quick && state.atOnce;
-    button.disabled = state.live !== "idle";
+    button.disabled = state.live !== "idle" || state.behind;
     button.classList.toggle("waits", waits);
     say(button, waits ? "Run again with these" : "Run again");
   });

@@ -62,10 +62,10 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     stage.classList.toggle("empty", !run);
     stage.hidden = !run && !coming;
   });
-  const ask = askView(store, [...carried.links, ...helpView(store)]);
+  const ask = askView(store, [...carried.links, ...helpView(store)], galleryView(gallery));
   const drawer = boot.can.run ? drawerView(store) : null;
   const gaps = boot.can.run ? gapsView(store) : null;
-  const above = [gaps, galleryView(gallery), ask, noticeView(store), carried.note, lookView(gallery)].filter((part) => part !== null);
+  const above = [gaps, ask, noticeView(store), carried.note, lookView(gallery)].filter((part) => part !== null);
   element.replaceChildren(h("div", { class: "cv" }, above, stage, footer(boot), drawer, announceView(store), carried.overlays));
   watch("value", () => live.receive(props.value));
   expose(store, live);
@@ -123,12 +123,12 @@ function initialState(boot) {
 function expose(store, live) {
   let ticket = "";
   /** @type {any} */ (window).creditViz = {
-    choice: (behind = false) => {
+    choice: (again = false) => {
       ticket = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(16).padStart(2, "0")).join(
         "",
       );
       store.set({ asked: wish(store.state) });
-      if (behind) {
+      if (again && store.state.boot.quick) {
         live.behind.expect(ticket);
       } else {
         live.behind.forget();
@@ -140,7 +140,7 @@ function expose(store, live) {
       if (store.state.live !== "idle") store.set({ live: "cancelling" });
       return ticket;
     },
-    settled: (behind = false) => live.settle(behind),
+    settled: (again = false) => live.settle(again && store.state.boot.quick),
     snapshot: () => snapshot(store, live),
   };
 }
@@ -173,6 +173,10 @@ function snapshot({ state }, live) {
     zoom: state.zoom,
     table: state.table,
     playing: state.playing,
+    kept: run?.kept ?? [],
+    behind: state.behind,
+    drawer: state.drawer,
+    next: state.lanes,
     front: state.lane,
     contrast: state.contrast,
     help: state.help,

@@ -3,7 +3,7 @@
  * for. One run at a time; the last one has the latest values. Knows the store and the buttons that start runs.
  */
 
-import { pressAgain, pressRun } from "./ask.js";
+import { pressAgain } from "./ask.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").State} State */
@@ -16,11 +16,8 @@ export const wish = ({ lanes, options }) => JSON.stringify([lanes, options]);
 /** Is what is on show not what would be run now? @param {State} state */
 export const isStale = (state) => state.asked !== wish(state);
 
-/** Run again behind the run on show where that is quick, else live. @param {State} state */
-const runAgain = ({ boot }) => (boot.quick ? pressAgain() : pressRun());
-
-/** @param {Store} store @param {(state: State) => void} [run] */
-export function rerunWhenChanged(store, run = runAgain) {
+/** @param {Store} store @param {() => void} [run] */
+export function rerunWhenChanged(store, run = pressAgain) {
   let done = store.state.wanted;
   /** @type {any} */
   let timer = 0;
@@ -32,7 +29,7 @@ export function rerunWhenChanged(store, run = runAgain) {
     const forced = state.wanted !== done;
     if (!forced && !(state.boot.quick && state.atOnce && isStale(state))) return;
     done = state.wanted;
-    run(state);
+    run();
   };
   store.view(["lanes", "options", "wanted", "atOnce", "live", "behind", "run"], () => {
     timer ||= setTimeout(act, PAUSE);
