@@ -100,7 +100,7 @@ export function galleryView(gallery) {
       chips[i].disabled = live !== "idle";
     });
   });
-  const row = h("div", { class: "cv-exhibits", role: "group", "aria-labelledby": "cv-gallery-name" }, chips);
+  const row = h("div", { class: "cv-chips", role: "group", "aria-labelledby": "cv-gallery-name" }, chips);
   const name = h("h2", { class: "cv-gallery-name", id: "cv-gallery-name" }, "Worth a look");
   return h("section", { class: "cv-gallery" }, name, row);
 }
