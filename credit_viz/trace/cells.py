@@ -27,50 +27,44 @@ def encode_cells(run: str, traces: Sequence[Trace], budget: int) -> str:
     """The packet, as complete as fits into `budget` characters; `kept` in its header says what it holds.
 
     "candidates": everything is exact. "winners": what the decoder compared is exact, the other candidates are left
-    out. "": nothing fits; the page has only the bytes of its maps.
+    out. "bars": only what had to be reached, and decoders' own scores, are exact; for the rest the page has the bytes
+    of its maps. "": nothing fits.
     """
-    for kept in ("candidates", "winners"):
-        packet = _packet(run, traces, kept)
-        if len(packet) <= budget:
-            return packet
-    return _packet(run, traces, "")
+    packets = (_packet(run, traces, kept) for kept in ("candidates", "winners", "bars"))
+    return next((packet for packet in packets if len(packet) <= budget), _packet(run, [], ""))
 
 
 def _packet(run: str, traces: Sequence[Trace], kept: str) -> str:
     arrays: dict[str, NDArray[Any]] = {}
     lanes: list[dict[str, Any]] = []
     shown: set[int] = set()
-    for lane, trace in enumerate(traces if kept else ()):
-        found, same = _unlike(_lane_arrays(trace, kept == "candidates"))
+    for lane, trace in enumerate(traces):
+        channels = [name for name in sorted(trace.channels) if kept != "bars" or name in ("bar", "score")]
+        found, same = _unlike(_lane_arrays(trace, kept, channels))
         arrays |= {f"{lane}.{name}": values for name, values in found.items()}
         top_k = trace.info.top_k if kept == "candidates" else 1
-        lanes.append({"lane": lane, "k": top_k, "channels": sorted(trace.channels), "same": same})
-        shown.update(np.unique(trace.candidate_ids if kept == "candidates" else trace.winner_ids).tolist())
-        shown.update(np.unique(trace.winner_ids).tolist())
+        lanes.append({"lane": lane, "k": top_k, "channels": channels, "same": same})
+        ids = {"candidates": [trace.candidate_ids, trace.winner_ids], "winners": [trace.winner_ids]}
+        shown.update(token for array in ids.get(kept, []) for token in np.unique(array).tolist())
     texts = {token: text for trace in traces for token, text in trace.info.token_text.items()}
     vocab = [[token, clean_text(texts.get(token, f"[{token}]"))] for token in sorted(shown)]
     header = {"v": VERSION, "kind": "cells", "run": run, "seq": -1, "kept": kept, "lanes": lanes, "vocab": vocab}
     return pack_packet(header, arrays)
 
 
-def _lane_arrays(trace: Trace, candidates: bool) -> dict[str, NDArray[Any]]:
+def _lane_arrays(trace: Trace, kept: str, channels: Sequence[str]) -> dict[str, NDArray[Any]]:
     order = np.argsort(trace.positions, kind="stable")
-    numbers: dict[str, NDArray[Any]] = {
-        "winner_ids": trace.winner_ids,
-        "winner_p": trace.winner_p,
-        "winner_fused": trace.fused,
-        "entropy": trace.entropy,
-        **{f"channel.{name}": trace.channels[name] for name in sorted(trace.channels)},
-    }
-    if candidates:
+    numbers: dict[str, NDArray[Any]] = {f"channel.{name}": trace.channels[name] for name in channels}
+    if kept in ("candidates", "winners"):
+        numbers |= {"winner_ids": trace.winner_ids, "winner_p": trace.winner_p, "winner_fused": trace.fused}
+    if kept == "candidates":
         numbers |= {
+            "entropy": trace.entropy,
             "ids": trace.candidate_ids,
             "p": trace.candidate_p,
             "credit": trace.candidate_credit,
             "fused": trace.candidate_fused,
         }
-    else:
-        del numbers["entropy"]
     starts = np.searchsorted(trace.positions[order], np.arange(trace.gen_length + 1))
     return {
         "starts": starts.astype(np.uint32),

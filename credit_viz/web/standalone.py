@@ -34,7 +34,7 @@ from credit_viz.web.runs import KeptRun
 
 __all__ = ["SIZE", "render_page", "write_page"]
 
-SIZE = 2_200_000  #: characters; exact numbers are kept as completely as fits into them
+SIZE = 2_290_000  #: characters; exact numbers are kept as completely as fits into them
 _IMPORT = re.compile(r'(\bfrom\s*|\bimport\s*\(?\s*)"\./([\w-]+\.js)"')
 _RUN = "saved"
 

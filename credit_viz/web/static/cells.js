@@ -11,8 +11,12 @@ import { laneArrays } from "./codec.js";
 const ROUNDED = "This file keeps one byte for each number, so they are rounded, and only the decoder's choice is listed.";
 const CHOICES = "This file keeps the exact numbers of the decoder's choices; the other guesses are left out.";
 
-/** What the inspector should say of the numbers; "" where all are there. @param {Packet} cells */
-export const noteOf = (cells) => ({ candidates: "", winners: CHOICES })[cells.header.kept] ?? ROUNDED;
+/** What a file may keep of a position, and what the inspector says of it. @type {Record<string, string>} */
+const NOTES = { candidates: "", winners: CHOICES, bars: ROUNDED, "": ROUNDED };
+
+/** Numbers by name: their kind, and whether there is one for each candidate. */
+const WINNERS = { winner_ids: Int32Array, winner_p: Float32Array, winner_fused: Float32Array };
+const CANDIDATES = { ids: Int32Array, p: Float32Array, credit: Float32Array, fused: Float32Array };
 
 /**
  * All numbers of one position, as a packet of kind "position".
@@ -20,44 +24,38 @@ export const noteOf = (cells) => ({ candidates: "", winners: CHOICES })[cells.he
  * @returns {Packet}
  */
 export function positionOf(cells, run, position) {
-  const { header } = cells;
+  const { kept, lanes: entries, vocab } = cells.header;
+  const rounded = kept !== "candidates" && kept !== "winners";
   /** @type {Record<string, any>} */
   const arrays = {};
   const lanes = run.lanes.map((lane, i) => {
-    const entry = header.lanes[i];
-    const found = entry ? sliced(laneArrays(cells, i), entry, position, header.kept) : fromBytes(run, lane, position);
-    for (const [name, values] of Object.entries(found)) arrays[`${i}.${name}`] = values;
-    const channels = Object.keys(found).filter((name) => name.startsWith("channel."));
-    return { lane: i, n: found.steps.length, k: entry?.k ?? 1, channels: channels.map((name) => name.slice(8)) };
+    const entry = entries[i] ?? { k: 1 };
+    const exact = entries[i] ? exactOf(laneArrays(cells, i), entry, position, kept) : {};
+    const found = { ...(rounded ? fromBytes(run, lane, position) : {}), ...exact };
+    const whole = kept === "candidates" ? found : alone(found);
+    for (const [name, values] of Object.entries(whole)) arrays[`${i}.${name}`] = values;
+    const channels = Object.keys(whole).filter((name) => name.startsWith("channel."));
+    return { lane: i, n: whole.steps.length, k: entry.k, channels: channels.map((name) => name.slice(8)) };
   });
-  const vocab = header.lanes.length ? header.vocab : run.vocabulary.map(({ id, text }) => [id, text]);
-  return { header: { kind: "position", run: run.id, seq: -1, position, lanes, vocab, note: noteOf(cells) }, arrays };
+  const texts = rounded ? run.vocabulary.map(({ id, text }) => [id, text]) : vocab;
+  const header = { kind: "position", run: run.id, seq: -1, position, lanes, vocab: texts, note: NOTES[kept] };
+  return { header, arrays };
 }
 
 /** @param {Record<string, any>} arrays @param {any} entry @param {number} position @param {string} kept */
-function sliced(arrays, { k, channels, same }, position, kept) {
+function exactOf(arrays, { k, channels, same }, position, kept) {
   const array = (/** @type {string} */ name) => arrays[same[name] ?? name];
   const [from, to] = [arrays.starts[position], arrays.starts[position + 1]];
   const total = arrays.starts[arrays.starts.length - 1];
-  const column = (/** @type {string} */ name, /** @type {any} */ Kind, columns = 1) =>
-    joined(array(name), Kind, total, columns, from, to);
-  const winner = {
-    steps: array("steps").slice(from, to),
-    winner_ids: column("winner_ids", Int32Array),
-    winner_p: column("winner_p", Float32Array),
-    winner_fused: column("winner_fused", Float32Array),
-    ...Object.fromEntries(channels.map((/** @type {string} */ name) => [`channel.${name}`, column(`channel.${name}`, Float32Array)])),
-  };
-  if (kept !== "candidates") return alone(winner);
-  const table = (/** @type {string} */ name, /** @type {any} */ Kind) => column(name, Kind, k);
-  return {
-    ...winner,
-    entropy: column("entropy", Float32Array),
-    ids: table("ids", Int32Array),
-    p: table("p", Float32Array),
-    credit: table("credit", Float32Array),
-    fused: table("fused", Float32Array),
-  };
+  const read = (/** @type {Record<string, any>} */ kinds, columns = 1) =>
+    Object.entries(kinds).map(([name, Kind]) => [name, joined(array(name), Kind, total, columns, from, to)]);
+  const own = Object.fromEntries(channels.map((/** @type {string} */ name) => [`channel.${name}`, Float32Array]));
+  return Object.fromEntries([
+    ["steps", array("steps").slice(from, to)],
+    ...read(own),
+    ...(kept === "bars" ? [] : read(WINNERS)),
+    ...(kept === "candidates" ? [...read({ entropy: Float32Array }), ...read(CANDIDATES, k)] : []),
+  ]);
 }
 
 /** The decoder's choice as the only candidate. @param {any} winner */
@@ -84,12 +82,11 @@ function joined(bytes, Kind, rows, columns, from, to) {
       for (let byte = 0; byte < 4; byte += 1, at += 1) view.setUint8(at, bytes[byte * size + cell]);
     }
   }
-  return Kind === Int32Array ? little(view, Int32Array, "getInt32") : little(view, Float32Array, "getFloat32");
+  const read = Kind === Int32Array ? "getInt32" : "getFloat32";
+  return Kind.from({ length: view.byteLength / 4 }, (/** @type {unknown} */ _, /** @type {number} */ i) =>
+    view[read](4 * i, true),
+  );
 }
-
-/** @param {DataView} view @param {any} Kind @param {"getInt32" | "getFloat32"} read */
-const little = (view, Kind, read) =>
-  Kind.from({ length: view.byteLength / 4 }, (/** @type {unknown} */ _, /** @type {number} */ i) => view[read](4 * i, true));
 
 /** What the maps show of a position. @param {import("./run.js").Run} run @param {Lane} lane @param {number} position */
 function fromBytes(run, lane, position) {
@@ -97,12 +94,12 @@ function fromBytes(run, lane, position) {
   const plane = (/** @type {string} */ name) =>
     Float32Array.from(steps, (step) => run.values[name][lane.byteAt(name, position, step)]);
   const channels = Object.keys(lane.planes).filter((name) => !["confidence", "fused", "entropy"].includes(name));
-  return alone({
+  return {
     steps: Uint32Array.from(steps),
     winner_ids: Int32Array.from(steps, (step) => lane.idOf(lane.winner[lane.offset(step) + position])),
     // the maps know the raw probability of the best guess alone: nearly always that is the decoder's choice as well
     winner_p: plane("confidence"),
     winner_fused: plane("fused"),
     ...Object.fromEntries(channels.map((name) => [`channel.${name}`, plane(name)])),
-  });
+  };
 }
