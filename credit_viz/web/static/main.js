@@ -92,7 +92,7 @@ function initialState(boot) {
     live: "idle",
     error: "",
     notice: null,
-    coming: boot.can.run && boot.examples.length > 0,
+    coming: boot.can.run && (Boolean(boot.welcome) || boot.examples.length > 0),
     tab: "waiting",
     compare: "parting",
     pair: [0, 1],
