@@ -81,6 +81,20 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             "How many guesses were in play?",
             "Spread of the model's guesses in nats: 0 when only one is in play, 1.6 for five equal ones.",
         ),
+        "flips": _map(
+            "flips",
+            "Flips",
+            "Where did the model change its mind?",
+            "A bright cell is a step in which the best guess for a token was another than in the step before.",
+        ),
+        "difference": Figure(
+            "credit_viz.figures.difference",
+            "Difference",
+            "Where was one lane surer than the other?",
+            "Fused confidence of the second run minus that of the first, for the same token at the same step. Where a "
+            "cell is grey, they agree; where it is pale, only one of them was still open.",
+            False,
+        ),
         "wait_histogram": Figure(
             "credit_viz.figures.wait_histogram",
             "Waits",

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 from credit_viz.figures.labels import guess_grid
 from credit_viz.figures.layout import NAMED_ROWS, base_layout, map_height, position_axis, row_marks, step_axis
 from credit_viz.figures.rows import Rows, get_rows
-from credit_viz.figures.style import Scale, lane_color, scale, strength, surface
+from credit_viz.figures.style import Scale, lane_color, map_scale, strength, surface
 from credit_viz.trace.record import Trace
 
-__all__ = ["HeatmapInfo", "borders", "draw", "get_info", "heatmap"]
-
-_SCALES = {"credit": "credit", "boost": "boost", "entropy": "entropy"}  #: all others are probabilities
-_UNITS = {"boost": " nats", "entropy": " nats"}
+__all__ = ["HeatmapInfo", "borders", "colorbar", "draw", "get_info", "heatmap"]
 
 
 class HeatmapInfo(NamedTuple):
@@ -33,7 +30,7 @@ class HeatmapInfo(NamedTuple):
 
 
 def get_info(trace: Trace, name: str, lane: int = 0, span: int = 0) -> HeatmapInfo:
-    """Numbers of the heatmap `name`: confidence, fused, credit, boost, entropy, margin or a channel of the decoder.
+    """Numbers of the heatmap `name`: confidence, fused, credit, boost, entropy, flips, margin or a decoder's channel.
 
     Raises:
         TraceError: unknown name; the message lists the valid ones.
@@ -45,7 +42,7 @@ def get_info(trace: Trace, name: str, lane: int = 0, span: int = 0) -> HeatmapIn
         rows=get_rows(trace),
         values=trace.grid(name),
         guesses=guess_grid(trace),
-        scale=scale(_SCALES.get(name, "probability")),
+        scale=map_scale(name),
     )
 
 
@@ -64,8 +61,6 @@ def draw(info: HeatmapInfo, theme: str = "light") -> go.Figure:
 
 def heatmap(info: HeatmapInfo, theme: str, show_scale: bool = True) -> go.Heatmap:
     """The coloured cells alone; every colour scale is fixed, whatever the run holds."""
-    bar_font = {"size": 11, "color": surface(theme)["quiet"]}
-    ticks = info.scale.height(np.array(info.scale.ticks, np.float32))
     steps = info.values.shape[1]
     shown = "customdata" if info.scale.kind == "log1p" else "z"  # what is drawn is the value itself on a linear scale
     row = "token" if len(info.rows.labels) <= NAMED_ROWS else "position"  # a named tick hides its number
@@ -75,34 +70,45 @@ def heatmap(info: HeatmapInfo, theme: str, show_scale: bool = True) -> go.Heatma
         dx=1,
         y0=0,
         dy=1,
-        zmin=0,
+        zmin=info.scale.minimum,
         zmax=info.scale.top,
         colorscale=info.scale.colorscale,
         opacity=strength(info.name),
         hoverongaps=False,
         text=info.guesses.tolist() if steps else None,
         customdata=info.values if shown == "customdata" else None,
-        hovertemplate=f"step %{{x}}, {row} %{{y}}<br>best guess <b>%{{text}}</b><br>"
-        f"{info.name} %{{{shown}:.2f}}{_UNITS.get(info.name, '')}<extra></extra>",
+        hovertemplate=f"step %{{x}}, {row} %{{y}}<br>best guess <b>%{{text}}</b>{_told(info, shown)}<extra></extra>",
         showscale=show_scale,
-        colorbar={
-            "tickvals": ticks,
-            "ticktext": info.scale.tick_texts,
-            "tickfont": bar_font,
-            "ticklabelposition": "outside top",
-            "orientation": "h",
-            "thickness": 8,
-            "outlinewidth": 0,
-            "lenmode": "pixels",
-            "len": 140,
-            "x": 1,
-            "xanchor": "right",
-            "xpad": 12,
-            "y": 1,
-            "yanchor": "bottom",
-            "ypad": 6,
-        },
+        colorbar=colorbar(info.scale, theme),
     )
+
+
+def colorbar(scale: Scale, theme: str) -> dict[str, object]:
+    """A small one at the upper right."""
+    return {
+        "tickvals": scale.height(np.array(scale.ticks, np.float32)),
+        "ticktext": scale.tick_texts,
+        "tickfont": {"size": 11, "color": surface(theme)["quiet"]},
+        "ticklabelposition": "outside top",
+        "orientation": "h",
+        "thickness": 8,
+        "outlinewidth": 0,
+        "lenmode": "pixels",
+        "len": 140,
+        "x": 1,
+        "xanchor": "right",
+        "xpad": 12,
+        "y": 1,
+        "yanchor": "bottom",
+        "ypad": 6,
+    }
+
+
+def _told(info: HeatmapInfo, shown: str) -> str:
+    """The value in words; a map of named values shows nothing that its colours do not."""
+    if info.scale.names:
+        return ""
+    return f"<br>{info.name} %{{{shown}:.2f}}{' ' if info.scale.unit else ''}{info.scale.unit}"
 
 
 def borders(rows: Rows, theme: str) -> list[dict[str, object]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,17 @@ MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, monospace"
 _ROW = 15  #: pixels per position while tokens are named
 NAMED_ROWS = 72  #: more positions than this are numbered instead of named
 _TALLEST = 900  #: pixels
+#: shapes of marks as Plotly calls them
+_SYMBOLS: Mapping[str, str] = MappingProxyType(
+    {
+        "dot": "circle",
+        "cross": "x",
+        "diamond": "diamond",
+        "square": "square",
+        "up": "triangle-up",
+        "down": "triangle-down",
+    }
+)
 
 
 def base_layout(theme: str, title: str, height: int, color: str | None = None) -> dict[str, Any]:
@@ -129,6 +142,6 @@ def marks(
             go.Scatter(**place, marker={"symbol": "line-ns", "size": size, "line": {"width": width, "color": color}})
             for width, color in ((4, style["outline"]), (2, style["color"]))
         ]
-    symbol = {"dot": "circle", "cross": "x", "diamond": "diamond", "square": "square"}[style["shape"]]
+    symbol = _SYMBOLS[style["shape"]]
     outline = {"width": 1, "color": style["outline"]}
     return [go.Scatter(**place, marker={"symbol": symbol, "size": size, "color": style["color"], "line": outline})]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from credit_viz.errors import SettingsError
 from credit_viz.figures.labels import safe, token_label, visible
 from credit_viz.figures.layout import base_layout, marks, plain_axis, ticks_of_steps
-from credit_viz.figures.rows import counted_positions, event_mark
-from credit_viz.figures.style import lane_color, reason_did
+from credit_viz.figures.rows import counted_positions
+from credit_viz.figures.style import lane_color, reason_did, reason_mark
 from credit_viz.trace.explain import effective_threshold
 from credit_viz.trace.record import Trace
 
@@ -163,7 +163,7 @@ def _line(run: PositionRun, name: str, values: Floats, look: Mapping[str, object
 def _marks(run: PositionRun) -> list[go.Scatter]:
     """Settled, and everything that happened, on the curve of confidence."""
     placed = [(run.settled, "settled", "settled", 14)] if run.settled else []
-    placed += [(step, event_mark(reason), reason_did(reason), 9) for step, reason in run.events]
+    placed += [(step, reason_mark(reason), reason_did(reason), 9) for step, reason in run.events]
     found: list[go.Scatter] = []
     for step, name, words, size in placed:
         at = np.flatnonzero(run.steps == step)

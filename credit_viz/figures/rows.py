@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from credit_viz.figures.labels import counted, safe, token_label, visible, word_label
-from credit_viz.figures.style import reason_did, reason_words
+from credit_viz.figures.style import EVENT_MARKS, reason_did, reason_mark, reason_words
 from credit_viz.trace.record import Reason, Trace
 
-__all__ = ["Places", "Rows", "counted_positions", "event_mark", "get_rows"]
+__all__ = ["Places", "Rows", "counted_positions", "get_rows"]
 
 
 class Places(NamedTuple):
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
     hover: tuple[str, ...]  #: safe for Plotly
     settled: NDArray[np.int32]
     written: NDArray[np.int32]  #: for good
-    events: Mapping[str, Places]  #: every event, by its mark: "written", "taken_back", "edited", "by_hand"
+    events: Mapping[str, Places]  #: every event, by its mark: one of EVENT_MARKS
     borders: tuple[float, ...]  #: between blocks, in positions
 
 
@@ -55,15 +55,9 @@ def counted_positions(trace: Trace) -> NDArray[np.int32]:
     return np.flatnonzero(counted_here).astype(np.int32)
 
 
-def event_mark(reason: int) -> str:
-    """The mark of an event in style.json."""
-    named = {Reason.REMASKED: "taken_back", Reason.EDITED: "edited", Reason.INTERVENED: "by_hand"}
-    return named.get(Reason(reason), "written")
-
-
 def _events(trace: Trace) -> Mapping[str, Places]:
-    marks = np.array([event_mark(reason) for reason in trace.event_reasons.tolist()], object)
-    found = {name: marks == name for name in ("written", "taken_back", "edited", "by_hand")}
+    marks = np.array([reason_mark(reason) for reason in trace.event_reasons.tolist()], object)
+    found = {name: marks == name for name in EVENT_MARKS}
     return {name: Places(trace.event_steps[here], trace.event_positions[here]) for name, here in found.items()}
 
 
@@ -98,4 +92,6 @@ def _story(trace: Trace, place: int) -> str:
 def _told(trace: Trace, event: int) -> str:
     token = int(trace.event_ids[event])
     what = "" if token == trace.info.mask_id else f" {token_label(trace, token)}"
-    return f"step {trace.event_steps[event]}: {reason_did(int(trace.event_reasons[event]))}{what}"
+    reason = int(trace.event_reasons[event])
+    by_hand = "written by hand" if what else "taken back by hand"
+    return f"step {trace.event_steps[event]}: {by_hand if reason == Reason.INTERVENED else reason_did(reason)}{what}"

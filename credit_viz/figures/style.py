@@ -10,22 +10,40 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scale", "lane_color", "mark", "reason_did", "reason_words", "scale", "strength", "surface"]
+__all__ = [
+    "EVENT_MARKS",
+    "Scale",
+    "lane_color",
+    "map_scale",
+    "mark",
+    "reason_did",
+    "reason_mark",
+    "reason_words",
+    "scale",
+    "strength",
+    "surface",
+]
+
+#: marks of events, in the order in which they are named and drawn.
+EVENT_MARKS = ("written", "credited", "forced", "taken_back", "edited", "by_hand")
 
 
 class Scale(NamedTuple):
     """How a statistic becomes a colour: fixed, so that colours mean the same in every run.
 
-    kind "linear" maps 0..maximum evenly; "log1p" maps log(1 + value), and values beyond the maximum saturate.
+    kind "linear" maps minimum..maximum evenly; "log1p" maps log(1 + value), and values beyond the maximum saturate.
     """
 
     kind: str
     maximum: float
     ticks: tuple[float, ...]
     colors: tuple[str, ...]
+    minimum: float = 0.0
+    names: tuple[str, ...] = ()  #: of the ticks, where numbers would say less
+    unit: str = ""
 
     def height(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What is drawn, 0..top; NaN (nothing recorded) stays NaN."""
+        """What is drawn, minimum..top; NaN (nothing recorded) stays NaN."""
         return np.asarray(np.log1p(values), np.float32) if self.kind == "log1p" else values
 
     @property
@@ -41,14 +59,29 @@ class Scale(NamedTuple):
     @property
     def tick_texts(self) -> list[str]:
         """Labels of the ticks; the last one says that larger values look the same, where there can be any."""
-        texts = [f"{tick:g}" for tick in self.ticks]
+        if self.names:
+            return list(self.names)
+        texts = [f"{tick:g}".replace("-", "−") for tick in self.ticks]
         return texts if self.maximum == 1 else [*texts[:-1], f"≥{texts[-1]}"]
 
 
 def scale(name: str) -> Scale:
-    """A scale by name: probability, credit, boost, entropy."""
+    """A scale by name: probability, credit, boost, entropy, flips, difference."""
     data = _style()["scales"][name]
-    return Scale(data["kind"], float(data["max"]), tuple(data["ticks"]), tuple(data["colors"]))
+    return Scale(
+        kind=data["kind"],
+        maximum=float(data["max"]),
+        ticks=tuple(data["ticks"]),
+        colors=tuple(data["colors"]),
+        minimum=float(data.get("min", 0)),
+        names=tuple(data.get("names", ())),
+        unit=data.get("unit", ""),
+    )
+
+
+def map_scale(name: str) -> Scale:
+    """The scale of a map; that of probabilities for a statistic which the page has no map of."""
+    return scale(_style()["maps"].get(name, {"scale": "probability"})["scale"])
 
 
 def surface(theme: str) -> dict[str, str]:
@@ -63,7 +96,7 @@ def lane_color(lane: int, theme: str) -> str:
 
 
 def mark(name: str) -> dict[str, str]:
-    """Mark "settled", "written", "taken_back", "edited" or "by_hand": shape, color, outline, name, term."""
+    """Mark "settled" or one of EVENT_MARKS: shape, color, outline, name, term."""
     return dict(_style()["marks"][name])
 
 
@@ -81,6 +114,11 @@ def reason_words(reason: int) -> str:
 def reason_did(reason: int) -> str:
     """What an event did to its token, in words: "written", "taken back"; "" for 0."""
     return _reason(reason, "did")
+
+
+def reason_mark(reason: int) -> str:
+    """The mark of an event with this reason: one of EVENT_MARKS."""
+    return _reason(reason, "mark")
 
 
 def _reason(reason: int, key: str) -> str:

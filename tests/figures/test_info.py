@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from credit_viz.errors import SettingsError, TraceError
-from credit_viz.figures import heatmap, position, wait_histogram, waiting
+from credit_viz.figures import difference, heatmap, position, wait_histogram, waiting
 from credit_viz.figures.rows import get_rows
 from credit_viz.trace.explain import effective_threshold
 from credit_viz.trace.record import Reason, Trace
@@ -61,7 +61,8 @@ def test_rows_tell_the_story_of_a_token_that_was_taken_back_and_of_one_that_was_
     assert rows.hover[1].endswith("<br>step 1: written t3, step 2: edited t4")
     assert rows.written.tolist() == [3, 2]
     found = {name: list(zip(*map(np.ndarray.tolist, places), strict=True)) for name, places in rows.events.items()}
-    assert found == {"written": [(1, 0), (1, 1), (3, 0)], "taken_back": [(2, 0)], "edited": [(2, 1)], "by_hand": []}
+    seen = {name: places for name, places in found.items() if places}
+    assert seen == {"written": [(1, 0), (1, 1), (3, 0)], "taken_back": [(2, 0)], "edited": [(2, 1)]}
 
 
 def test_a_token_taken_back_for_good_is_not_written() -> None:
@@ -75,6 +76,50 @@ def test_given_tokens_are_named_and_said_to_be_given() -> None:
     assert rows.labels == ("t3", "t1")
     assert rows.hover[0] == "<b>t3</b> at position 0<br>given before the run"
     assert rows.written.tolist() == [0, 1]
+
+
+def test_forced_writes_and_those_that_credit_made_possible_have_marks_of_their_own(trace: Trace) -> None:
+    forced = trace_of([{0: 1}], [(1, 0, 1, int(Reason.FORCED))], gen_length=1, block_length=1, block=(0, 1))
+    assert get_rows(forced).events["forced"].positions.tolist() == [0]
+    events = get_rows(trace).events
+    assert (events["credited"].steps.tolist(), events["credited"].positions.tolist()) == ([3], [2])
+    assert events["written"].positions.tolist() == [1, 0]
+    symbols = [line.marker.symbol for line in heatmap.draw(heatmap.get_info(trace, "fused")).data[1:]]
+    assert symbols == ["line-ns", "line-ns", "circle", "triangle-up"]
+
+
+def test_the_map_of_flips(trace: Trace) -> None:
+    info = heatmap.get_info(trace, "flips")
+    np.testing.assert_array_equal(info.values, np.array([[0, 0, 0], [0, np.nan, np.nan], [0, 1, 0], [0, 0, 1]]))
+    assert info.scale.names
+
+
+def test_difference_of_two_runs(trace: Trace) -> None:
+    shorter = trace_of([{0: 1, 2: 5}], [], gen_length=3, block=(0, 2))
+    info = difference.get_info({"a": trace, "b": shorter}, "confidence")
+    assert info is not None
+    assert (info.runs, info.lanes, info.values.shape) == (("a", "b"), (0, 1), (4, 3))
+    expected = shorter.grid("confidence")[:, 0] - trace.grid("confidence")[:3, 0]
+    np.testing.assert_array_equal(info.values[:3, 0], expected)
+    assert np.isnan(info.values[1:, 1:]).all()
+    assert info.alone.tolist() == [[False, True, True], [True, False, False], [False, True, True], [True, True, True]]
+    back = difference.get_info({"a": trace, "b": shorter}, "confidence", ("b", "a"))
+    assert back is not None
+    np.testing.assert_array_equal(back.values, -info.values)
+
+
+def test_a_run_does_not_differ_from_itself_and_one_run_from_nothing(trace: Trace) -> None:
+    info = difference.get_info({"a": trace, "b": trace})
+    assert info is not None
+    assert np.nansum(np.abs(info.values)) == 0
+    assert not info.alone.any()
+    assert difference.get_info({"a": trace}) is None
+    assert "two runs" in difference.draw(None).layout.annotations[0].text
+
+
+def test_a_run_that_is_not_there_cannot_be_compared(trace: Trace) -> None:
+    with pytest.raises(SettingsError, match="no run 'c' to compare; valid: a, b"):
+        difference.get_info({"a": trace, "b": trace}, "fused", ("a", "c"))
 
 
 def test_heatmap_is_the_grid_of_the_trace(trace: Trace) -> None:

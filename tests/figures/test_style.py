@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from credit_viz.figures import FIGURES
-from credit_viz.figures.style import lane_color, mark, reason_did, reason_words, scale, strength, surface
+from credit_viz.figures.style import (
+    EVENT_MARKS,
+    lane_color,
+    map_scale,
+    mark,
+    reason_did,
+    reason_mark,
+    reason_words,
+    scale,
+    strength,
+    surface,
+)
 from credit_viz.trace.record import Reason
 
-MARKS = ("settled", "written", "taken_back", "edited")
+MARKS = ("settled", *EVENT_MARKS)
 
 
 def test_log_scale_draws_the_logarithm() -> None:
@@ -33,7 +46,13 @@ def test_last_tick_of_an_open_scale_says_so() -> None:
     assert scale("entropy").tick_texts[-1] == "≥6"
 
 
-@pytest.mark.parametrize("name", ["probability", "credit", "boost", "entropy"])
+def test_named_ticks_and_ticks_around_zero() -> None:
+    assert scale("flips").tick_texts == ["same guess", "another guess"]
+    assert scale("difference").tick_texts == ["−1", "−0.5", "0", "0.5", "1"]
+    assert (scale("difference").minimum, scale("difference").top) == (-1, 1)
+
+
+@pytest.mark.parametrize("name", ["probability", "credit", "boost", "entropy", "flips", "difference"])
 def test_colorscales_run_from_0_to_1(name: str) -> None:
     places = [place for place, _ in scale(name).colorscale]
     assert (places[0], places[-1]) == (0, 1)
@@ -50,6 +69,15 @@ def test_every_theme_has_what_figures_use(theme: str) -> None:
 def test_every_reason_has_words() -> None:
     assert all(reason_words(int(reason)) and reason_did(int(reason)) for reason in Reason)
     assert reason_words(0) == reason_did(0) == ""
+    assert {reason_mark(int(reason)) for reason in Reason} == set(EVENT_MARKS)
+
+
+def test_maps_are_called_and_coloured_as_on_the_page() -> None:
+    page = json.loads(files("credit_viz.figures").joinpath("style.json").read_text("utf-8"))["maps"]
+    assert page.keys() <= FIGURES.keys()
+    for name, texts in page.items():
+        assert (FIGURES[name].title, FIGURES[name].question) == (texts["title"], texts["question"])
+        assert map_scale(name) == scale(texts["scale"])
 
 
 def test_marks_and_strengths() -> None:

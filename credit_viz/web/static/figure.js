@@ -24,6 +24,7 @@ import {
 import { drawSupposed } from "./supposed.js";
 import { worded } from "./text.js";
 
+const PER_FRAME = 400_000; // cells painted at once; the rest follows in the next frames
 const SMOOTH = 0.75; // device pixels; smaller cells are averaged, so that none is lost
 
 /** Why a map is empty. @param {any} map of style.json */
@@ -162,33 +163,39 @@ export class MapFigure {
     this.drawCursor();
   }
 
-  /** Paint steps that are not on the grid yet. */
+  /** Paint steps that are not on the grid yet; of many, only as many as one frame can take. */
   #paintNew() {
-    const { layer, grid, alone, colors, painted } = this;
-    const count = layer.steps - painted;
-    if (count <= 0) return;
-    if (!painted || grid.width < layer.steps) {
+    const { layer, grid, alone } = this;
+    if (layer.steps <= this.painted) return;
+    if (!this.painted || grid.width < layer.steps) {
       this.painted = 0;
       const roomy = this.run.state === "running" ? Math.max(64, this.expected, layer.steps * 2) : layer.steps;
       for (const canvas of [grid, alone]) Object.assign(canvas, { width: roomy, height: layer.length });
-      if (painted) return this.#paintNew();
     }
+    const most = Math.max(1, Math.floor(PER_FRAME / layer.length));
+    const count = Math.min(most, layer.steps - this.painted);
+    this.#paintColumns(this.painted, count);
+    this.painted += count;
+    if (this.painted < layer.steps) requestAnimationFrame(() => this.#refresh());
+  }
+
+  /** @param {number} from steps before them @param {number} count */
+  #paintColumns(from, count) {
+    const { layer, colors } = this;
     const image = new ImageData(count, layer.length);
-    const data = new Uint32Array(image.data.buffer);
-    const codes = new Int16Array(layer.length);
     const lonely = this.lanes.length > 1 ? new ImageData(count, layer.length) : null;
+    const data = new Uint32Array(image.data.buffer);
     const mask = lonely && new Uint32Array(lonely.data.buffer);
+    const codes = new Int16Array(layer.length);
     for (let k = 0; k < count; k += 1) {
-      layer.column(painted + k + 1, codes);
+      layer.column(from + k + 1, codes);
       for (let i = 0; i < codes.length; i += 1) {
         if (codes[i] >= 0) data[i * count + k] = colors[codes[i]];
         else if (mask && codes[i] === ALONE) mask[i * count + k] = 0xff000000;
       }
     }
-    grid.getContext("2d")?.putImageData(image, painted, 0);
-    if (lonely) alone.getContext("2d")?.putImageData(lonely, painted, 0);
-    this.painted = layer.steps;
-    return undefined;
+    this.grid.getContext("2d")?.putImageData(image, from, 0);
+    if (lonely) this.alone.getContext("2d")?.putImageData(lonely, from, 0);
   }
 
   /** Show the grid's part, and the axes around it. */

@@ -65,6 +65,7 @@ class Difference {
     this.name = name;
     this.values = Float64Array.from({ length: 511 }, (_, code) => ((code - 255) / 255) * values[255]);
     this.known = true;
+    this.other = new Int16Array(Math.max(first.length, second.length));
   }
 
   get steps() {
@@ -77,7 +78,9 @@ class Difference {
 
   /** @param {number} step @param {Int16Array} out */
   column(step, out) {
-    for (let i = 0; i < this.length; i += 1) out[i] = this.code(i, step);
+    this.#recorded(this.first, step, out);
+    this.#recorded(this.second, step, this.other);
+    for (let i = 0; i < this.length; i += 1) out[i] = differing(out[i], this.other[i]);
   }
 
   /** @param {number} position @param {number} step */
@@ -85,9 +88,23 @@ class Difference {
     const { first, second, name } = this;
     const one = position < first.length ? first.byteAt(name, position, step) : NONE;
     const other = position < second.length ? second.byteAt(name, position, step) : NONE;
-    if (one < 0 && other < 0) return NONE;
-    return one < 0 || other < 0 ? ALONE : other - one + 255;
+    return differing(one, other);
   }
+
+  /** Bytes of one lane in one step. @param {Lane} lane @param {number} step @param {Int16Array} out */
+  #recorded(lane, step, out) {
+    out.fill(NONE);
+    const bytes = lane.planes[this.name];
+    if (!bytes || step > lane.steps) return;
+    const base = lane.offset(step);
+    for (let i = 0; i < lane.length; i += 1) if (lane.top[base + i] >= 0) out[i] = bytes[base + i];
+  }
+}
+
+/** Code of a cell of two bytes. @param {number} one @param {number} other */
+function differing(one, other) {
+  if (one < 0 && other < 0) return NONE;
+  return one < 0 || other < 0 ? ALONE : other - one + 255;
 }
 
 /**

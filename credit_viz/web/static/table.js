@@ -13,7 +13,8 @@ import { quoted } from "./text.js";
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./lane.js").Lane} Lane */
 
-const CHUNK = 96; // rows made at once
+const CHUNK = 64; // rows made at once, and kept up to date together
+const REST = 400; // milliseconds after which rows out of sight follow
 const FATE = ["settled", "written", "waited", "changes", "why"];
 
 /** @param {Store} store @returns {HTMLElement} */
@@ -28,17 +29,23 @@ class Table {
     this.choice = h("select", { id: "cv-table-lane", onchange: () => this.#choose() });
     this.caption = h("caption", {});
     this.valueHead = h("th", { scope: "col", class: "cv-col-value" });
-    this.body = h("tbody", {});
     const head = (/** @type {string} */ name) => h("th", { scope: "col", class: `cv-col-${name}` }, name);
     const heads = h("tr", {}, head("position"), head("token"), this.valueHead, FATE.map(head));
-    const table = h("table", {}, this.caption, h("thead", {}, heads), this.body);
-    this.scroller = h("div", { class: "cv-table-scroll", tabindex: 0, role: "region", "aria-label": "Table" }, table);
+    this.table = h("table", {}, this.caption, h("thead", {}, heads));
+    this.scroller = h("div", { class: "cv-table-scroll", tabindex: 0, role: "region", "aria-label": "Table" }, this.table);
     const label = h("label", { class: "cv-table-lane" }, "Lane", this.choice);
     this.root = h("div", { class: "cv-table", hidden: true }, label, this.scroller);
     /** @type {HTMLElement[]} what the map shows of each row */
     this.values = [];
     /** @type {HTMLElement[]} */
     this.rows = [];
+    /** @type {HTMLElement[]} rows by the chunk */
+    this.bodies = [];
+    /** @type {Set<Element>} those that can be seen */
+    this.seen = new Set();
+    this.sight = new IntersectionObserver((entries) => this.#see(entries), { root: this.scroller, rootMargin: "200px" });
+    /** @type {any} */
+    this.resting = 0;
     this.made = "";
     this.selected = -1;
     const keys = /** @type {(keyof State)[]} */ (["run", "version", "table", "lane", "step", "tab", "pair", "quantity"]);
@@ -55,12 +62,13 @@ class Table {
     this.root.hidden = !(table && run);
     if (this.root.hidden || !run) return;
     const lane = run.lanes[Math.min(state.lane, run.lanes.length - 1)];
-    const made = [run.id, lane.index, run.state, lane.steps].join(" ");
+    const made = [run.id, lane.index, run.state, run.state === "running" ? Math.floor(lane.steps / 16) : ""].join(" ");
     if (made !== this.made) this.#make(state, lane, made);
     say(this.caption, captionOf(state, lane));
     say(this.valueHead, `${valueName(state)} in step ${state.step}`);
     this.scroller.setAttribute("aria-label", `${boot.style.maps[state.tab].title}, as a table`);
-    this.#update(state, lane, 0);
+    this.#update();
+    this.#select(state.selected ?? -1);
   }
 
   /** @param {State} state @param {Lane} lane @param {string} made */
@@ -69,13 +77,16 @@ class Table {
     this.made = made;
     this.values = [];
     this.rows = [];
+    this.bodies.forEach((body) => body.remove());
+    this.bodies = [];
+    this.seen.clear();
+    this.sight.disconnect();
     this.selected = -1;
     const names = run?.lanes.map((each) => laneName(boot, run, each.index)) ?? [];
     fill(
       this.choice,
       names.map((name, index) => h("option", { value: index, selected: index === lane.index }, name)),
     );
-    fill(this.body);
     this.#addRows(made, state, lane);
   }
 
@@ -84,9 +95,13 @@ class Table {
     if (made !== this.made) return;
     const from = this.rows.length;
     const fresh = Array.from({ length: Math.min(CHUNK, lane.length - from) }, (_, i) => this.#row(state, lane, from + i));
-    this.body.append(...fresh);
-    this.#update(this.store.state, lane, from);
+    const body = h("tbody", {}, fresh);
+    this.bodies.push(body);
+    this.table.append(body);
+    this.#write(this.bodies.length - 1);
+    this.sight.observe(body);
     if (this.rows.length < lane.length) setTimeout(() => this.#addRows(made, state, lane));
+    else this.#select(this.store.state.selected ?? -1);
   }
 
   /** @param {State} state @param {Lane} lane @param {number} position */
@@ -95,7 +110,7 @@ class Table {
     const written = lane.written[position];
     const reason = lane.writeAt(position, lane.steps)?.reason;
     const why = lane.given.has(position) ? "given before the run" : (boot.style.reasons[reason ?? 0]?.words ?? "");
-    const value = h("td", { class: "cv-value" });
+    const value = h("span", { class: "cv-value" }); // a box of its own size, so that a new text moves no row
     const name = h("td", { class: "cv-name" }, token < 0 ? "" : quoted(run?.text(token) ?? ""));
     const fate = [
       h("td", {}, written ? lane.settled[position] : "–"),
@@ -104,21 +119,45 @@ class Table {
       h("td", {}, lane.flips[position]),
       h("td", { class: "cv-why" }, why),
     ];
-    const row = h("tr", {}, h("th", { scope: "row" }, position), name, value, fate);
+    const row = h("tr", {}, h("th", { scope: "row" }, position), name, h("td", {}, value), fate);
     this.values.push(value);
     this.rows.push(row);
     return row;
   }
 
-  /** What the map shows from a row on, and which row is selected. @param {State} state @param {Lane} lane @param {number} from */
-  #update(state, lane, from) {
-    for (let i = from; i < this.values.length; i += 1) say(this.values[i], valueOf(state, lane, i) || "–");
-    const selected = state.selected ?? -1;
-    if (selected === this.selected && from === 0) return;
+  /** @param {IntersectionObserverEntry[]} entries */
+  #see(entries) {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) this.seen.add(target);
+      else this.seen.delete(target);
+    }
+    this.#update();
+  }
+
+  /** What the map shows, in the rows that can be seen; in all others once the step rests. */
+  #update() {
+    this.bodies.forEach((body, chunk) => this.seen.has(body) && this.#write(chunk));
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.bodies.forEach((_, chunk) => this.#write(chunk)), REST);
+  }
+
+  /** @param {number} chunk */
+  #write(chunk) {
+    const { state } = this.store;
+    const lane = state.run?.lanes[Math.min(state.lane, state.run.lanes.length - 1)];
+    if (!lane || !state.table) return;
+    const last = Math.min(this.values.length, (chunk + 1) * CHUNK);
+    for (let i = chunk * CHUNK; i < last; i += 1) say(this.values[i], valueOf(state, lane, i) || "–");
+  }
+
+  /** @param {number} selected */
+  #select(selected) {
+    const row = this.rows[selected];
+    if (selected === this.selected && row?.hasAttribute("aria-current")) return;
     this.rows[this.selected]?.removeAttribute("aria-current");
-    this.rows[selected]?.setAttribute("aria-current", "true");
-    if (selected !== this.selected) this.#reveal(this.rows[selected]);
+    row?.setAttribute("aria-current", "true");
     this.selected = selected;
+    this.#reveal(row);
   }
 
   /** Scroll the table, never the page. @param {HTMLElement | undefined} row */
