@@ -16,6 +16,7 @@ import numpy as np
 from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest, StepTaken
 from credit_viz.decoding import make_decoder
 from credit_viz.trace.codec import PLANES, Encoder, encode_position
+from credit_viz.trace.intervention import Intervention
 from credit_viz.trace.record import StepRecord, Trace
 from tests.rewriting import Fickle
 from tests.support import MockModel, run
@@ -27,8 +28,8 @@ SECONDS = 12.5  #: what the first lane took
 
 
 def fixture() -> dict[str, Any]:
-    """Packets of three runs, seven steps to a packet, and the truth about each."""
-    return {"live": _live(), "rewriting": _rewriting(), "given": _given()}
+    """Packets of four runs, seven steps to a packet, and the truth about each."""
+    return {"live": _live(), "rewriting": _rewriting(), "given": _given(), "by hand": _by_hand()}
 
 
 def _live() -> dict[str, Any]:
@@ -58,6 +59,18 @@ def _given() -> dict[str, Any]:
     fixed = {0: 3, 5: 4, 6: 4, 15: 1}
     decoders = (make_decoder("credit"), Fickle())
     return _saved([run(model, decoder, fixed=fixed, gen_length=16, block_length=8) for decoder in decoders])
+
+
+def _by_hand() -> dict[str, Any]:
+    """A token that is written by hand, and one that is taken back; also where the decoder changes its mind."""
+    traces = []
+    for decoder in (make_decoder("credit"), Fickle()):
+        plain = run(MockModel(seed=6), decoder, gen_length=16, block_length=16)
+        empty, written = (np.flatnonzero(plain.canvas(step) == plain.info.mask_id) for step in (3, 1))
+        back = next(place for place in range(16) if place not in written)
+        changes = [Intervention(1, back, None), Intervention(3, int(empty[-1]), 3)]
+        traces.append(run(MockModel(seed=6), decoder, interventions=changes, gen_length=16, block_length=16))
+    return _saved(traces)
 
 
 def _saved(traces: Sequence[Trace]) -> dict[str, Any]:

@@ -114,4 +114,5 @@ def test_rows_mark_and_tell_what_was_done_by_hand(trace: Trace) -> None:
     rows = get_rows(trace)
     places = rows.events["by_hand"]
     assert sorted(zip(places.steps.tolist(), places.positions.tolist(), strict=True)) == [(1, 1), (2, 0), (2, 2)]
-    assert "step 2: written t1, step 2: changed by hand t6" in rows.hover[2]
+    assert "step 2: written t1, step 2: written by hand t6" in rows.hover[2]
+    assert "step 1: taken back by hand, step 3: written t2" in rows.hover[1]

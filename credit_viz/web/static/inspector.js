@@ -9,7 +9,7 @@ import { fill, h, say } from "./dom.js";
 import { equation } from "./equation.js";
 import { comparedWith, indexAt, longName } from "./explain.js";
 import { explained } from "./glossary.js";
-import { markOf } from "./lane.js";
+import { markOf, REASON } from "./lane.js";
 import { lineChart } from "./linechart.js";
 import { laneName } from "./names.js";
 import { counted, quoted } from "./text.js";
@@ -161,11 +161,17 @@ function storyItem(store, run, event, before) {
   const go = () => goTo(store, event.step);
   return h(
     "li",
-    { class: kind },
+    { class: event.masks ? `${kind} masks` : kind },
     h("button", { type: "button", class: "cv-link", onclick: go }, `step ${event.step}`),
-    store.state.boot.style.reasons[event.reason].did,
+    didOf(event, store.state.boot.style.reasons),
     h("code", { class: "cv-token" }, quoted(run.text(token))),
   );
+}
+
+/** @param {import("./lane.js").Event} event @param {import("./explain.js").Reasons} reasons */
+function didOf(event, reasons) {
+  if (event.reason !== REASON.INTERVENED) return reasons[event.reason].did;
+  return event.masks ? "taken back by hand" : "written by hand";
 }
 
 /**

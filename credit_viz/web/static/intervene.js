@@ -6,7 +6,7 @@
 import { choiceOfRun } from "./address.js";
 import { promptText, setPrompt } from "./ask.js";
 import { givesWay, leadsTo, refusal, stands, stepOf, withLane } from "./byhand.js";
-import { fill, h, say } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { laneName, namesOf } from "./names.js";
 import { wish } from "./rerun.js";
 import { counted, quoted } from "./text.js";
@@ -16,7 +16,8 @@ import { counted, quoted } from "./text.js";
 /** @typedef {import("./names.js").Intervention} Intervention */
 /** @typedef {{copied: number, change: Intervention}} Wanted */
 
-const SAME = "Everything before it stays as it is: the same run.";
+const MOST_OFFERED = 12; // pieces of a text that is no single token
+const SAME = " and the run goes on from there, as a new lane. The steps up to it are the same run.";
 
 /** What it adds to the inspector: a button beside each candidate, and a panel below them. */
 export class ByHand {
@@ -67,7 +68,7 @@ export class ByHand {
     const root = h(
       "section",
       { class: "cv-byhand", "aria-label": "Change it by hand" },
-      h("h3", { class: "cv-sub" }, "What if?"),
+      h("h3", { class: "cv-sub" }, "Change it by hand"),
       where,
       form,
       this.message,
@@ -79,7 +80,8 @@ export class ByHand {
       if (root.hidden) return;
       const step = stepOf(lane, state.step);
       const why = refusal(lane, selected, state.step, false, boot.limits);
-      say(where, `Change token ${selected} of ${laneName(boot, run, front)} after step ${step}, and run on from there as a new lane. ${SAME}`);
+      const name = h("b", { class: "cv-lane cv-byhand-lane", data: { lane: String(front) } }, laneName(boot, run, front));
+      fill(where, `Write another token ${selected} after step ${step} of `, name, SAME);
       fill(back, this.#backButton(run, lane, selected));
       form.classList.toggle("refused", why !== "");
       form.title = why;
@@ -112,11 +114,13 @@ export class ByHand {
     if (!Array.isArray(pieces)) return this.#say(pieces?.error ?? "the server did not answer");
     const write = (/** @type {number} */ token) => this.#ask(lane, { step: stepOf(lane, shown), position: selected, token });
     if (pieces.length === 1) return write(pieces[0][0]);
-    if (!pieces.length) return this.#say(`${quoted(text)} is no token here`);
+    const spaced = await this.server.pieces({ text: ` ${text}` });
+    const offered = Array.isArray(spaced) && spaced.length === 1 ? [...spaced, ...pieces] : pieces;
+    if (!offered.length) return this.#say(`${quoted(text)} is no token here`);
     return fill(
       this.message,
-      h("p", {}, `${quoted(text)} is ${counted(pieces.length, "token")} here. Write one of them:`),
-      pieces.slice(0, 12).map(([id, piece]) => h("button", { type: "button", class: "cv-preset", onclick: () => write(id) }, quoted(piece))),
+      h("p", {}, `${quoted(text)} is ${counted(pieces.length, "token")} here. Write one of these:`),
+      offered.slice(0, MOST_OFFERED).map(([id, piece]) => offer(quoted(piece), () => write(id))),
     );
   }
 
@@ -131,7 +135,7 @@ export class ByHand {
     if (replaced < 0) return this.#go(wanted);
     const name = namesOf(boot, choice.lanes, (token) => run.textOf(token))[replaced];
     const keep = h("button", { type: "button", class: "cv-link", onclick: () => fill(this.message) }, "Keep it");
-    const replace = h("button", { type: "button", class: "cv-preset", onclick: () => this.#go(wanted) }, "Replace it");
+    const replace = offer("Replace it", () => this.#go(wanted));
     fill(this.message, h("p", {}, `There is room for ${boot.limits.lanes} lanes. “${name}” would give way.`), replace, keep);
     replace.focus();
   }
@@ -170,6 +174,9 @@ export class ByHand {
     fill(this.message, h("p", {}, `Not possible: ${words}.`));
   }
 }
+
+/** @param {string} label @param {() => void} act */
+const offer = (label, act) => h("button", { type: "button", class: "cv-preset", onclick: act }, label);
 
 /**
  * A small button; one that cannot be pressed says why, to whoever points at it and to whoever presses it.

@@ -12,8 +12,9 @@ export function redundantGuesses(lane) {
   return sum;
 }
 
-/** Written tokens per forward pass, end of text counted. @param {Lane} lane */
-export const tokensPerForward = (lane) => lane.written.filter((step) => step > 0).length / Math.max(1, lane.steps);
+/** Tokens that the decoder has written per forward pass, end of text counted. @param {Lane} lane */
+export const tokensPerForward = (lane) =>
+  lane.written.filter((step, position) => step > 0 && !lane.byHand(position)).length / Math.max(1, lane.steps);
 
 /** Tokens of text per forward pass: marks of the end of text are no gain. @param {Lane} lane */
 export const contentTokensPerForward = (lane) => lane.contentTokens / Math.max(1, lane.steps);
