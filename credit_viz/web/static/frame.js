@@ -61,7 +61,7 @@ export class Frame {
 
   /** Whole steps and positions of which something can be seen: [first, last] each. @returns {Zoom} */
   get cells() {
-    const whole = (/** @type {Range} */ [from, to]) => /** @type {Range} */ ([Math.round(from), Math.ceil(to - 0.5)]);
+    const whole = (/** @type {Range} */ [from, to]) => /** @type {Range} */ ([Math.floor(from + 0.5), Math.ceil(to - 0.5)]);
     return [whole(this.xRange), whole(this.yRange)];
   }
 }
