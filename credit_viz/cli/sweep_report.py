@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["print_outlook", "print_result", "progress"]
 
 _SECONDS_BETWEEN_LINES = 5.0
+_WIDE = 240  #: characters
 #: columns of the table for people: metric, heading, how a value is written.
 _SHOWN = (
     ("forward_passes", "NFE", "{:.1f}"),
@@ -112,6 +113,8 @@ def print_result(result: SweepResult, folder: Path | None, as_json: bool) -> Non
         click.echo(json.dumps(report, ensure_ascii=True, allow_nan=False))
         return
     console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:  # a file or a pipe has no edge to squeeze columns for
+        console.width = _WIDE
     shown = [column for column in _SHOWN if column[0] in table]
     console.print(_drawn(table.assign(front=best).sort_values("forward_passes", kind="stable"), shown))
     legend = [*(_LEGENDS[name] for name, _, _ in shown if name in _LEGENDS), "[95 % bootstrap interval over prompts]"]

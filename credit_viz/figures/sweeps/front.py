@@ -115,7 +115,8 @@ def draw(info: FrontInfo, theme: str = "light") -> go.Figure:
     figure.update_layout(
         **base_layout(theme, "", 460),
         showlegend=True,
-        xaxis=plain_axis(theme, "forward passes per prompt") | {"rangemode": "tozero"},
+        xaxis=plain_axis(theme, "forward passes per prompt")
+        | {"type": "log", "tickvals": [2**power for power in range(13)]},  # decoders differ by factors
         yaxis=plain_axis(theme, METRIC_NAMES.get(info.quality, info.quality)),
     )
     return figure
