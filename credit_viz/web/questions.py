@@ -6,6 +6,7 @@ question is a method of `Questions` and a line in `functions`; the page calls it
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -53,9 +54,11 @@ class Questions:
 
     def pieces(self, asked: Asked) -> list[list[int | str]]:
         """[id, text] of each token that `text` becomes."""
-        text = asked["text"]
+        text = asked.get("text")
         if not isinstance(text, str) or len(text) > _MAX_TEXT:
-            raise PromptError(f"a text of {len(str(text))} characters; valid: up to {_MAX_TEXT}")
+            raise PromptError(
+                f"{reprlib.repr(text)} has no tokens to name; valid: a text of up to {_MAX_TEXT} characters"
+            )
         return [[piece.id, piece.text] for piece in self.tokenize(text)]
 
 
