@@ -216,6 +216,7 @@ def _describe(
         mask_id=model.mask_id,
         eos_ids=model.eos_ids,
         vocab_size=model.vocab_size,
+        token_limit=model.token_limit,
         lanes=lanes,
         fixed=fixed,
         interventions=interventions,

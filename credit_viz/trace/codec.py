@@ -124,7 +124,7 @@ class Encoder:
 
     def start(self, about: Mapping[str, Any]) -> str:
         """First packet: which lanes run what."""
-        hidden = ("token_text", "prompt_ids", "fixed")
+        hidden = ("token_text", "prompt_ids", "fixed", "token_limit")
         lanes = [
             {name: value for name, value in info.to_json().items() if name not in hidden}
             | {"switches": list(info.switches)}

@@ -43,6 +43,7 @@ class RunInfo:
     revision: str | None = None
     fixed: Mapping[int, int] = field(default_factory=dict)  #: given token id by generated position
     interventions: tuple[Intervention, ...] = ()  #: changes by hand
+    token_limit: int | None = None  #: ids from here on have no text; None: not known
     versions: Mapping[str, str] = field(default_factory=dict)
     token_text: Mapping[int, str] = field(default_factory=dict)  #: text of every token id in the trace
     text: str = ""  #: the generated text without special tokens
@@ -104,7 +105,14 @@ class RunInfo:
 
 #: fields that files written before them lack, with what was true then.
 _LATER: Mapping[str, Any] = MappingProxyType(
-    {"logits_to_keep": "all", "compiled": False, "fixed": {}, "interventions": (), "score": "probability"}
+    {
+        "logits_to_keep": "all",
+        "compiled": False,
+        "fixed": {},
+        "interventions": (),
+        "score": "probability",
+        "token_limit": None,
+    }
 )
 #: what each field of the header must be, by its JSON type; an optional text may also be null.
 _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -112,6 +120,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "text": ("model", "family", "decoder", "record", "device", "dtype", "cache", "logits_to_keep", "score", "text"),
         "optional text": ("prompt", "revision"),
         "whole number": ("gen_length", "block_length", "seed", "top_k", "mask_id", "vocab_size", "lanes"),
+        "optional whole number": ("token_limit",),
         "true or false": ("early_stop", "compiled"),
         "object": ("settings", "versions", "token_text", "fixed"),
         "list": ("prompt_ids", "eos_ids", "interventions"),
@@ -122,6 +131,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "text": (str,),
         "optional text": (str, type(None)),
         "whole number": (int,),
+        "optional whole number": (int, type(None)),
         "true or false": (bool,),
         "object": (Mapping,),
         "list": (list, tuple),
@@ -134,7 +144,7 @@ def _check_kind(name: str, data: Mapping[str, Any], kind: str) -> None:
     if name not in data:
         raise TraceError(f"trace header lacks the field {name!r}")
     value = data[name]
-    if not isinstance(value, _TYPES[kind]) or (kind == "whole number" and isinstance(value, bool)):
+    if not isinstance(value, _TYPES[kind]) or ("whole number" in kind and isinstance(value, bool)):
         raise TraceError(f"trace header has {name}={value!r}; expected: {kind}")
 
 

@@ -10,7 +10,7 @@ from credit_viz.whatif.recorded import NotRecorded
 
 __all__ = ["agreed"]
 
-_DIGITS = "whether it is written hangs on digits that were not recorded"
+_DIGITS = "the recorded guesses are too few to tell whether it is written"
 
 
 def agreed(view: View, lower: Decision, upper: Decision, start: int) -> None:
@@ -31,13 +31,14 @@ def agreed(view: View, lower: Decision, upper: Decision, start: int) -> None:
     )
     _none(differ, start)
     low, high = _score(lower), _score(upper)
-    judged = view.masked & view.active
+    judged = view.eligible(lower.winner_ids) | view.eligible(upper.winner_ids)
     _none(judged & (low.isnan() | high.isnan()), start)
     _none(_may_change_ranks(torch.minimum(low, high), torch.maximum(low, high), lower.commit, judged), start)
-    if not (lower.commit & view.masked).any() and judged.any():
+    open_ = view.masked & view.active
+    if not (lower.commit & view.masked).any() and open_.any():
         # the loop then writes the best other guess
         p, _ = view.predictions.best_committable()
-        _none(judged & p.isnan(), start)
+        _none(open_ & p.isnan(), start)
 
 
 def _score(decision: Decision) -> Tensor:

@@ -174,12 +174,13 @@ class RecordedPredictions(Predictions):
         return torch.where(candidates[:, 0] == ids, p[:, 1], p[:, 0])
 
     def best_committable(self) -> tuple[Tensor, Tensor]:
-        """(N,) probability and id of the best recorded guess that may be written, nan where there is none."""
+        """(N,) probability and id of the best recorded guess that may be written, nan where two tie or none is."""
         candidates, p, *_ = self.recorded
         free = ~self.blocked(candidates)
         best = free.int().argmax(1, keepdim=True)
-        found = torch.where(free.any(1), p.gather(1, best)[:, 0], torch.nan)
-        return found, candidates.gather(1, best)[:, 0]
+        highest = p.gather(1, best)
+        alone = (free & (p == highest)).sum(1) == 1
+        return torch.where(alone, highest[:, 0], torch.nan), candidates.gather(1, best)[:, 0]
 
     def probability_of(self, logits: Tensor) -> Tensor:
         """Missing: there are no logits to compare with."""

@@ -71,6 +71,7 @@ class Replay:
             info.seed,
             info.early_stop if early_stop is None else early_stop,
             record="none",
+            top_k=1,
         )
         model = _RecordedModel(trace)
         if options.block_length != info.block_length and (model.block_length is not None or info.cache != "none"):
@@ -159,7 +160,12 @@ def refusal(trace: Trace, decoder: Decoder) -> str:
 
 def _predictions(rows: Rows, trace: Trace, side: int, vague: list[bool]) -> RecordedPredictions:
     info = trace.info
-    return RecordedPredictions(rows, info.mask_id, info.vocab_size, info.vocab_size, side, vague)
+    return RecordedPredictions(rows, info.mask_id, _token_limit(trace), info.vocab_size, side, vague)
+
+
+def _token_limit(trace: Trace) -> int:
+    limit = trace.info.token_limit
+    return trace.info.vocab_size if limit is None else limit
 
 
 def _check_known(view: View, rows: Rows, decoder: Decoder, start: int) -> None:
@@ -179,7 +185,7 @@ class _RecordedModel:
 
     def __init__(self, trace: Trace) -> None:
         info = trace.info
-        self.mask_id, self.eos_ids, self.token_limit = info.mask_id, info.eos_ids, info.vocab_size
+        self.mask_id, self.eos_ids, self.token_limit = info.mask_id, info.eos_ids, _token_limit(trace)
         self.max_positions = len(info.prompt_ids) + info.gen_length
         self.device = torch.device("cpu")
         self.abilities = frozenset({"guidance"})

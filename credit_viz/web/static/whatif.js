@@ -206,8 +206,8 @@ function keys() {
   return h(
     "p",
     { class: "cv-legend cv-whatif-keys" },
-    key("same", "written as recorded"),
-    key("also", "written now"),
-    key("less", "not written now"),
+    key("same", "as recorded"),
+    key("also", "written as well"),
+    key("less", "not written"),
   );
 }
