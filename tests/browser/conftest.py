@@ -109,13 +109,13 @@ def drawn(page: Any) -> None:
     page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
 
 
-def serious_violations(page: Any) -> list[Any]:
-    """What axe-core finds serious or critical; the test is skipped where axe-core is not installed."""
+def serious_violations(page: Any, part: str = "html") -> list[Any]:
+    """What axe-core finds serious or critical in a part; the test is skipped where axe-core is not installed."""
     source = Path(os.environ.get("AXE_CORE", "node_modules/axe-core/axe.min.js"))
     if not source.exists():
         pytest.skip("axe-core is not installed: npm install --no-save axe-core")
     page.wait_for_timeout(500)
     page.evaluate(source.read_text("utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
+    found = page.evaluate("(part) => axe.run(part)", part)["violations"]
     serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
     return [(violation["id"], [node["target"] for node in violation["nodes"][:3]]) for violation in serious]
