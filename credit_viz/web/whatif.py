@@ -68,7 +68,8 @@ class WhatIfs:
         key = (run, lane, len(kept.records[lane]) if 0 <= lane < len(kept.records) else 0)
         if key not in self._states:
             trace = kept.trace(lane)
-            lanes = [make_decoder(record.decoder, record.settings) for record in (trace.info, *kept.request.lanes)]
+            own = make_decoder(trace.info.decoder, trace.info.settings)
+            lanes = [own, *(make_decoder(other.decoder, other.settings) for other in kept.request.lanes)]
             self._states[key] = trace, SameState(trace, _asked_about(lanes))
             while len(self._states) > _KEPT:
                 self._states.popitem(last=False)
