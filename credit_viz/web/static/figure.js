@@ -157,6 +157,8 @@ export class MapFigure {
   #refresh() {
     if (!this.width) return;
     this.frame = this.#frame();
+    const { area, xRange, yRange } = this.frame;
+    this.root.dataset.frame = JSON.stringify({ area, x: xRange, y: yRange, named: this.named });
     this.#paintNew();
     this.#blit();
     this.#drawMarks();

@@ -262,7 +262,7 @@ function keepTab(store) {
 /** What is compared in the difference map, and between which lanes. @param {Store} store */
 function pairChoice(store) {
   const { style } = store.state.boot;
-  const root = h("div", { class: "cv-pair", role: "group", "aria-label": "What is compared" });
+  const root = h("div", { class: "cv-map-pair", role: "group", "aria-label": "What is compared" });
   let drawn = "";
   store.view(["run", "tab", "pair", "quantity"], (state) => {
     const { run, tab, quantity, boot } = state;
