@@ -15,19 +15,26 @@ const REST = 300; // milliseconds: keys held down say only where they ended
 export function announceView(store) {
   const region = h("p", { class: "cv-unseen", role: "status", "aria-live": "polite" });
   let waiting = 0;
+  let ended = false; // how a run ended is heard before anything else
   const speak = (/** @type {string} */ text) => {
     clearTimeout(waiting);
-    waiting = window.setTimeout(() => say(region, text), REST);
+    waiting = window.setTimeout(() => {
+      ended = false;
+      say(region, text);
+    }, REST);
   };
   let told = "";
   store.view(["run", "version"], (state) => {
     const { run } = state;
     if (!run || run.state === "running" || told === run.id) return;
-    if (told || state.live !== "idle") speak(result(state)); // not the run that is there when the page opens
-    told = run.id;
+    if (told) {
+      ended = true;
+      speak(result(state));
+    }
+    told = run.id; // the run that is there when the page opens is read, not announced
   });
   store.view(["selected", "lane"], (state) => {
-    if (state.selected !== null && told === state.run?.id) speak(choice(state));
+    if (state.selected !== null && told === state.run?.id && !ended) speak(choice(state));
   });
   return region;
 }
