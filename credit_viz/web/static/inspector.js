@@ -50,33 +50,40 @@ export function inspectorView(store, live, base, { actions = [], sections = [] }
     say(help, chosen ? CHOSEN : INVITATION);
   });
   store.view(["exact"], ({ exact }) => exact?.note && say(help, exact.note));
-  let drawn = "";
+  /** @type {{key: string, panel: Element}[]} */
+  let drawn = [];
   store.view(["run", "version", "selected", "step", "exact", "lane"], (state) => {
-    const shown = momentsShown(state);
-    if (shown === drawn) return;
-    drawn = shown;
     const { run, selected } = state;
-    if (selected === null || !run) return fill(lanes);
-    lanes.style.setProperty("--cv-columns", String(run.lanes.length));
-    fill(
-      lanes,
-      run.lanes.map((lane) => lanePanel(store, run, lane, selected, actions)),
-    );
+    const keys = momentsShown(state);
+    const panels = keys.map((key, i) => {
+      if (drawn[i]?.key === key) return drawn[i];
+      const panel = lanePanel(store, /** @type {any} */ (run), i, Number(selected), actions);
+      drawn[i]?.panel.replaceWith(panel);
+      return { key, panel };
+    });
+    if (panels.length !== drawn.length) {
+      lanes.style.setProperty("--cv-columns", String(panels.length));
+      fill(
+        lanes,
+        panels.map(({ panel }) => panel),
+      );
+    }
+    drawn = panels;
   });
   return root;
 }
 
-/** Everything the panels depend on, as a key: most steps change nothing here. @param {State} state */
+/** Everything each lane's panel depends on, as a key: most steps change nothing here. @param {State} state @returns {string[]} */
 function momentsShown({ run, selected, step, exact, lane }) {
-  if (selected === null || !run) return "";
+  if (selected === null || !run) return [];
   const known = exact?.position === selected ? exact : null;
-  const moments = run.lanes.map((each) => {
+  const all = [run.id, selected, lane, run.baseline.writes[selected].length].join(" ");
+  return run.lanes.map((each) => {
     const recorded = known?.lanes[each.index].steps ?? [];
     const event = each.writeAt(selected, step);
     const events = `${each.writes[selected].length}/${event?.step}/${event?.step === step}`;
-    return `${indexAt(recorded, Math.max(1, step))}/${recorded.length}/${events}`;
+    return `${all} ${indexAt(recorded, Math.max(1, step))}/${recorded.length}/${events}`;
   });
-  return [run.id, selected, lane, ...moments].join(" ");
 }
 
 /** Ask for exact numbers when a token is chosen, and again when a live run has gone on. @param {Store} store @param {import("./live.js").Live} live @param {Element} help */
@@ -105,11 +112,12 @@ function keepExact(store, live, help) {
 }
 
 /**
- * @param {Store} store @param {import("./run.js").Run} run @param {Lane} lane @param {number} position
+ * @param {Store} store @param {import("./run.js").Run} run @param {number} index of the lane @param {number} position
  * @param {import("./candidates.js").CandidateAction[]} actions
  */
-function lanePanel(store, run, lane, position, actions) {
+function lanePanel(store, run, index, position, actions) {
   const { step, exact, boot, lane: front } = store.state;
+  const lane = run.lanes[index];
   const numbers = exact?.position === position ? exact.lanes[lane.index] : null;
   const parts = numbers?.n
     ? momentParts(run, lane, position, step, numbers, exact.texts, boot, actions)

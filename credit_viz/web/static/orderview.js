@@ -16,8 +16,9 @@ import { inline, quoted } from "./text.js";
 const IN_ORDER = "Share of neighbours in the text of which the left one was not written after the right one.";
 const ISLANDS =
   "Text that began away from everything written before: tokens written in one step, beside no earlier one.";
-const PALEST = 10; // percent of the lane's colour behind the token written last
-const STRONGEST = 62;
+const TONES = 8; // shades of the lane's colour, see compare.css
+const PART = 64; // tokens
+const AT_ONCE = 256; // tokens between two breaths of the page
 
 /** @param {import("./compare.js").Tools} tools @returns {import("./compare.js").CompareView} */
 export function orderView({ store }) {
@@ -30,22 +31,36 @@ export function orderView({ store }) {
     store.set({ selected: position, lane, follow: false, playing: false, ...(step ? { step } : {}) });
   });
   const numbers = numbersTable("Steps of every text token");
+  let latest = 0;
   /** @type {import("./compare.js").CompareView["draw"]} */
-  const draw = (run, { boot }) => {
+  const draw = async (run, { boot }) => {
+    const mine = (latest += 1);
     tokens.clear();
     marked = { selected: -1, hover: -1 };
     const names = run.lanes.map((lane) => laneName(boot, run, lane.index));
+    const texts = run.lanes.map(() => h("div", { class: "cv-order-text" }));
     fill(
       rows,
-      run.lanes.map((lane) => laneRow(run, lane, names[lane.index], tokens)),
+      run.lanes.map((lane) => laneRow(lane, names[lane.index], texts[lane.index])),
     );
     numbers.show(() => tokenTable(run, names));
+    let made = 0;
+    for (const lane of run.lanes) {
+      for (const part of tokensOf(run, lane, tokens)) {
+        if (made >= AT_ONCE) await new Promise((resolve) => setTimeout(resolve));
+        if (mine !== latest) return;
+        made = (made % AT_ONCE) + part.length;
+        texts[lane.index].append(...part);
+      }
+    }
+    point(store.state);
   };
-  return { root: h("div", {}, rows, numbers.root), draw, point: (state) => markTokens(tokens, marked, state) };
+  const point = (/** @type {import("./store.js").State} */ state) => markTokens(tokens, marked, state);
+  return { root: h("div", {}, rows, numbers.root), draw, point };
 }
 
-/** @param {Run} run @param {Lane} lane @param {string} name @param {Map<number, HTMLElement[]>} tokens */
-function laneRow(run, lane, name, tokens) {
+/** @param {Lane} lane @param {string} name @param {HTMLElement} text */
+function laneRow(lane, name, text) {
   const { inOrder, islands } = orderOf(lane);
   return h(
     "article",
@@ -63,36 +78,46 @@ function laneRow(run, lane, name, tokens) {
         term(islands === 1 ? "island" : "islands", ISLANDS),
       ),
     ),
-    h("div", { class: "cv-order-text" }, tokensOf(run, lane, tokens)),
+    text,
   );
 }
 
-/** @param {Run} run @param {Lane} lane @param {Map<number, HTMLElement[]>} tokens */
-function tokensOf(run, lane, tokens) {
-  /** @type {Node[]} */
-  const made = [];
+/** Elements of a lane's text, part by part. @param {Run} run @param {Lane} lane @param {Map<number, HTMLElement[]>} tokens */
+function* tokensOf(run, lane, tokens) {
   const { first, last } = orderOf(lane);
+  /** @type {Node[]} */
+  let part = [];
   let ends = 0;
   for (let i = 0; i < lane.length; i += 1) {
     const token = lane.tokenAt(i, lane.steps);
-    const ended = token >= 0 && !lane.given.has(i) && (lane.isEnd(token) || i >= lane.textEnd);
-    ends += Number(ended);
-    if (ended) continue;
-    const step = lane.written[i];
-    const share = (last - step) / Math.max(1, last - first);
-    const strength = step ? PALEST + (STRONGEST - PALEST) * Math.max(0, Math.min(1, share)) : 0;
-    const node = h(
-      "span",
-      { class: lane.given.has(i) ? "given" : null, style: `--cv-ink:${strength.toFixed(0)}%` },
-      token < 0 ? "▁" : inline(run.text(token)).trim() || "␣",
-      h("small", {}, step || (lane.given.has(i) ? "given" : "–")),
-    );
-    node.dataset.position = String(i);
+    if (token >= 0 && !lane.given.has(i) && (lane.isEnd(token) || i >= lane.textEnd)) {
+      ends += 1;
+      continue;
+    }
+    const node = tokenOf(run, lane, i, token, (last - lane.written[i]) / Math.max(1, last - first));
     tokens.set(i, [...(tokens.get(i) ?? []), node]);
-    made.push(node);
+    part.push(node);
+    if (part.length < PART) continue;
+    yield part;
+    part = [];
   }
-  if (ends) made.push(h("span", { class: "end", title: "end of text" }, `··· ${ends}`));
-  return made;
+  if (ends) part.push(h("span", { class: "end", title: "end of text" }, `··· ${ends}`));
+  yield part;
+}
+
+/** @param {Run} run @param {Lane} lane @param {number} position @param {number} token @param {number} early 1 for the lane's first step, 0 for its last */
+function tokenOf(run, lane, position, token, early) {
+  const step = lane.written[position];
+  const given = lane.given.has(position);
+  const strength = Math.max(0, Math.min(TONES, Math.round(early * TONES)));
+  const node = h(
+    "span",
+    { class: given ? "given" : step ? `tone${strength}` : null },
+    token < 0 ? "▁" : inline(run.text(token)).trim() || "␣",
+    h("small", {}, step || (given ? "given" : "–")),
+  );
+  node.dataset.position = String(position);
+  return node;
 }
 
 /** @param {Run} run @param {string[]} names */
