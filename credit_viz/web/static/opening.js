@@ -83,7 +83,7 @@ async function opened(store, live, base, visit, files) {
     await live.show(packets);
     intoForm(store);
   } catch (error) {
-    store.set({ error: /** @type {Error} */ (error).message });
+    store.set({ error: `Not opened: ${/** @type {Error} */ (error).message}` });
   }
 }
 
