@@ -49,7 +49,7 @@ def fake_traces(seed: int = 0, gen_length: int = 64) -> list[Trace]:
 
 
 def until(page: Any, condition: str) -> None:
-    """Wait until a condition on the snapshot `s` holds; asked from outside, since the saved page evaluates no strings."""
+    """Wait until a condition on the snapshot `s` holds. Asked from outside: the saved page evaluates no strings."""
     for _ in range(200):
         if page.evaluate(
             f"(() => {{ const s = window.creditViz?.snapshot(); return Boolean(s && ({condition})); }})()"
