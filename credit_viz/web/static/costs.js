@@ -7,7 +7,7 @@ import { fill, h } from "./dom.js";
 import { explained } from "./glossary.js";
 import { contentTokensPerForward, redundantGuesses, timesFewer, tokensPerForward, wallClock } from "./measures.js";
 import { laneName } from "./names.js";
-import { counted, steps as stepCount } from "./text.js";
+import { steps as stepCount } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./lane.js").Lane} Lane */
@@ -129,7 +129,7 @@ const seconds = (value) => (value > 0 && value < 0.005 ? "<0.01 s" : `${value.to
  */
 export function sameness(store, run, lane) {
   const position = run.firstDifference(lane);
-  if (!lane.complete || !run.baseline.complete) return `${counted(lane.writtenCount(lane.steps), "token")} so far`;
+  if (!lane.complete || !run.baseline.complete) return "–";
   if (position < 0) return "same text";
   const go = () =>
     store.set({ selected: position, lane: lane.index, step: lane.written[position], follow: false, playing: false });

@@ -29,6 +29,20 @@ export function fill(element, ...children) {
   element.replaceChildren(...nodes.map((child) => (child instanceof Node ? child : String(child))));
 }
 
+/**
+ * Replace an element's children, and put the focus back on the one with the same `data-key` or, where that is gone, on
+ * the last that has one.
+ * @param {Element} element @param {...(Child | Child[])} children
+ */
+export function refill(element, ...children) {
+  const active = /** @type {HTMLElement | null} */ (document.activeElement);
+  const key = element.contains(active) ? active?.dataset.key : undefined;
+  fill(element, ...children);
+  if (key === undefined) return;
+  const keyed = /** @type {HTMLElement[]} */ ([...element.querySelectorAll("[data-key]")]);
+  (keyed.find((other) => other.dataset.key === key) ?? keyed.at(-1))?.focus({ preventScroll: true });
+}
+
 /** Set text only when it differs: writing the same text still costs a layout. @param {Element} element @param {string} text */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

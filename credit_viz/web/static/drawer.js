@@ -4,7 +4,7 @@
  */
 
 import { pressAgain } from "./ask.js";
-import { h, say } from "./dom.js";
+import { h, refill, say } from "./dom.js";
 import { givenView } from "./given.js";
 import { laneSettings } from "./lanesettings.js";
 import { optionsView } from "./options.js";
@@ -74,11 +74,13 @@ function lanesView(store) {
     const key = JSON.stringify([editing, lanes.map(({ decoder }) => decoder)]);
     if (key !== drawn) {
       drawn = key;
-      const focused = root.contains(document.activeElement) ? document.activeElement?.id : "";
       const parts = lanes.map((_, index) => laneSettings(store, index));
       refresh = parts.map(({ show }) => show);
-      root.replaceChildren(...parts.map((part) => part.root), ...[addTool(store)].filter((add) => add !== null));
-      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      refill(
+        root,
+        parts.map((part) => part.root),
+        addTool(store),
+      );
     }
     for (const show of refresh) show();
   });

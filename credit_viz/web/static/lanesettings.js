@@ -24,7 +24,7 @@ export function laneSettings(store, index) {
     {
       type: "button",
       class: "cv-setting-head",
-      id: `cv-setting-head-${index}`,
+      data: { key: `head ${index}` },
       "aria-expanded": String(open),
       onclick: () => store.set({ editing: open ? -1 : index }),
     },
@@ -64,7 +64,7 @@ function laneBody(store, index) {
   const decoder = boot.decoders[lanes[index].decoder];
   const select = h("select", {
     class: "cv-select",
-    id: `cv-decoder-${index}`,
+    data: { key: `decoder ${index}` },
     "aria-label": `Decoder of lane ${index + 1}`,
     onchange: () => store.set({ lanes: withDecoder(boot, store.state.lanes, index, select.value) }),
   });

@@ -22,7 +22,7 @@ import { mapsView } from "./maps.js";
 import { laneName } from "./names.js";
 import { noticeView } from "./notice.js";
 import { panesView } from "./panes.js";
-import { rerunWhenChanged, wish } from "./rerun.js";
+import { isStale, rerunWhenChanged, wish } from "./rerun.js";
 import { sameStateView } from "./samestate.js";
 import { Store } from "./store.js";
 import { transportView } from "./transport.js";
@@ -175,6 +175,7 @@ function snapshot({ state }, live) {
     playing: state.playing,
     kept: run?.kept ?? [],
     behind: state.behind,
+    stale: isStale(state),
     drawer: state.drawer,
     next: state.lanes,
     front: state.lane,

@@ -4,7 +4,7 @@
  */
 
 import { costsView, sameness } from "./costs.js";
-import { fill, h, say } from "./dom.js";
+import { fill, h, refill, say } from "./dom.js";
 import { explained } from "./glossary.js";
 import { timesFewer } from "./measures.js";
 import { changedKnobs, decoderTitle, laneName, modelOf } from "./names.js";
@@ -13,6 +13,7 @@ import { counted, steps as stepCount } from "./text.js";
 import { addTool, handChip, laneTools } from "./tools.js";
 
 /** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").State} State */
 /** @typedef {import("./lane.js").Lane} Lane */
 /** @typedef {import("./run.js").Run} Run */
 
@@ -27,23 +28,28 @@ export function verdictView(store) {
   let shown = null;
   store.view(["version", "run", "lanes"], ({ run, boot, lanes, version }) => {
     if (!run) return;
-    if (run !== shown) cards.style.minHeight = shown && alike(shown, run) ? `${cards.offsetHeight}px` : "";
-    shown = run;
     const mine = boot.can.run && belongs(run, lanes);
     const key = JSON.stringify([run.id, version, mine && lanes.map((lane) => lane.interventions?.length ?? 0)]);
-    if (key === drawn) return; // a knob is being dragged
-    drawn = key;
-    const focused = focusedKey(cards);
+    // while a knob is dragged or other lanes are on their way, the cards stay as they are
+    if (key === drawn || (run === shown && run.state !== "running" && !mine)) return;
+    if (run !== shown) cards.style.minHeight = shown && alike(shown, run) ? `${cards.offsetHeight}px` : "";
+    [drawn, shown] = [key, run];
     cards.dataset.lanes = String(run.lanes.length);
-    fill(
+    refill(
       cards,
       run.lanes.map((lane) => card(store, run, lane, mine)),
       mine && addTool(store),
     );
-    if (focused) refocus(cards, focused);
   });
+  cards.addEventListener("click", (/** @type {Event} */ event) => ignoreLate(store.state, event), true);
   forgetHeight(cards);
   return h("section", { class: "cv-verdict", "aria-label": "Result" }, cards, costsView(store));
+}
+
+/** A tool pressed while other lanes are on their way would act on another lane. @param {State} state @param {Event} event */
+function ignoreLate({ run, lanes }, event) {
+  const tool = /** @type {Element} */ (event.target).closest(".cv-tool, .cv-add, .cv-hand");
+  if (tool && run && !belongs(run, lanes)) event.stopPropagation();
 }
 
 /** A least height holds for one width only. @param {HTMLElement} element */
@@ -55,16 +61,6 @@ function forgetHeight(element) {
   }).observe(element);
 }
 
-/** What the focus is on, "" when it is elsewhere. @param {Element} root */
-const focusedKey = (root) =>
-  root.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.key ?? "" : "";
-
-/** The same again or, where it is gone, the last tool. @param {Element} root @param {string} key */
-function refocus(root, key) {
-  const tools = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-key]")]);
-  (tools.find((tool) => tool.dataset.key === key) ?? tools.at(-1))?.focus({ preventScroll: true });
-}
-
 /** Are these the lanes of the next run, too? @param {Run} run @param {import("./store.js").LaneChoice[]} lanes */
 const belongs = (run, lanes) =>
   run.lanes.length === lanes.length && run.lanes.every(({ info }, i) => info.decoder === lanes[i].decoder);
@@ -72,7 +68,7 @@ const belongs = (run, lanes) =>
 /** @param {Store} store @param {Run} run @param {Lane} lane @param {boolean} mine can the lane be changed here? */
 function card(store, run, lane, mine) {
   const { boot } = store.state;
-  const { decoder, settings } = lane.info;
+  const { decoder, settings, interventions } = lane.info;
   const passes = h(
     "div",
     { class: "cv-big" },
@@ -81,31 +77,35 @@ function card(store, run, lane, mine) {
     explained("pass", lane.steps === 1 ? "forward pass" : "forward passes"),
   );
   const knobs = h("small", {}, ` ${changedKnobs(boot, decoder, settings)}`);
-  const name = h("h2", { class: "cv-lane-name" }, decoderTitle(boot, decoder), knobs);
+  const byHand = interventions?.length > 0;
+  const title = byHand ? laneName(boot, run, lane.index) : decoderTitle(boot, decoder);
+  const name = h("h2", { class: "cv-lane-name" }, title, byHand ? null : knobs);
   return h(
     "article",
     { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
     h("header", {}, name, mine && laneTools(store, lane.index)),
     mine && handChip(store, lane.index),
     passes,
-    h("p", { class: "cv-versus" }, ...versus(store, run, lane)),
+    h("p", { class: "cv-versus" }, versus(run, lane, boot)),
+    h("p", { class: "cv-text" }, written(store, run, lane)),
     h("p", { class: "cv-waited" }, ...waited(lane), ...secondThoughts(lane)),
   );
 }
 
-/** @param {Store} store @param {Run} run @param {Lane} lane */
-function versus(store, run, lane) {
-  if (lane.steps === 0) return [run.state === "running" ? "about to start" : "did not run"];
-  if (!lane.complete) {
-    const so = run.state === "running" ? " so far" : ", then stopped";
-    return [`${lane.writtenCount(lane.steps)} of ${lane.open} tokens written${so}`];
-  }
-  const base = run.baseline;
+/** @param {Run} run @param {Lane} lane @param {any} boot */
+function versus(run, lane, boot) {
+  if (lane.steps === 0) return run.state === "running" ? "about to start" : "did not run";
+  if (!lane.complete) return run.state === "running" ? "running" : "stopped";
   const fewer = timesFewer(run, lane);
-  if (lane === base) return [run.lanes.length > 1 ? "the baseline" : `${lane.open} tokens written`];
-  if (fewer === null) return [`${lane.open} tokens written`];
-  const name = laneName(store.state.boot, run, base.index);
-  return [passesBeside(fewer, name), " · ", sameness(store, run, lane)];
+  if (lane === run.baseline) return run.lanes.length > 1 ? "the baseline" : "finished";
+  return fewer === null ? "finished" : passesBeside(fewer, laneName(boot, run, 0));
+}
+
+/** What it wrote: how much or, beside a finished first lane, whether that is the same. @param {Store} store @param {Run} run @param {Lane} lane */
+function written(store, run, lane) {
+  if (lane !== run.baseline && lane.complete && run.baseline.complete) return sameness(store, run, lane);
+  if (lane.complete) return `${counted(lane.open, "token")} written`;
+  return `${lane.writtenCount(lane.steps)} of ${counted(lane.open, "token")} written`;
 }
 
 /** @param {number} fewer times @param {string} name of the first lane */
@@ -170,6 +170,7 @@ const SIGNS = {
   retracted: ["struck", " = taken back in this step"],
   edited: ["changed", " = edited in this step"],
   given: ["boxed", " = given"],
+  hand: ["dotted", " = written by hand"],
   end: ["···", " = end of text"],
 };
 
@@ -180,6 +181,7 @@ function signsOf({ lanes }) {
     retracted: lanes.some((lane) => lane.takenBack),
     edited: lanes.some((lane) => lane.edited),
     given: lanes.some((lane) => lane.given.size),
+    hand: lanes.some((lane) => lane.info.interventions?.length),
   };
   return Object.keys(SIGNS).filter((sign) => occurs[sign] ?? true);
 }
@@ -190,7 +192,8 @@ function footnote(run, model) {
   const switches = lane.info.switches.length ? `, with ${lane.info.switches.join(", ")}` : "";
   const on = `Counted on the ${model}${switches}, for this one prompt`;
   if (run.state === "running") return `${on}.`;
-  const content = run.lanes.map((each) => each.contentTokens);
+  const plain = run.lanes.filter(({ info }) => !info.interventions?.length); // what a person wrote is counted nowhere
+  const content = (plain.length ? plain : run.lanes).map((each) => each.contentTokens);
   const same = content.every((count) => count === content[0]);
   const text = same
     ? `${content[0]} of ${counted(lane.open, "token")} are text`
