@@ -25,7 +25,7 @@ export function exportViews(store, live, base) {
   const figure = shareItem("Figure, SVG or PNG", "Any map or chart of this run, for a paper or a slide.", () =>
     figures.open(),
   );
-  const button = h("button", { class: "cv-tool cv-save-figure", type: "button", onclick: () => figures.open() }, "Save figure");
+  const button = h("button", { class: "cv-map-tool cv-save-figure", type: "button", onclick: () => figures.open() }, "Save figure");
   store.view(["run"], ({ run }) => (button.disabled = !run));
   return {
     links: [shareView(store, [...downloadItems(store, base), figure]), link],

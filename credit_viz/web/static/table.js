@@ -111,7 +111,7 @@ class Table {
     const reason = lane.writeAt(position, lane.steps)?.reason;
     const why = lane.given.has(position) ? "given before the run" : (boot.style.reasons[reason ?? 0]?.words ?? "");
     const value = h("span", { class: "cv-value" }); // a box of its own size, so that a new text moves no row
-    const name = h("td", { class: "cv-name" }, token < 0 ? "" : quoted(run?.text(token) ?? ""));
+    const name = h("td", { class: "cv-table-token" }, token < 0 ? "" : quoted(run?.text(token) ?? ""));
     const fate = [
       h("td", {}, written ? lane.settled[position] : "–"),
       h("td", {}, written || (lane.given.has(position) ? "given" : "still masked")),
