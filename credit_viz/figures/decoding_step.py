@@ -61,13 +61,15 @@ def _run(name: str, group: Sequence[Trace], bins: int) -> DecodingStepRun:
     settled = np.concatenate([trace.converge_step[here] for trace, here in zip(group, places, strict=True)])
     bin_of = np.concatenate([np.arange(len(here)) * bins // max(1, len(here)) for here in places])
     counts = np.bincount(bin_of, minlength=bins)
-    means = [_mean(np.bincount(bin_of, values, bins), counts) for values in (written, settled)]
+    means = [_mean(np.bincount(bin_of, values, bins).astype(np.float64), counts) for values in (written, settled)]
     totals = [float(values.mean()) if len(values) else float("nan") for values in (written, settled)]
     return DecodingStepRun(name, len(group), counts, means[0], means[1], totals[0], totals[1])
 
 
 def _mean(sums: Floats, counts: NDArray[np.int64]) -> Floats:
-    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+    means = np.full(len(sums), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 def draw(info: DecodingStepInfo, theme: str = "light") -> go.Figure:
