@@ -17,7 +17,7 @@ import { counted, quoted } from "./text.js";
 /** @typedef {{copied: number, change: Intervention}} Wanted */
 
 const MOST_OFFERED = 12; // pieces of a text that is no single token
-const SAME = " and the run goes on from there, as a new lane. The steps up to it are the same run.";
+const SAME = ": the run goes on from there as a new lane. Its steps up to then are the same.";
 
 /** What it adds to the inspector: a button beside each candidate, and a panel below them. */
 export class ByHand {
@@ -81,7 +81,7 @@ export class ByHand {
       const step = stepOf(lane, state.step);
       const why = refusal(lane, selected, state.step, false, boot.limits);
       const name = h("b", { class: "cv-lane cv-byhand-lane", data: { lane: String(front) } }, laneName(boot, run, front));
-      fill(where, `Write another token ${selected} after step ${step} of `, name, SAME);
+      fill(where, `Change token ${selected} of `, name, ` right after step ${step}`, SAME);
       fill(back, this.#backButton(run, lane, selected));
       form.classList.toggle("refused", why !== "");
       form.title = why;
