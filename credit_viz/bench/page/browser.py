@@ -13,7 +13,7 @@ from typing import Any
 
 from credit_viz.errors import BackendError, SettingsError
 
-__all__ = ["Visit", "Visitors", "chromium"]
+__all__ = ["Visit", "Visitors", "chromium", "unreached"]
 
 _ARGS = (
     "--no-sandbox",
@@ -48,6 +48,25 @@ _WAIT = """
   };
   look();
 })
+"""
+
+#: controls that are shown and enabled, but were never focused.
+_UNREACHED = """
+() => [...document.querySelectorAll("button, a[href], input, select, textarea, summary, [tabindex='0']")]
+  .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.disabled)
+  .filter((control) => !control.closest("[inert], [tabindex='-1']") && !("reached" in control.dataset))
+  .map((control) => control.outerHTML.slice(0, 120))
+"""
+
+
+#: true where the focus has been before.
+_MARK_FOCUSED = """
+() => {
+  const at = document.activeElement;
+  const known = "reached" in at.dataset;
+  at.dataset.reached = "";
+  return known && at !== document.body;
+}
 """
 
 
@@ -198,3 +217,12 @@ def chromium() -> Iterator[Visitors]:
             yield Visitors(browser)
         finally:
             browser.close()
+
+
+def unreached(page: Any, most: int = 600) -> list[str]:
+    """Controls that Tab does not reach: it is pressed until the focus has gone round. Leaves marks on the page."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate(_MARK_FOCUSED):
+            break
+    return list(page.evaluate(_UNREACHED))

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from credit_viz.backend.base import LaneRequest, RunRequest
-from credit_viz.bench.page.browser import Visit, Visitors
+from credit_viz.bench.page.browser import Visit, Visitors, unreached
 from credit_viz.bench.page.serving import Served, served
 from credit_viz.bench.page.synthetic import SyntheticBackend
 from credit_viz.bench.table import Row, Section
@@ -223,8 +223,7 @@ def everyone(visitors: Visitors, options: Options) -> Iterable[Section]:
         sideways = [width for width in _WIDTHS if _scrolls_sideways(visitors, page.address, width)]
         with visitors.visit(page.address) as visit:
             visit.open()
-            _tab_through(visit)
-            missed = visit.page.evaluate(_UNREACHED)
+            missed = unreached(visit.page)
         found, note = _axe(visitors, page.address)
     yield Section(
         "for everyone",
@@ -242,34 +241,6 @@ def _scrolls_sideways(visitors: Visitors, address: str, width: int) -> bool:
     with visitors.visit(address, width=width) as visit:
         visit.open()
         return bool(visit.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
-
-
-#: controls that are shown and enabled, but were never focused.
-_UNREACHED = """
-() => [...document.querySelectorAll("button, a[href], input, select, textarea, summary, [tabindex='0']")]
-  .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.disabled)
-  .filter((control) => !control.closest("[inert], [tabindex='-1']") && !("reached" in control.dataset))
-  .map((control) => control.outerHTML.slice(0, 120))
-"""
-
-
-#: true where the focus has been before.
-_MARK_FOCUSED = """
-() => {
-  const at = document.activeElement;
-  const known = "reached" in at.dataset;
-  at.dataset.reached = "";
-  return known && at !== document.body;
-}
-"""
-
-
-def _tab_through(visit: Visit, most: int = 600) -> None:
-    """Press Tab until the focus has gone round; every control it met is marked."""
-    for _ in range(most):
-        visit.page.keyboard.press("Tab")
-        if visit.page.evaluate(_MARK_FOCUSED):
-            return
 
 
 def _axe(visitors: Visitors, address: str) -> tuple[list[Row], str]:
