@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +18,8 @@ from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.base import Decoder
 from credit_viz.errors import SettingsError, TraceError
 from credit_viz.trace.record import Trace
-from credit_viz.whatif.recorded import NotRecorded
-from credit_viz.whatif.replay import Replay, Seen, Verdict, refusal
+from credit_viz.whatif.recorded import NotRecorded, Rows
+from credit_viz.whatif.replay import Replay, RowsOf, Seen, Verdict, refusal
 
 __all__ = ["Counterfactual", "Judgement", "SameState", "counterfactuals"]
 
@@ -85,12 +85,20 @@ class _Memory(Enum):
     RUN = "the whole run"
 
 
+#: steps whose recorded numbers are shared by the decoders.
+_SHARED = 128
+#: positions times steps that each decoder's history is kept of.
+_REMEMBERED = 4096
+
+
 class SameState:
     """Answers for the steps of one trace; what the decoders remember is kept from question to question."""
 
     def __init__(self, trace: Trace, decoders: Sequence[Decoder]) -> None:
         self._trace = trace
-        self._histories = [_History(trace, decoder) for decoder in decoders]
+        rows: RowsOf = lru_cache(_SHARED)(partial(Rows.of_step, trace))
+        self._histories = [_History(trace, decoder, rows) for decoder in decoders]
+        self._last: tuple[int, tuple[Counterfactual, ...]] = (0, ())
 
     def at(self, step: int) -> tuple[Counterfactual, ...]:
         """What each decoder would do in the state before a step from 1 on.
@@ -100,27 +108,27 @@ class SameState:
         """
         if not 1 <= step <= self._trace.forward_passes:
             raise TraceError(f"step {step} is out of range; valid: 1..{self._trace.forward_passes}")
-        return tuple(history.at(step) for history in self._histories)
+        if self._last[0] != step:
+            self._last = step, tuple(history.at(step) for history in self._histories)
+        return self._last[1]
 
 
 class _History:
     """One decoder led through the recorded states."""
 
-    def __init__(self, trace: Trace, decoder: Decoder) -> None:
+    def __init__(self, trace: Trace, decoder: Decoder, rows: RowsOf) -> None:
         self._decoder = decoder
         self._trace = trace
+        self._rows = rows
         self._why = refusal(trace, decoder)
         self._replay: Replay | None = None
         self._seen: dict[int, Seen] = {}
-        self._answers: dict[int, Counterfactual] = {}
 
     def at(self, step: int) -> Counterfactual:
-        if step not in self._answers:
-            try:
-                self._answers[step] = self._answer(_judgements(self._verdict(step)))
-            except NotRecorded as missing:
-                self._answers[step] = self._answer((), str(missing), missing.position)
-        return self._answers[step]
+        try:
+            return self._answer(_judgements(self._verdict(step)))
+        except NotRecorded as missing:
+            return self._answer((), str(missing), missing.position)
 
     def _verdict(self, step: int) -> Verdict:
         if self._why:
@@ -132,9 +140,14 @@ class _History:
             while replay.steps < first - 1:
                 replay.follow(None)
         while step not in self._seen:
-            seen = self._seen[replay.steps + 1] = replay.see()
+            self._remember(replay.steps + 1, seen := replay.see())
             replay.follow(seen.decision.state)
         return replay.judge(self._seen[step])
+
+    def _remember(self, step: int, seen: Seen) -> None:
+        self._seen[step] = seen
+        while len(self._seen) > max(1, _REMEMBERED // len(seen.view.masked)):
+            del self._seen[next(iter(self._seen))]
 
     @cached_property
     def _memory(self) -> _Memory:
@@ -153,7 +166,7 @@ class _History:
 
     def _begin(self) -> Replay:
         try:
-            return Replay(self._trace, self._decoder)
+            return Replay(self._trace, self._decoder, rows=self._rows)
         except SettingsError as error:
             raise NotRecorded(str(error)) from error
 
@@ -169,17 +182,11 @@ def _judgements(verdict: Verdict) -> tuple[Judgement, ...]:
     view, decision = verdict.view, verdict.decision
     nothing = torch.full_like(verdict.fused, torch.nan)
     score, bar = decision.channels.get("score", verdict.fused), decision.channels.get("bar", nothing)
-    return tuple(
-        Judgement(
-            verdict.start + place,
-            bool(decision.commit[place]),
-            int(decision.winner_ids[place]),
-            float(decision.winner_p[place]),
-            float(verdict.fused[place]),
-            float(score[place]),
-            float(bar[place]),
-            int(decision.reasons[place]),
-            bool(view.active[place]),
-        )
-        for place in (view.masked | decision.commit).nonzero()[:, 0].tolist()
+    open_ = view.masked | decision.commit
+    columns = (
+        *(decision.commit, decision.winner_ids, decision.winner_p, verdict.fused),
+        *(score, bar, decision.reasons, view.active),
     )
+    places = open_.nonzero()[:, 0]
+    rows = zip(*(column[places].tolist() for column in columns), strict=True)
+    return tuple(Judgement(verdict.start + place, *row) for place, row in zip(places.tolist(), rows, strict=True))

@@ -12,6 +12,7 @@ of logits. So an answer is one of three kinds:
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -46,7 +47,6 @@ class Rows(NamedTuple):
     p: Tensor  #: (N, K) float32
     entropy: Tensor  #: (N,) nats
     divergence: Tensor | None  #: (N,) nats, how far the prediction moved, where the recorded decoder measures that
-    rest: Tensor  #: (N,) the most that any other token can have
 
     @classmethod
     def of_step(cls, trace: Trace, step: int, span: tuple[int, int]) -> Rows:
@@ -62,34 +62,24 @@ class Rows(NamedTuple):
             found[places[inside]] = values[kept]
             return found
 
-        p = torch.from_numpy(rows(trace.candidate_p, np.nan))
         divergence = trace.channels.get("divergence")
         return cls(
             torch.from_numpy(rows(trace.candidate_ids, 0)).long(),
-            p,
+            torch.from_numpy(rows(trace.candidate_p, np.nan)),
             torch.from_numpy(rows(trace.entropy, np.nan)),
             None if divergence is None else torch.from_numpy(rows(divergence, np.nan)),
-            _rest(p, trace.info.vocab_size),
         )
 
     def part(self, start: int, end: int) -> Rows:
         """Positions [start, end) of these."""
-        ids, p, entropy, divergence, rest = self
+        ids, p, entropy, divergence = self
         moved = None if divergence is None else divergence[start:end]
-        return Rows(ids[start:end], p[start:end], entropy[start:end], moved, rest[start:end])
+        return Rows(ids[start:end], p[start:end], entropy[start:end], moved)
 
     @property
     def known(self) -> Tensor:
         """(N,) bool: was anything recorded there?"""
         return ~self.p[:, 0].isnan()
-
-
-def _rest(p: Tensor, vocab_size: int) -> Tensor:
-    """(N,) the most that a token outside the recorded ones can have."""
-    if p.shape[1] >= vocab_size:
-        return torch.zeros_like(p[:, 0])
-    left = (1 - p.double().sum(1)).clamp(min=0) + _ROUNDING
-    return torch.minimum(p[:, -1], left.to(p.dtype))
 
 
 class RecordedPredictions(Predictions):
@@ -158,13 +148,21 @@ class RecordedPredictions(Predictions):
     def _found(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """(N, J) place among the recorded tokens, K where it is none of them, and probability."""
         self.vague.append(True)
-        candidates, p, *_, rest = self.recorded
+        candidates, p, *_ = self.recorded
         same = candidates[:, None, :] == ids[:, :, None]
         missing = ~same.any(2)
-        other = rest if self.side == UPPER else torch.where(rest.isnan(), rest, 0)
         place = torch.where(missing, candidates.shape[1], same.int().argmax(2))
         found = p.gather(1, place.clamp(max=candidates.shape[1] - 1))
-        return place, torch.where(missing, other[:, None], found)
+        return place, torch.where(missing, self._other[:, None], found)
+
+    @cached_property
+    def _other(self) -> Tensor:
+        """(N,) the least or the most that a token outside the recorded ones can have."""
+        p = self.recorded.p
+        if self.side == LOWER or p.shape[1] >= self.vocab_size:
+            return p[:, 0] * 0  # nan stays nan
+        left = (1 - p.double().sum(1)).clamp(min=0) + _ROUNDING
+        return torch.minimum(p[:, -1], left.to(p.dtype))
 
     def rival_p(self, ids: Tensor) -> Tensor:
         """(N,) probability of the best token other than ids (N,), exact with two recorded tokens."""

@@ -5,7 +5,9 @@ While the writes of the replayed decoder equal the recorded ones, the recorded n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +25,11 @@ from credit_viz.trace.record import Trace
 from credit_viz.whatif.agreement import agreed
 from credit_viz.whatif.recorded import LOWER, UPPER, NotRecorded, RecordedPredictions, Rows
 
-__all__ = ["Replay", "Seen", "Verdict", "recorded_events", "refusal"]
+__all__ = ["Replay", "RowsOf", "Seen", "Verdict", "recorded_events", "refusal"]
+
+
+#: what was recorded in a step at positions [start, end).
+RowsOf = Callable[[int, tuple[int, int]], Rows]
 
 
 class Seen(NamedTuple):
@@ -53,16 +59,23 @@ class Replay:
 
     Args:
         block_length, early_stop: other than recorded, if given.
+        rows: as `Rows.of_step` of the trace, where several replays share what it returns.
 
     Raises:
         SettingsError: the options do not fit each other, the decoder or the record.
     """
 
     def __init__(
-        self, trace: Trace, decoder: Decoder, block_length: int | None = None, early_stop: bool | None = None
+        self,
+        trace: Trace,
+        decoder: Decoder,
+        block_length: int | None = None,
+        early_stop: bool | None = None,
+        rows: RowsOf | None = None,
     ) -> None:
         info = trace.info
         self.trace = trace
+        self._rows: RowsOf = rows or partial(Rows.of_step, trace)
         self.steps = 0  #: taken so far
         self.draws = False  #: the decoder has drawn random numbers
         options = RunOptions(
@@ -94,7 +107,7 @@ class Replay:
         if lane.block != recorded and trace.info.cache != "none":
             raise NotRecorded(f"with the {trace.info.cache} cache, guesses belong to the block that was being written")
         span = (0, trace.gen_length) if lane.decoder.needs.whole else lane.block
-        rows = Rows.of_step(trace, step, span)
+        rows = self._rows(step, span)
         vague: list[bool] = []
         view = lane.view(_predictions(rows, trace, LOWER, vague))
         _check_known(view, rows, lane.decoder, span[0])

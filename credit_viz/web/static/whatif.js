@@ -39,6 +39,7 @@ class WhatIf {
     /** @type {LaneChoice} */
     this.choice = { decoder: "", settings: {} };
     this.asked = 0;
+    this.turn = 0;
     /** @type {any} */
     this.timer = 0;
     /** @type {import("./knobs.js").Field[]} */
@@ -79,13 +80,16 @@ class WhatIf {
   #choose(choice) {
     const { boot, run } = this.store.state;
     this.choice = choice;
+    this.turn += 1;
+    const mine = this.turn;
     const knobs = boot.decoders[choice.decoder]?.knobs ?? [];
     this.fields = knobs.map((/** @type {import("./knobs.js").Knob} */ knob) =>
       knobField(
         `cv-whatif-${knob.name}`,
         knob,
         () => this.choice.settings[knob.name] ?? (knob.name in this.choice.settings ? null : knob.default),
-        (value) => this.#turn(knob.name, value),
+        // a field that goes away may speak once more, as it loses the focus
+        (value) => mine === this.turn && this.#turn(knob.name, value),
       ),
     );
     const name = run ? laneName(boot, run, this.lane) : "";
