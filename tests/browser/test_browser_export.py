@@ -26,7 +26,7 @@ from credit_viz.trace.record import Trace
 from credit_viz.web import build_app, launch
 from credit_viz.web.opening import as_run
 from credit_viz.web.standalone import render_page
-from tests.browser.conftest import Open, drawn, snapshot, wait_for
+from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
 from tests.web.fake import FakeBackend
 
 pytestmark = [
@@ -263,9 +263,8 @@ def test_dropped_traces_are_shown_with_everything_working(open_page: Open) -> No
     assert not page.locator(".cv-veil").is_visible()
     shown = snapshot(page)
     assert [lane["ids"] for lane in shown["lanes"]] == [trace.token_ids.tolist() for trace in traces]
-    note = page.inner_text(".cv-opened")
-    assert HOSTILE_NAME in note
-    assert "A saved <b>prompt</b>" in note
+    names = f"{HOSTILE_NAME}, credit.safetensors"
+    assert page.inner_text(".cv-opened").strip() == f"Opened from {names}, recorded on fake (0 M)."
     assert page.input_value("#prompt textarea") == "A saved <b>prompt</b>"
     assert len(inspected(page, 2, 5)) > 2
     _, data = shared(page, "Trace files")
@@ -353,3 +352,22 @@ def test_a_page_without_a_model_shows_saved_runs_and_starts_none(chromium: Any, 
     assert page.evaluate("window.pwned") is None
     page.close()
     assert troubles == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_menu_sheet_and_saved_page_have_no_serious_violations(
+    chromium: Any, open_page: Open, tmp_path: Path, scheme: str
+) -> None:
+    page = open_page(color_scheme=scheme)
+    page.get_by_role("button", name="Share", exact=True).click()
+    assert serious_violations(page) == []
+    page.locator(".cv-share-item", has_text="Figure").click()
+    page.wait_for_function("document.querySelector('.cv-figure-preview img').naturalWidth > 0")
+    assert serious_violations(page) == []
+    page.keyboard.press("Escape")
+    drop(page, ("a.safetensors", trace_bytes(fake_traces()[0])), only_drag=True)
+    assert serious_violations(page) == []
+    (tmp_path / "run.html").write_text(render_page(fake_traces()), "utf-8")
+    offline = Offline(chromium, tmp_path / "run.html", color_scheme=scheme)
+    assert serious_violations(offline.page) == []
+    offline.close()

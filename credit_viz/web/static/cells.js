@@ -1,6 +1,6 @@
 /**
- * Exact numbers of every position, as a saved page keeps them (credit_viz/trace/cells.py), answered position by position
- * as the server would. Where the file holds fewer, what the maps' bytes say stands in. Knows packets and runs only.
+ * Exact numbers of every position, as a saved page keeps them (credit_viz/trace/cells.py), answered position by
+ * position as the server would. Where the file holds fewer, what the maps' bytes say stands in. Knows packets and runs.
  */
 
 import { laneArrays } from "./codec.js";
@@ -8,7 +8,7 @@ import { laneArrays } from "./codec.js";
 /** @typedef {import("./codec.js").Packet} Packet */
 /** @typedef {import("./lane.js").Lane} Lane */
 
-const ROUNDED = "This file keeps one byte for each number, so they are rounded, and only the decoder's choice is listed.";
+const ROUNDED = "This file keeps one byte for each number: they are rounded, and only the decoder's choice is listed.";
 const CHOICES = "This file keeps the exact numbers of the decoder's choices; the other guesses are left out.";
 
 /** What a file may keep of a position, and what the inspector says of it. @type {Record<string, string>} */

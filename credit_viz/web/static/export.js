@@ -21,11 +21,10 @@ import { shareItem, shareView } from "./share.js";
 export function exportViews(store, live, base) {
   if (!store.state.boot.can.ask) return { links: [], mapTools: [], note: null, overlays: [] };
   const figures = new FigureSheet(store, base);
+  const open = () => figures.open();
   const { link, veil } = openingView(store, live, base);
-  const figure = shareItem("Figure, SVG or PNG", "Any map or chart of this run, for a paper or a slide.", () =>
-    figures.open(),
-  );
-  const button = h("button", { class: "cv-map-tool cv-save-figure", type: "button", onclick: () => figures.open() }, "Save figure");
+  const figure = shareItem("Figure, SVG or PNG", "Any map or chart of this run, for a paper or a slide.", open);
+  const button = h("button", { class: "cv-map-tool cv-save-figure", type: "button", onclick: open }, "Save figure");
   store.view(["run"], ({ run }) => (button.disabled = !run));
   return {
     links: [shareView(store, [...downloadItems(store, base), figure]), link],

@@ -37,17 +37,17 @@ export function openingView(store, live, base) {
   return { link: h("span", {}, button, input), veil };
 }
 
-/** Where an opened run comes from, and its prompt: the prompt box may hold another. @param {Store} store @returns {Node} */
+/** Where an opened run comes from, and its prompt where there is no prompt box. @param {Store} store @returns {Node} */
 export function openedView(store) {
   const words = h("small", {});
-  const prompt = h("span", { dir: "auto" });
+  const prompt = h("span", { dir: "auto", hidden: store.state.boot.can.run });
   const root = h("p", { class: "cv-opened", "aria-label": "Opened traces" }, words, prompt);
   store.view(["run"], ({ run }) => {
     const files = run?.about.opened;
     root.hidden = !files;
     if (!run || !files) return;
-    say(words, `Opened from ${files.map(inline).join(", ")}. Recorded on ${inline(run.lanes[0].info.model)} from the prompt`);
-    say(prompt, inline(run.about.prompt) || "(no text)");
+    say(words, `Opened from ${files.map(inline).join(", ")}, recorded on ${inline(run.lanes[0].info.model)}.`);
+    say(prompt, inline(run.about.prompt) || "(no prompt text)");
   });
   return root;
 }
@@ -103,7 +103,11 @@ async function send(limits, base, visit, files) {
     throw new Error(`${files.length} trace files; valid: 1 to ${limits.lanes}, the lanes of one run`);
   if (size > limits.bytes)
     throw new Error(`the files hold ${megabytes(size)}; valid: up to ${megabytes(limits.bytes)} in all`);
-  const asked = new URLSearchParams(files.flatMap(({ name, size: bytes }) => [["name", name], ["size", String(bytes)]]));
+  const parts = files.flatMap((file) => [
+    ["name", file.name],
+    ["size", String(file.size)],
+  ]);
+  const asked = new URLSearchParams(parts);
   let answer;
   try {
     const address = new URL(`../open?${asked}`, base);

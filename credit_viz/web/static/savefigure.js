@@ -1,6 +1,6 @@
 /**
- * A figure of the run on show as an image: drawn by the server's Python, made a picture by the browser's Plotly. A sheet
- * with a preview, and buttons that open it. Knows the store, the server's addresses and Plotly.
+ * A figure of the run on show as an image: drawn by the server's Python, made a picture by the browser's Plotly.
+ * A sheet with a preview. Knows the store, the server's addresses and Plotly.
  */
 
 import { loadPlotly } from "./charts.js";
