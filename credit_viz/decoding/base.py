@@ -6,6 +6,9 @@ that `start` makes for every block of every run, so nothing can leak from one pr
     state = decoder.start(block)
     decision = decoder.step(view, state, rng)     # pure; decision.state goes into the next step
 
+Between two steps a person may write a token or take one back (interventions.py): a decoder reads what stands from its
+view, and does not rely on what it wrote.
+
 A step has two halves, each in a room of its own: scores.py and credit.py transform what the model says (`Scored`),
 acceptance.py holds the rules that turn scores into commits. Most decoders are one of each.
 

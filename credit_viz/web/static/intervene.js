@@ -76,8 +76,9 @@ export class ByHand {
     this.store.view(["run", "version", "selected", "step", "lane"], (state) => {
       const { run, selected, lane: front, boot } = state;
       const lane = run?.lanes[front];
-      root.hidden = selected === null || !lane || !run.about.prompt || lane.given.has(selected);
-      if (root.hidden) return;
+      root.hidden = true;
+      if (selected === null || !run?.about.prompt || !lane || lane.given.has(selected)) return;
+      root.hidden = false;
       const step = stepOf(lane, state.step);
       const why = refusal(lane, selected, state.step, false, boot.limits);
       const name = h("b", { class: "cv-lane cv-byhand-lane", data: { lane: String(front) } }, laneName(boot, run, front));

@@ -29,6 +29,7 @@ export const REASON = Object.freeze({
   INTERVENED: 9,
 });
 
+/** @type {Map<number, string>} */
 const MARKS = new Map([
   [REASON.REMASKED, "taken_back"],
   [REASON.EDITED, "edited"],
@@ -234,6 +235,7 @@ export class Lane {
   /** Does this lane write by a schedule, so that its tokens mostly wait for their turn? */
   get scheduled() {
     const { SCHEDULED, FILLED, ANSWERED } = REASON;
+    /** @type {number[]} */
     const bySchedule = [SCHEDULED, FILLED, ANSWERED];
     const decided = this.events.filter(({ reason }) => reason !== REASON.INTERVENED);
     return this.#count(SCHEDULED) > 0 && decided.every((event) => bySchedule.includes(event.reason));

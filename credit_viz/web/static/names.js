@@ -61,7 +61,7 @@ export function namesOf(boot, lanes, textOf = () => undefined) {
 export const laneName = (boot, run, lane) =>
   namesOf(
     boot,
-    run.lanes.map(({ info }) => info),
+    run.lanes.map(({ info }) => /** @type {any} */ (info)),
     (token) => run.textOf(token),
   )[lane];
 
