@@ -3,6 +3,7 @@
 # make lint   lint and types only
 # make bench  speed and memory, as ratios inside one run
 # make bench-page  the page in a headless Chromium, against its aims
+# make gallery  search and record the gallery of the embedded model again (some minutes on one CPU thread)
 # make train  train the embedded model again (about 90 minutes on one CPU thread)
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: run test lint bench bench-page train format
+.PHONY: run test lint bench bench-page gallery train format
 .DEFAULT_GOAL := run
 
 # torch first and pinned: a looser requirement would pull several gigabytes of CUDA packages
@@ -39,6 +40,9 @@ bench: $(STAMP)
 
 bench-page: $(STAMP)
 	$(BIN)/python -m credit_viz.bench.page $(ARGS)
+
+gallery: $(STAMP)
+	$(BIN)/python -m credit_viz.tiny.gallery $(ARGS)
 
 train: $(STAMP)
 	$(BIN)/python -m credit_viz.tiny.train --out build/tiny $(ARGS)

@@ -10,13 +10,21 @@ if os.environ.get("SPACES_ZERO_GPU"):
 from credit_viz import load_model
 from credit_viz.backend.local import LocalBackend
 from credit_viz.backend.menu import model_menu
+from credit_viz.gallery import load_gallery
 from credit_viz.models.threads import fit_threads
 from credit_viz.tiny import SETTINGS, examples
 from credit_viz.web import build_app
 
 # at module level, as ZeroGPU wants it
 model = fit_threads(load_model())
-app = build_app(LocalBackend(model), examples=examples(), settings=SETTINGS, models=model_menu(model))
+app = build_app(
+    LocalBackend(model),
+    examples=examples(),
+    settings=SETTINGS,
+    models=model_menu(model),
+    gallery=load_gallery(),
+    welcome=True,
+)
 
 if __name__ == "__main__":
     app.launch()

@@ -109,6 +109,11 @@ def test_traces_know_nothing_above_them() -> None:
     assert violations(("trace",), *(f"credit_viz.{name}" for name in above)) == {}
 
 
+def test_the_gallery_knows_traces_only() -> None:
+    above = ("models", "decoding", "figures", "backend", "web", "cli", "run", "tiny", "evaluation", "lab", "bench")
+    assert violations(("gallery",), "torch", "transformers", *(f"credit_viz.{name}" for name in above)) == {}
+
+
 def test_models_know_no_decoding_and_no_traces() -> None:
     assert (
         violations(("models",), *(f"credit_viz.{name}" for name in ("decoding", "trace", "run", "backend", "web")))

@@ -35,16 +35,17 @@ def command(host: str, port: int | None, share: bool, **model: Any) -> None:
     loaded = choice.load()
     from credit_viz.backend.local import LocalBackend  # imports torch
     from credit_viz.backend.menu import model_menu
+    from credit_viz.gallery import load_gallery
     from credit_viz.tiny import SETTINGS, examples
     from credit_viz.web import build_app
 
     backend = LocalBackend(loaded)
     say_to_person(f"{backend.model_name}: {loaded.info.dtype} on {loaded.device}")
-    menu = model_menu(loaded)
+    menu, gallery = model_menu(loaded), load_gallery()
     if choice.source is None:  # prompts and knobs that suit the embedded model say nothing about another
-        page = build_app(backend, examples=examples(), settings=SETTINGS, models=menu)
+        page = build_app(backend, examples=examples(), settings=SETTINGS, models=menu, gallery=gallery, welcome=True)
     else:
-        page = build_app(backend, models=menu, choice=_first_choice(loaded))
+        page = build_app(backend, models=menu, choice=_first_choice(loaded), gallery=gallery)
     serve_page(page, host, port, share=share)
 
 

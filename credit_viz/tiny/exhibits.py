@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from credit_viz.gallery import Spot
 from credit_viz.tiny import SETTINGS
@@ -109,40 +110,39 @@ def _by_credit(trace: Trace) -> list[int]:
     return [int(i) for i in np.flatnonzero((trace.reason == Reason.CREDIT) & trace.content_mask)]
 
 
-def _most_lifted(trace: Trace) -> tuple[int, Mapping[str, Any]]:
-    """The text position that credit lifted most when it was written, with the numbers of that moment."""
+def _held(trace: Trace) -> NDArray[np.int32]:
+    """(L,) passes from the first in which a position could earn credit for its final guess to the one that wrote it."""
+    inside = (trace.block_starts[:, None] <= np.arange(trace.gen_length)) & (
+        trace.block_ends[:, None] > np.arange(trace.gen_length)
+    )
+    opened = inside.argmax(0) + 1
+    return np.asarray(trace.commit_step - np.maximum(trace.converge_step, opened), np.int32)
 
-    def moment(position: int) -> tuple[float, float]:
-        guess = trace.explain(int(trace.commit_step[position]), position).guess
-        return guess.raw_p, guess.fused_p
 
-    position = max(_by_credit(trace), key=lambda i: moment(i)[1] - moment(i)[0])
-    p, fused = moment(position)
-    return position, {
-        "token": _word(trace, trace.token_ids[position]),
-        "p": f"{p:.2f}",
-        "fused": f"{fused:.3f}",
-        "since": trace.converge_step[position],
-        "step": trace.commit_step[position],
+def _longest_held(trace: Trace, rank: float) -> Found | None:
+    """Look at the word that credit wrote after the longest wait; None where it wrote none that had won before."""
+    held = _held(trace)
+    words = [i for i in _by_credit(trace) if held[i] > 0 and _word(trace, trace.token_ids[i]).isalpha()]
+    if not words:
+        return None
+    position = max(words, key=lambda i: held[i])
+    step = int(trace.commit_step[position])
+    guess = trace.explain(step, position).guess
+    told = {
+        "token": _word(trace, guess.token_id),
+        "p": f"{guess.raw_p:.3f}",
+        "fused": f"{guess.fused_p:.3f}",
+        "since": step - int(held[position]),
+        "step": step,
     }
-
-
-def _lifted(tried: Tried, rank: float, label: str = "credit") -> Found | None:
-    """Look at what credit lifted most."""
-    trace = tried[label]
-    if not _by_credit(trace):
-        return None
-    position, words = _most_lifted(trace)
-    if words["since"] == words["step"]:  # no guess that kept winning
-        return None
-    return Found(rank, label, int(trace.commit_step[position]), position, words)
+    return Found(rank - int(held[position]) / 100, "credit", step, position, told)
 
 
 def _same_story(tried: Tried) -> Found | None:
     saved = tried.passes("threshold") - tried.passes("credit")
     if saved < 1 or not tried.right("credit") or not tried.same("threshold", "credit", "vanilla"):
         return None
-    return _lifted(tried, -saved)
+    return _longest_held(tried["credit"], -saved)
 
 
 def _memory_pays(tried: Tried) -> Found | None:
@@ -150,14 +150,15 @@ def _memory_pays(tried: Tried) -> Found | None:
     if not threshold > control > credit or not tried.right("credit"):
         return None
     same = tried.same("threshold", "credit", "vanilla", "control")
-    return _lifted(tried, -(threshold - credit)) if same else None
+    return _longest_held(tried["credit"], -(threshold - credit)) if same else None
 
 
 def _control_pays_as_well(tried: Tried) -> Found | None:
     threshold, control, credit = (tried.passes(label) for label in ("threshold", "control", "credit"))
     if not threshold > control == credit or not tried.right("credit"):
         return None
-    return _lifted(tried, -(threshold - credit), "control") if tried.same("threshold", "credit", "control") else None
+    same = tried.same("threshold", "credit", "control")
+    return _longest_held(tried["credit"], -(threshold - credit)) if same else None
 
 
 def _credit_errs(tried: Tried) -> Found | None:
@@ -167,7 +168,9 @@ def _credit_errs(tried: Tried) -> Found | None:
     credit, threshold = tried["credit"], tried["threshold"]
     differ = np.flatnonzero(credit.token_ids != threshold.token_ids)
     first = credit.commit_step[differ].min()
-    telling = [i for i in _by_credit(credit) if i in differ and credit.commit_step[i] == first]
+    # words that the threshold alone, at that step, would have gone on waiting for
+    doubted = (credit.commit_step == first) & (threshold.commit_step > first) & threshold.content_mask
+    telling = [i for i in _by_credit(credit) if i in differ and doubted[i]]
     if not telling:
         return None
     position = telling[0]
@@ -186,7 +189,7 @@ def _saves_nothing(tried: Tried) -> Found | None:
     credit = tried["credit"]
     if not tried.right("credit") or _by_credit(credit):
         return None
-    last = int(np.flatnonzero(credit.content_mask & (credit.commit_step == credit.commit_step.max()))[0])
+    last = int(np.where(credit.content_mask, credit.commit_step, 0).argmax())
     return Found(-credit.content_tokens, "credit", int(credit.commit_step[last]), last)
 
 

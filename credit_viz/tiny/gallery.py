@@ -31,7 +31,7 @@ from credit_viz.tiny.exhibits import WANTED, Found, Tried, Wanted
 from credit_viz.tiny.tasks import Example, held_out_example
 from credit_viz.trace.record import Trace
 
-__all__ = ["GEN_LENGTH", "decode_lane", "main", "search"]
+__all__ = ["GEN_LENGTH", "decode_lane", "examples_of", "main", "search"]
 
 GEN_LENGTH = 64
 SEED = 40_000
@@ -80,7 +80,7 @@ def _is_steady(model: DiffusionLM, wanted: Wanted, tried: Tried) -> bool:
     )
 
 
-def _examples(task: str, count: int) -> list[Example]:
+def examples_of(task: str, count: int) -> list[Example]:
     """`count` different held-out prompts of a task, always the same."""
     rng = random.Random(SEED)
     found: dict[str, Example] = {}
@@ -97,7 +97,7 @@ def search(model: DiffusionLM, wanted: Wanted, prompts: int) -> tuple[Exhibit, t
         LookupError: none does.
     """
     hits: list[tuple[Found, Tried]] = []
-    for example in _examples(wanted.task, prompts):
+    for example in examples_of(wanted.task, prompts):
         tried = Tried(example, partial(_decode, model, wanted, example))
         if found := wanted.judge(tried):
             hits.append((found, tried))

@@ -94,7 +94,7 @@ def build_app(
     models: Mapping[str, Any] | None = None,
     choice: Choice | None = None,
     gallery: Sequence[Exhibit] = (),
-    welcome: str = "",
+    welcome: bool = False,
     concurrency: int = 2,
     opened: KeptRun | None = None,
 ) -> Page:
@@ -108,7 +108,7 @@ def build_app(
         models: what the model menu lists, see `credit_viz.backend.menu`.
         choice: what runs when nobody chose, instead of vanilla beside credit with `settings`.
         gallery: runs recorded earlier, which open without a model.
-        welcome: name of the one that a first visit shows.
+        welcome: the first of them is what a first visit shows.
         concurrency: runs at a time; further ones wait in the queue.
         opened: a saved run to show; with it the page only looks at saved runs and starts none.
     """
@@ -116,10 +116,11 @@ def build_app(
     store = RunStore(lasting=shelf.get)
     if opened is not None:
         store.pin(opened)
-    first = shelf.prompt(welcome) if welcome else examples[0].prompt if examples else ""
+    shown = gallery[0] if welcome and gallery else None
+    first = shown.prompt if shown else examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)
     reuse = Reuse(on_gpu(backend.stream))
-    live = Live(reuse.afresh, store, again=reuse.stream, welcome=None if welcome else defaults.request(first))
+    live = Live(reuse.afresh, store, again=reuse.stream, welcome=None if shown else defaults.request(first))
     told = boot(
         backend.model_name,
         decoders,
@@ -130,7 +131,7 @@ def build_app(
         settings,
         quick=backend.quick,
         gallery=shelf.boot(),
-        welcome=welcome,
+        welcome=shown.name if shown else "",
         can={"run": opened is None, "ask": True},
     )
     assets = Assets(told, late=shelf.file)

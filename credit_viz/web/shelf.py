@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from credit_viz.errors import SettingsError, one_of
 from credit_viz.gallery import Exhibit
 from credit_viz.web.runs import KeptRun
 
@@ -48,17 +47,6 @@ class Shelf:
             }
             for run, exhibit in self._exhibits.items()
         ]
-
-    def prompt(self, name: str) -> str:
-        """Prompt of the run with this name.
-
-        Raises:
-            SettingsError: there is none.
-        """
-        prompts = {exhibit.name: exhibit.prompt for exhibit in self._exhibits.values()}
-        if name not in prompts:
-            raise SettingsError(one_of("run of the gallery", name, prompts))
-        return prompts[name]
 
     def get(self, run: str) -> KeptRun | None:
         """The kept run of this id; None where the gallery has none.

@@ -52,7 +52,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> list[Exhibit]:
 
 @pytest.fixture(scope="module")
 def address(backend: CountingBackend, gallery: list[Exhibit]) -> Iterator[str]:
-    app = build_app(backend, examples=EXAMPLES, gallery=gallery, welcome="hero")
+    app = build_app(backend, examples=EXAMPLES, gallery=gallery, welcome=True)
     yield launch(app, block=False)
     app.close(verbose=False)
 

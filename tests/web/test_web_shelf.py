@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import PlainTextResponse
 
-from credit_viz.errors import BackendError, SettingsError
+from credit_viz.errors import BackendError
 from credit_viz.gallery import Exhibit, save_gallery
 from credit_viz.trace.codec import encode_traces, open_packet
 from credit_viz.web.assets import Assets, AssetsMiddleware
@@ -77,7 +77,7 @@ def test_exact_numbers_are_there_for_everybody_for_good(exhibit: Exhibit) -> Non
 
 
 def test_a_first_visit_shows_the_welcome_run_and_its_prompt(exhibit: Exhibit) -> None:
-    page = build_app(FakeBackend(), gallery=[exhibit], welcome="kite")
+    page = build_app(FakeBackend(), gallery=[exhibit], welcome=True)
     prompt = next(block for block in page.blocks.values() if getattr(block, "elem_id", None) == "prompt")
     assert prompt.value == "kite"
     asset = page.assets.get("boot.json")
@@ -87,6 +87,8 @@ def test_a_first_visit_shows_the_welcome_run_and_its_prompt(exhibit: Exhibit) ->
     assert [entry["name"] for entry in boot["gallery"]] == ["kite"]
 
 
-def test_a_welcome_run_that_the_gallery_lacks_is_named(exhibit: Exhibit) -> None:
-    with pytest.raises(SettingsError, match="unknown run of the gallery 'boat'; valid: kite"):
-        build_app(FakeBackend(), gallery=[exhibit], welcome="boat")
+def test_without_recordings_a_first_visit_is_the_model_s_own() -> None:
+    page = build_app(FakeBackend(), welcome=True)
+    asset = page.assets.get("boot.json")
+    assert asset is not None
+    assert json.loads(gzip.decompress(asset.body))["welcome"] == ""
