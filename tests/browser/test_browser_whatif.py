@@ -92,6 +92,12 @@ def test_other_lanes_and_decoders_on_a_phone(open_page: Open) -> None:
     page = open_page(390, 844)
     page.locator("[data-role=whatif] > summary").click()
     wait_for(page, "s.supposed !== null && s.supposed.decoder === 'credit'")
+    # a number that is still being typed belongs to the decoder it was typed for
+    page.locator("#cv-whatif-threshold").fill("0.8")
+    page.locator("#cv-whatif-decoder").select_option("margin")
+    wait_for(page, "s.supposed !== null && s.supposed.decoder === 'margin'")
+    page.locator("#cv-whatif-decoder").select_option("threshold")
+    wait_for(page, "s.supposed !== null && s.supposed.decoder === 'threshold' && s.supposed.settings.threshold === 0.9")
     page.get_by_label("Lane", exact=False).locator("visible=true").last.select_option("0")
     wait_for(page, "s.supposed !== null && s.supposed.lane === 0 && s.supposed.decoder === 'vanilla'")
     page.locator("#cv-whatif-decoder").select_option("threshold")
