@@ -55,7 +55,8 @@ function drawSteps(context, frame) {
   const bottom = area.top + area.height;
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const step of ticks(Math.max(1, xRange[0]), xRange[1], area.width / 70)) {
+  const even = ticks(Math.max(1, xRange[0]), xRange[1], area.width / 70);
+  for (const step of xRange[0] < 1 && even[0] > 1 ? [1, ...even] : even) {
     const x = Math.round(frame.x(step)) + 0.5;
     context.beginPath();
     context.moveTo(x, bottom);

@@ -34,7 +34,7 @@ export const missing = ({ plane }) =>
 /** @param {number} length positions */
 const heightFor = (length) => Math.round(Math.max(230, Math.min(440, length * 5)) + 44);
 
-/** @typedef {{dark: boolean, contrast: boolean, tab: string, zoom: import("./frame.js").Zoom | null, quantity: string}} Shown of the state */
+/** @typedef {Pick<import("./store.js").State, "dark" | "contrast" | "tab" | "zoom" | "quantity">} Shown */
 
 export class MapFigure {
   /**
@@ -65,7 +65,7 @@ export class MapFigure {
     this.supposed = null;
     /** @type {any} */
     this.cursor = { step: 0, selected: null, hover: null };
-    this.#choose();
+    this.content = this.#content();
     this.frame = this.#frame();
   }
 
@@ -84,7 +84,7 @@ export class MapFigure {
     this.width = this.root.clientWidth;
     const { dark, contrast, tab, zoom, quantity } = shown;
     this.shown = { dark, contrast, tab, zoom, quantity };
-    this.#choose();
+    this.content = this.#content();
     this.painted = 0;
     this.#refresh();
   }
@@ -127,6 +127,14 @@ export class MapFigure {
     this.#refresh();
   }
 
+  get map() {
+    return this.content.map;
+  }
+
+  get layer() {
+    return this.content.layer;
+  }
+
   /** Value a cell shows, NaN where it shows none. @param {number} position @param {number} step */
   valueAt(position, step) {
     const code = this.layer.code(position, step);
@@ -137,11 +145,12 @@ export class MapFigure {
     return this.style.surface[this.shown.dark ? "dark" : "light"];
   }
 
-  #choose() {
+  /** What is drawn: map of style.json, cells, colour of each code. */
+  #content() {
     const { tab, quantity } = this.shown;
-    this.map = this.style.maps[tab];
-    this.layer = layerOf(this.run, this.map, this.lanes, quantity);
-    this.colors = colorsOf(this.layer, this.map, this.style);
+    const map = this.style.maps[tab];
+    const layer = layerOf(this.run, map, this.lanes, quantity);
+    return { map, layer, colors: colorsOf(layer, map, this.style) };
   }
 
   /** The part on show as pixels and data; rows tall enough are named by their tokens. @returns {Frame} */
@@ -183,7 +192,7 @@ export class MapFigure {
 
   /** @param {number} from steps before them @param {number} count */
   #paintColumns(from, count) {
-    const { layer, colors } = this;
+    const { layer, colors } = this.content;
     const image = new ImageData(count, layer.length);
     const lonely = this.lanes.length > 1 ? new ImageData(count, layer.length) : null;
     const data = new Uint32Array(image.data.buffer);
@@ -265,14 +274,17 @@ export class MapFigure {
     const texts = roomForText(frame);
     const look = { color: laneColor(style, lane.index, dark), style, contrast, texts };
     const faint = map.strength < 0.5;
-    drawBlocks(context, frame, lane, faint ? this.#surface.quiet : `rgba(255,255,255,${contrast ? 0.9 : 0.55})`);
+    const strong = contrast ? 0.9 : 0.55;
+    const dashes = [`rgba(255,255,255,${strong})`, `rgba(0,0,0,${strong})`];
+    drawBlocks(context, frame, lane, faint ? [this.#surface.quiet] : dashes);
     if (texts) drawTexts(context, frame, (position, step) => this.#guess(position, step));
     if (this.lanes.length > 1)
       for (const each of this.lanes)
         drawWritten(context, frame, each, { ...look, color: laneColor(style, each.index, dark) });
     else if (faint) drawWaiting(context, frame, lane, look);
     else drawMarks(context, frame, lane, look);
-    if (this.supposed) drawSupposed(context, frame, this.supposed, { ink: this.#surface.ink, page: this.#surface.card });
+    const { ink, card: page } = this.#surface;
+    if (this.supposed) drawSupposed(context, frame, this.supposed, { ink, page });
     return context.restore();
   }
 

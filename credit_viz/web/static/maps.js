@@ -103,8 +103,11 @@ class Maps {
     this.built = wanted;
     const before = this.figures[0];
     const alike = before && run && before.run.length === run.length ? before.run.steps : 0;
-    const groups = !run ? [] : boot.style.maps[tab].planes ? [pair.map((i) => run.lanes[i])] : run.lanes.map((lane) => [lane]);
-    this.figures = groups.map((lanes) => new MapFigure(/** @type {any} */ (run), lanes, boot.style, state, alike || run?.length || 0));
+    const each = run?.lanes.map((lane) => [lane]) ?? [];
+    const groups = run && boot.style.maps[tab].planes ? [pair.map((index) => run.lanes[index])] : each;
+    this.figures = groups.map(
+      (lanes) => new MapFigure(/** @type {any} */ (run), lanes, boot.style, state, alike || run?.length || 0),
+    );
     fill(
       this.row,
       this.figures.map((figure) => this.#framed(figure, state)),
@@ -143,9 +146,18 @@ class Maps {
   #grow(state) {
     const { run } = state;
     if (!run || this.figures[0]?.run !== run) return;
-    if (run.state === this.state) return this.figures.forEach((figure) => figure.grow());
-    this.state = run.state; // ended: the axes get their final range
-    return this.#redraw(state);
+    if (run.state !== this.state) {
+      this.state = run.state; // ended: the axes get their final range
+      return this.#redraw(state);
+    }
+    this.figures.forEach((figure) => figure.grow());
+    return this.#ready(run);
+  }
+
+  /** @param {import("./run.js").Run | null} run */
+  #ready(run) {
+    if (run?.steps && this.figures.some((figure) => figure.width))
+      requestAnimationFrame(() => markOnce("credit-viz:ready"));
   }
 
   /** @param {State} state */
@@ -153,8 +165,7 @@ class Maps {
     if (state.table) return;
     this.figures.forEach((figure) => figure.draw(state));
     this.#cursor(state);
-    if (state.run?.steps && this.figures.some((figure) => figure.width))
-      requestAnimationFrame(() => markOnce("credit-viz:ready"));
+    this.#ready(state.run);
   }
 
   /** @param {State} state */

@@ -204,19 +204,29 @@ function fillPath(context, points) {
 
 /**
  * Borders of the blocks: rows of a block during the steps it was active.
- * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane @param {string} color
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane
+ * @param {string[]} colors of the dashes, in turn: a dark and a light one are seen on any cell
  */
-export function drawBlocks(context, frame, lane, color) {
+export function drawBlocks(context, frame, lane, colors) {
   if (lane.blocks.length < 2) return;
-  context.strokeStyle = color;
   context.lineWidth = 1;
   context.setLineDash([3, 3]);
+  colors.forEach((color, i) => {
+    context.strokeStyle = color;
+    context.lineDashOffset = 3 * i;
+    outlineBlocks(context, frame, lane);
+  });
+  context.lineDashOffset = 0;
+  context.setLineDash([]);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Frame} frame @param {Lane} lane */
+function outlineBlocks(context, frame, lane) {
   for (const block of lane.blocks) {
     const [left, right] = [frame.x(block.first - 0.5), frame.x(block.last + 0.5)];
     const [top, bottom] = [frame.y(block.start - 0.5), frame.y(block.end - 0.5)];
     context.strokeRect(Math.round(left) + 0.5, Math.round(top) + 0.5, right - left - 1, bottom - top - 1);
   }
-  context.setLineDash([]);
 }
 
 /**

@@ -67,7 +67,8 @@ export function differenceLines(run, pair, names, quantity, position, step, styl
   const each = pair.map((lane, i) => {
     const value = reading(run, lane, quantity, position, step, style);
     const guess = lane.guessAt(position, step);
-    return value ? `${names[i]}: ${value} for ${quoted(run.text(guess))}` : `${names[i]}: ${standing(run, lane, position, step)}`;
+    const said = value ? `${value} for ${quoted(run.text(guess))}` : standing(run, lane, position, step);
+    return `${names[i]}: ${said}`;
   });
   const values = run.values[quantity];
   const last = one < 0 || other < 0 ? [] : [`difference ${signed(values[other] - values[one])}`];

@@ -32,7 +32,8 @@ class Table {
     const head = (/** @type {string} */ name) => h("th", { scope: "col", class: `cv-col-${name}` }, name);
     const heads = h("tr", {}, head("position"), head("token"), this.valueHead, FATE.map(head));
     this.table = h("table", {}, this.caption, h("thead", {}, heads));
-    this.scroller = h("div", { class: "cv-table-scroll", tabindex: 0, role: "region", "aria-label": "Table" }, this.table);
+    const frame = { class: "cv-table-scroll", tabindex: 0, role: "region", "aria-label": "Table" };
+    this.scroller = h("div", frame, this.table);
     const label = h("label", { class: "cv-table-lane" }, "Lane", this.choice);
     this.root = h("div", { class: "cv-table", hidden: true }, label, this.scroller);
     /** @type {HTMLElement[]} what the map shows of each row */
@@ -43,13 +44,15 @@ class Table {
     this.bodies = [];
     /** @type {Set<Element>} those that can be seen */
     this.seen = new Set();
-    this.sight = new IntersectionObserver((entries) => this.#see(entries), { root: this.scroller, rootMargin: "200px" });
+    const near = { root: this.scroller, rootMargin: "200px" };
+    this.sight = new IntersectionObserver((entries) => this.#see(entries), near);
     /** @type {any} */
     this.resting = 0;
     this.made = "";
     this.selected = -1;
-    const keys = /** @type {(keyof State)[]} */ (["run", "version", "table", "lane", "step", "tab", "pair", "quantity"]);
-    store.view([...keys, "selected"], (state) => this.#draw(state));
+    /** @type {(keyof State)[]} */
+    const keys = ["run", "version", "table", "lane", "step", "selected", "tab", "pair", "quantity"];
+    store.view(keys, (state) => this.#draw(state));
   }
 
   #choose() {
@@ -94,7 +97,8 @@ class Table {
   #addRows(made, state, lane) {
     if (made !== this.made) return;
     const from = this.rows.length;
-    const fresh = Array.from({ length: Math.min(CHUNK, lane.length - from) }, (_, i) => this.#row(state, lane, from + i));
+    const count = Math.min(CHUNK, lane.length - from);
+    const fresh = Array.from({ length: count }, (_, i) => this.#row(state, lane, from + i));
     const body = h("tbody", {}, fresh);
     this.bodies.push(body);
     this.table.append(body);
