@@ -248,7 +248,7 @@ def test_copy_link_by_menu_and_by_key(open_page: Open) -> None:
     assert page.locator(".cv-share-panel").is_hidden()
     page.locator("body").press("ArrowLeft")
     page.locator("body").press("l")
-    wait_for(page, "s.notice === 'Link copied.'")
+    page.locator(".cv-share-button", has_text="Link copied.").wait_for()
     assert "step=63" in page.evaluate("navigator.clipboard.readText()")
 
 

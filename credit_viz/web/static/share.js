@@ -9,6 +9,10 @@ import { counted } from "./text.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
+const NAME = "Share";
+const COPIED = "Link copied.";
+const LONG = 2000; // characters; chats and mail programs cut links beyond about this many
+
 /**
  * @param {Store} store
  * @param {Node[]} [items] further entries, see `shareItem`
@@ -23,7 +27,7 @@ export function shareView(store, items = []) {
   const button = h(
     "button",
     { class: "cv-link cv-share-button", type: "button", "aria-controls": "cv-share-panel", "aria-expanded": "false" },
-    "Share",
+    NAME,
   );
   const root = h("div", { class: "cv-share" }, button, panel);
   const open = (/** @type {boolean} */ yes) => {
@@ -60,11 +64,13 @@ export function shareItem(words, help, act) {
   return item;
 }
 
-const LONG = 2000; // characters; chats and mail programs cut links beyond about this many
-
-/** Copy the link and say so above the run. @param {Store} store */
+/** Copy the link; the menu's button says so for a moment, anything else is said above the run. @param {Store} store */
 export async function copyLink(store) {
-  store.set({ notice: { words: await copied(store) } });
+  const words = await copied(store);
+  const button = document.querySelector("#view .cv-share-button");
+  if (words !== COPIED || !button) return store.set({ notice: { words } });
+  say(button, COPIED);
+  setTimeout(() => say(button, NAME), 2000);
 }
 
 /** @param {Store} store @returns {Promise<string>} what happened, as a sentence */
@@ -74,8 +80,8 @@ async function copied({ state }) {
   try {
     await navigator.clipboard.writeText(link);
   } catch {
-    return "The browser does not let this page copy. The address bar holds the link.";
+    return `This browser does not let the page copy. The link is ${link}`;
   }
   const length = counted(link.length, "character");
-  return link.length > LONG ? `Link copied. It has ${length}: some programs cut such a link.` : "Link copied.";
+  return link.length > LONG ? `${COPIED} It has ${length}: some programs cut such a link.` : COPIED;
 }
