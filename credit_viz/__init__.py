@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from credit_viz.models.loading import load_model
     from credit_viz.run import Race, decode
     from credit_viz.trace.files import load_trace
+    from credit_viz.trace.intervention import Intervention
     from credit_viz.trace.record import Trace
     from credit_viz.whatif import what_if
 
 __all__ = [  # noqa: RUF022 (plain order)
     "CreditVizError",
     "DECODERS",
+    "Intervention",
     "Race",
     "Trace",
     "decode",
@@ -38,6 +40,7 @@ __all__ = [  # noqa: RUF022 (plain order)
 _HOMES = {
     "CreditVizError": "credit_viz.errors",
     "DECODERS": "credit_viz.decoding",
+    "Intervention": "credit_viz.trace.intervention",
     "Race": "credit_viz.run",
     "Trace": "credit_viz.trace.record",
     "decode": "credit_viz.run",

@@ -195,3 +195,37 @@ def test_early_stop_shortens_the_run() -> None:
     model = MockModel(favour={1: 99.0})
     assert decode(model, "hi", decoder="vanilla", early_stop=True).forward_passes < 8
     assert decode(model, "hi", decoder="vanilla").forward_passes == 8
+
+
+def test_changes_by_hand_belong_to_their_lane_also_in_a_shared_pass() -> None:
+    size: dict[str, Any] = {"gen_length": 8, "block_length": 8}
+    change = credit_viz.Intervention(2, 7, 3)
+    alone = decode(MockModel(), "hi", decoder="vanilla", interventions=[change], **size)
+    assert alone.info.interventions == (change,)
+    assert (alone.info.token_text[3], alone.token_ids[7]) == ("t3 ", 3)
+    decoders = [make_decoder("vanilla")] * 3
+    changes = [[], [change]]  # the last lane has none either
+    race = Race.start(
+        MockModel(),  # type: ignore[arg-type]
+        decoders,
+        RunOptions(**size),
+        "hi",
+        batched=True,
+        interventions=changes,
+    )
+    for _ in race.steps():
+        pass
+    first, second, third = race.traces()
+    assert first.info.interventions == third.info.interventions == ()
+    np.testing.assert_array_equal(first.event_ids, third.event_ids)
+    np.testing.assert_array_equal(second.event_ids, alone.event_ids)
+
+
+def test_a_race_whose_change_came_too_late_has_all_its_traces() -> None:
+    lanes = [make_decoder("vanilla"), make_decoder("vanilla")]
+    late = [[credit_viz.Intervention(50, 0, 3)]]
+    race = Race.start(MockModel(), lanes, RunOptions(8, 8), "hi", interventions=late)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=r"the run was finished after 8 steps; valid: steps 1\.\.8"):
+        list(race.steps())
+    assert [trace.complete for trace in race.traces()] == [True, True]
+    assert [race.finished(lane) for lane in (0, 1)] == [False, True]
