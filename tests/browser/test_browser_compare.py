@@ -88,6 +88,16 @@ def test_lanes_that_agree_say_so(open_page: Open) -> None:
     assert snapshot(page)["step"] == before
 
 
+def test_one_lane_is_compared_with_none(open_page: Open) -> None:
+    page = open_page()
+    race(page, CREDIT)
+    for tab in ("parting", "text"):
+        assert "There is only one lane." in show(page, tab).inner_text()
+    for tab in ("waits", "steps"):
+        show(page, tab).locator(".js-plotly-plot").first.wait_for()
+    assert show(page, "order").locator(".cv-order-lane").count() == 1
+
+
 def test_the_texts_are_laid_over_each_other(open_page: Open) -> None:
     page = open_page()
     race(page, VANILLA, HASTY)

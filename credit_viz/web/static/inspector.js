@@ -40,7 +40,7 @@ export function inspectorView(store, live, base, { actions = [], sections = [] }
   const help = h("p", { class: "cv-help" });
   const lanes = h("div", { class: "cv-inspect-lanes" });
   const chart = lineChart(store, base);
-  const body = h("div", { class: "cv-inspect-body" }, barKeys(), lanes, ...sections, chart);
+  const body = h("div", { class: "cv-inspect-body" }, barKeys(), lanes, chart, ...sections);
   const root = h("section", { class: "cv-card cv-inspector", "aria-label": "Token inspector" }, title, help, body);
   keepExact(store, live, help);
   store.view(["run", "selected"], ({ selected, run }) => {

@@ -7,6 +7,8 @@ import { firstDivergence, firstOrderDifference } from "./difference.js";
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").State} State */
 
+export const ONE_LANE = "There is only one lane. Add a second one to compare.";
+
 /** The two lanes that are compared: the chosen ones where the run has them. @param {State} state @returns {[number, number]} */
 export function pairOf({ run, pair }) {
   const count = run?.lanes.length ?? 0;

@@ -8,7 +8,7 @@ import { firstDivergence, firstOrderDifference, textDifference } from "./differe
 import { fill, h } from "./dom.js";
 import { indexAt } from "./explain.js";
 import { laneName } from "./names.js";
-import { goToParting, pairOf } from "./pair.js";
+import { ONE_LANE, goToParting, pairOf } from "./pair.js";
 import { counted, precise, probability, quoted } from "./text.js";
 
 /** @typedef {import("./compare.js").Tools} Tools */
@@ -17,7 +17,6 @@ import { counted, precise, probability, quoted } from "./text.js";
 const MOST_ROWS = 8;
 const EACH = "Best guesses of both lanes at that place, each in the step in which it wrote.";
 const SAME = "Best guesses of both lanes at that place in that step.";
-const ONE_LANE = "There is only one lane. Add a second one to compare.";
 
 /** @param {Tools} tools @returns {import("./compare.js").CompareView} */
 export function partingView({ store, live }) {

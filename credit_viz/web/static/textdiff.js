@@ -6,7 +6,7 @@
 import { textDifference } from "./difference.js";
 import { fill, h } from "./dom.js";
 import { laneName } from "./names.js";
-import { pairOf } from "./pair.js";
+import { ONE_LANE, pairOf } from "./pair.js";
 import { listenToTokens, markTokens } from "./pointing.js";
 import { counted, inline } from "./text.js";
 
@@ -24,6 +24,10 @@ export function textDiffView({ store }) {
   /** @type {import("./compare.js").CompareView["draw"]} */
   const draw = (run, state) => {
     const [one, other] = pairOf(state).map((index) => run.lanes[index]);
+    if (one === other) {
+      fill(summary, ONE_LANE);
+      return fill(text);
+    }
     const { kinds, same, different } = textDifference(one, other);
     const named = [one, other].map((lane) =>
       h(
