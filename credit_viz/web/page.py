@@ -77,9 +77,10 @@ class Page(gr.Blocks):
 
     def _head(self) -> str:
         base = self.assets.base
-        sheets = [path for path in self.assets.paths() if path.endswith(".css")]
+        found = (path for path in self.assets.paths() if path.endswith(".css"))
+        sheets = sorted(found, key=lambda path: (path == "small.css", path))  # the phone's rules win
         modules = [path for path in self.assets.paths() if path.endswith(".js")]
-        links = [f'<link rel="stylesheet" href="{base}{path}">' for path in sheets]  # small.css comes last
+        links = [f'<link rel="stylesheet" href="{base}{path}">' for path in sheets]
         links += [f'<link rel="modulepreload" href="{base}{path}">' for path in modules]
         links.append(f'<link rel="preload" as="fetch" crossorigin href="{base}boot.json">')
         return "\n".join(links)

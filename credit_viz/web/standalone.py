@@ -109,7 +109,8 @@ def _modules() -> list[tuple[str, str]]:
 
 def _sheets() -> list[tuple[str, str]]:
     """Style sheets in the order in which the live page links them."""
-    return sorted((name, text) for name, text in _static().items() if name.endswith(".css"))
+    found = ((name, text) for name, text in _static().items() if name.endswith(".css"))
+    return sorted(found, key=lambda sheet: (sheet[0] == "small.css", sheet[0]))  # the phone's rules win
 
 
 def _template(name: str) -> str:

@@ -336,7 +336,9 @@ def test_the_drawer_leaves_room_for_the_page(open_page: Open, width: int, height
     else:
         assert box["y"] == pytest.approx(height / 2, abs=1)
         assert box["width"] == pytest.approx(width, abs=16)
-        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        for _ in range(3):  # parts out of sight take their real height once they are near
+            page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+            drawn(page)
         assert page.locator(".cv-foot").bounding_box()["y"] < box["y"], "the page can be scrolled out from behind it"
     assert fits(page)
     page.keyboard.press("Tab")
@@ -422,8 +424,8 @@ def test_a_text_that_differs_is_linked(open_page: Open) -> None:
 
 # gradio's server leaves a socket to the garbage collector now and then
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_large_model_waits_for_the_button_and_new_lanes_run_live(open_page: Open, slow_address: str) -> None:
-    page = open_page(finished=False)
+def test_a_large_model_waits_for_the_button_and_new_lanes_run_live(chromium: Any, slow_address: str) -> None:
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
     page.goto(slow_address)
     page.wait_for_function("window.creditViz !== undefined")
     wait_for(page, "s.state === 'done' && s.live === 'idle'")
@@ -440,6 +442,7 @@ def test_a_large_model_waits_for_the_button_and_new_lanes_run_live(open_page: Op
     page.get_by_role("button", name="Add a lane").first.click()
     wait_for(page, "s.lanes.length === 3 && s.state === 'done'")
     assert snapshot(page)["kept"] == [0, 1]
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

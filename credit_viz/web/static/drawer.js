@@ -97,7 +97,7 @@ function atOnceSwitch(store) {
     onchange: () => store.set({ atOnce: box.checked }),
   });
   store.view(["atOnce"], ({ atOnce }) => (box.checked = atOnce));
-  return h("label", { class: "cv-switch", for: "cv-at-once" }, box, "Run at once when something changes");
+  return h("label", { class: "cv-switch", for: "cv-at-once" }, box, "Run at once on every change");
 }
 
 /** Needed where changes wait; it says so by its looks. @param {Store} store */

@@ -83,8 +83,7 @@ function card(store, run, lane, mine) {
   return h(
     "article",
     { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
-    h("header", {}, name, mine && laneTools(store, lane.index)),
-    mine && handChip(store, lane.index),
+    h("header", {}, name, mine && laneTools(store, lane.index), mine && handChip(store, lane.index)),
     passes,
     h("p", { class: "cv-versus" }, versus(run, lane, boot)),
     h("p", { class: "cv-text" }, written(store, run, lane)),
