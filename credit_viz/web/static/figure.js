@@ -110,10 +110,10 @@ export class MapFigure {
     this.cursor = cursor;
     if (!this.width) return;
     const { dark, contrast } = this.shown;
-    const { veil, ink } = this.#surface;
+    const { veil, ink, card: halo } = this.#surface;
     const context = begin(this.over, this.frame, this.width, this.height);
     const lane = laneColor(this.style, this.lane.index, dark);
-    drawCursor(context, this.frame, cursor, { veil, ink, lane, contrast });
+    drawCursor(context, this.frame, cursor, { veil, ink, halo, lane, contrast });
     if (this.band) drawBand(context, this.band, ink);
     context.restore();
   }

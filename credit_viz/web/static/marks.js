@@ -233,7 +233,7 @@ function outlineBlocks(context, frame, lane) {
  * Veil over the future, cursor, selected row, hovered cell, and the box being drawn for a zoom.
  * @param {CanvasRenderingContext2D} context @param {Frame} frame
  * @param {{step: number, selected: number | null, hover: {position: number, step: number | null} | null}} shown
- * @param {{veil: string, lane: string, ink: string, contrast: boolean}} look
+ * @param {{veil: string, lane: string} & Lines} look
  */
 export function drawCursor(context, frame, shown, look) {
   const { area } = frame;
@@ -245,29 +245,47 @@ export function drawCursor(context, frame, shown, look) {
   context.globalAlpha = 1;
   if (shown.hover) drawHover(context, frame, shown.hover, look);
   if (shown.selected !== null) {
-    context.strokeStyle = look.ink;
-    context.lineWidth = look.contrast ? 2.5 : 1.5;
     const tall = Math.max(4, frame.cellHeight);
-    context.strokeRect(area.left + 0.75, frame.y(shown.selected) - tall / 2, area.width - 1.5, tall);
+    const row = [area.left + 0.75, frame.y(shown.selected) - tall / 2, area.width - 1.5, tall];
+    drawBox(context, row, look, look.contrast ? 2.5 : 1.5);
   }
   const wide = look.contrast ? 3 : 2;
   context.fillStyle = look.lane;
   context.fillRect(x - wide / 2, area.top - 1, wide, area.height + 2);
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Frame} frame @param {{position: number, step: number | null}} hover @param {{ink: string, contrast: boolean}} look */
-function drawHover(context, frame, hover, { ink, contrast }) {
+/** @typedef {{ink: string, halo: string, contrast: boolean}} Lines */
+
+/**
+ * @param {CanvasRenderingContext2D} context @param {Frame} frame
+ * @param {{position: number, step: number | null}} hover @param {Lines} look
+ */
+function drawHover(context, frame, hover, look) {
   const { area } = frame;
   const tall = Math.max(3, frame.cellHeight);
-  context.globalAlpha = contrast ? 0.9 : 0.45;
-  context.strokeStyle = ink;
-  context.lineWidth = 1;
-  context.strokeRect(area.left + 0.5, frame.y(hover.position) - tall / 2, area.width - 1, tall);
+  context.globalAlpha = look.contrast ? 0.95 : 0.6;
+  drawBox(context, [area.left + 0.5, frame.y(hover.position) - tall / 2, area.width - 1, tall], look, 1);
   if (hover.step !== null) {
     const wide = Math.max(3, frame.cellWidth);
-    context.strokeRect(frame.x(hover.step) - wide / 2, area.top + 0.5, wide, area.height - 1);
+    drawBox(context, [frame.x(hover.step) - wide / 2, area.top + 0.5, wide, area.height - 1], look, 1);
   }
   context.globalAlpha = 1;
+}
+
+/**
+ * A frame that is seen on dark cells and on bright ones.
+ * @param {CanvasRenderingContext2D} context @param {number[]} box left, top, width, height @param {Lines} look
+ * @param {number} wide pixels of its line
+ */
+function drawBox(context, [left, top, width, height], { ink, halo }, wide) {
+  for (const [color, line] of /** @type {[string, number][]} */ ([
+    [halo, wide + 2],
+    [ink, wide],
+  ])) {
+    context.strokeStyle = color;
+    context.lineWidth = line;
+    context.strokeRect(left, top, width, height);
+  }
 }
 
 /**
