@@ -217,14 +217,10 @@ def _takes_back(tried: Tried) -> Found | None:
     back = wino.event_reasons == Reason.REMASKED
     steps, counts = np.unique(wino.event_steps[back], return_counts=True)
     step, count = int(steps[counts.argmax()]), int(counts.max())
-    place = int(np.flatnonzero(back & (wino.event_steps == step))[0])
-    position = int(wino.event_positions[place])
-    words = {
-        "step": step,
-        "count": count,
-        "back": wino.taken_back,
-        "token": _word(wino, wino.canvas(step - 1)[position]),
-    }
+    standing = wino.canvas(step - 1)
+    positions = [int(i) for i in wino.event_positions[back & (wino.event_steps == step)]]
+    position = next((i for i in positions if _word(wino, standing[i]).isalpha()), positions[0])
+    words = {"step": step, "count": count, "token": _word(wino, standing[position])}
     return Found(tried.passes("wino") - tried.passes("threshold"), "wino", step, position, words)
 
 
