@@ -11,6 +11,8 @@ from credit_viz.trace.record import RunInfo, Trace
 
 __all__ = ["lane_names"]
 
+_LONGEST = 20  #: characters of a token in a name
+
 
 def lane_names(traces: Sequence[Trace]) -> list[str]:
     """A name for each lane, all different."""
@@ -35,7 +37,9 @@ def _by_hand(trace: Trace) -> str:
     last, others = changes[-1], f" (+{len(changes) - 1})" if len(changes) > 1 else ""
     if last.token is None:
         return f"what if {last.position} is taken back{others}"
-    return f"what if {quoted(trace, last.token)} at {last.position}{others}"
+    text = quoted(trace, last.token)
+    short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return f"what if {short} at {last.position}{others}"
 
 
 def _apart(info: RunInfo) -> str:

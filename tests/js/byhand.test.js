@@ -134,6 +134,7 @@ test("lanes that were changed by hand are called by it", () => {
     "what if 4 is taken back (+1)",
     "what if #5 at 12",
   ]);
+  assert.deepEqual(namesOf(boot, [lane("credit", she)], () => "=".repeat(1000)), [`what if ${"=".repeat(19)}… at 12`]);
   const alike = [lane("credit", she), lane("vanilla", she), lane("credit", she)];
   assert.deepEqual(namesOf(boot, alike, textOf), [
     "what if ␣she at 12, Credit",

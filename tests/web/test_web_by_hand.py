@@ -39,6 +39,8 @@ def test_lanes_are_called_by_what_was_changed_as_on_the_page() -> None:
         "what if 1 is taken back (+1)",
         "what if [5] at 2",
     ]
+    long = changed(SHE, token_text={3: "=" * 1000})
+    assert lane_names([long]) == [f"what if {'=' * 19}… at 2"]
     alike = [changed(SHE), changed(SHE, decoder="vanilla"), changed(SHE)]
     assert lane_names(alike) == [
         "what if ␣she↵ at 2, CreditDecoding",

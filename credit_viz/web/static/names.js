@@ -5,6 +5,8 @@
 
 import { quoted } from "./text.js";
 
+const LONGEST = 20; // characters of a token in a name
+
 /** Title of a decoder. @param {any} boot @param {string} decoder */
 export const decoderTitle = (boot, decoder) => boot.decoders[decoder]?.title ?? decoder;
 
@@ -31,8 +33,14 @@ export function handName(changes, textOf) {
   const others = changes.length > 1 ? ` (+${changes.length - 1})` : "";
   if (token === null) return `what if ${position} is taken back${others}`;
   const text = textOf(token);
-  return `what if ${text === undefined ? `#${token}` : quoted(text)} at ${position}${others}`;
+  return `what if ${text === undefined ? `#${token}` : short(quoted(text))} at ${position}${others}`;
 }
+
+/** Some tokens are long rows of one sign. @param {string} text */
+const short = (text) => {
+  const signs = [...text];
+  return signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("")}…` : text;
+};
 
 /**
  * A name for each lane, all different: its decoder's title, or what was changed by hand; where two are alike, with the
