@@ -24,11 +24,11 @@ from credit_viz.trace.codec import (
     Column,
     Encoder,
     Plane,
-    pack_packet,
     decode_columns,
     encode_position,
     encode_traces,
     open_packet,
+    pack_packet,
 )
 from credit_viz.trace.record import Reason, StepRecord, Trace
 from tests.rewriting import Fickle
