@@ -7,8 +7,7 @@ import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from credit_viz.backend.base import Event, RunRequest
-from credit_viz.web.live import Stream
+from credit_viz.backend.base import Event, RunRequest, Stream
 
 __all__ = ["on_gpu"]
 
