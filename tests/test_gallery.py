@@ -192,7 +192,7 @@ def test_the_command_writes_a_gallery(
 
 def test_a_gallery_is_read_as_it_was_written(tmp_path: Path) -> None:
     exhibit, traces = exhibited(tmp_path)
-    save_gallery(tmp_path, "fake", [(exhibit, traces)])
+    save_gallery(tmp_path, exhibit.model, [(exhibit, traces)])
     (read,) = load_gallery(tmp_path)
     assert read == exhibit
     assert all(one.same_run(other) for one, other in zip(read.traces(), traces, strict=True))
@@ -208,7 +208,7 @@ def test_a_gallery_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_a_damaged_gallery_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     exhibit, traces = exhibited(tmp_path)
-    save_gallery(tmp_path, "fake", [(exhibit, traces)])
+    save_gallery(tmp_path, exhibit.model, [(exhibit, traces)])
     index = tmp_path / "index.json"
     index.write_text(json.dumps(json.loads(index.read_text("utf-8")) | change), "utf-8")
     with pytest.raises(TraceError, match=message):

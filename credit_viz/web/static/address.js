@@ -71,25 +71,26 @@ export const linkHere = (boot) => readLink(boot, location.hash) ?? readLink(boot
  * @param {Store} store
  */
 export function followAddress(store) {
-  const opened = linkHere(store.state.boot) !== null;
-  /** @type {string | null} */
-  let first = null;
+  /** @type {string | null} what a plain visit showed first; null until it shows something */
+  let first = linkHere(store.state.boot) ? "" : null;
   let waiting = false;
+  const said = () => {
+    const { state } = store;
+    if (state.playing || state.live !== "idle") return ""; // changes once more when that is over
+    const shared = sharedOf(state);
+    return shared ? writeLink(state.boot, shared) : "";
+  };
   const write = () => {
     waiting = false;
-    const { state } = store;
-    if (state.playing || state.live !== "idle") return; // changes once more when that is over
-    const shared = sharedOf(state);
-    if (!shared) return;
-    const link = writeLink(state.boot, shared);
-    first ??= opened ? "" : link;
-    if (link === first) return;
+    const link = said();
+    if (!link || link === first) return;
     first = "";
     const foreign = location.search.slice(1).split("&").filter((pair) => FOREIGN.test(pair));
     const address = location.pathname + suffix(link, foreign);
     if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
   };
   store.view(["run", "version", "step", "selected", "lane", "tab", "playing", "live"], () => {
+    first ??= said() || null;
     if (!waiting) setTimeout(write, PAUSE);
     waiting = true;
   });
