@@ -13,6 +13,7 @@ import { exportViews } from "./export.js";
 import { drawerView } from "./drawer.js";
 import { Gallery, galleryView, lookView } from "./gallery.js";
 import { gapsView } from "./given.js";
+import { heldBy } from "./held.js";
 import { helpView } from "./help.js";
 import { inspectorView } from "./inspector.js";
 import { ByHand } from "./intervene.js";
@@ -142,6 +143,7 @@ function expose(store, live) {
     },
     settled: (again = false) => live.settle(again && store.state.boot.quick),
     snapshot: () => snapshot(store, live),
+    held: () => (store.state.run?.lanes ?? []).map(heldBy),
   };
 }
 
