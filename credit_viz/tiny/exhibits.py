@@ -244,9 +244,8 @@ WANTED: tuple[Wanted, ...] = (
     Wanted(
         "story",
         "The same story, in {credit} passes",
-        "Vanilla decoding writes one token per pass. Credit writes every word that is sure or keeps winning: “{token}” "
-        "has been the best guess since step {since}, so its {p} counts as {fused} in step {step}. Same text, "
-        "{credit} passes instead of {vanilla}.",
+        "Vanilla writes one token per pass. Credit also writes what keeps winning: “{token}” has led since step "
+        "{since}, so in step {step} its {p} counts as {fused}, over the bar of 0.99.",
         "story",
         (_vanilla(), _QUICK),
         _same_story,
