@@ -11,6 +11,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
+TSC    := node_modules/.bin/tsc
+TSC_FLAGS := --allowJs --checkJs --noEmit --strict --target es2023 --lib es2023,dom,dom.iterable --module esnext --moduleResolution bundler
 
 .PHONY: run test lint bench bench-page gallery train format
 .DEFAULT_GOAL := run
@@ -30,6 +32,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if [ -x $(TSC) ]; then $(TSC) $(TSC_FLAGS) credit_viz/web/static/*.js; else echo "no TypeScript: types of the page's modules are not checked (npm install --no-save typescript@5)"; fi
 
 test: lint
 	@if command -v node >/dev/null; then node --test tests/js/*.test.js; elif [ -n "$$CI" ]; then echo "node is missing" >&2; exit 1; else echo "no node: JavaScript unit tests skipped"; fi

@@ -10,6 +10,7 @@
 
 export const VERSION = 2;
 
+/** @type {Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => TypedArray>} */
 const VIEWS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, int32: Int32Array, float32: Float32Array };
 
 /** @param {number} length */
@@ -74,7 +75,7 @@ function bytesOf(text) {
   return bytes;
 }
 
-/** @param {Uint8Array} bytes */
+/** @param {Uint8Array<ArrayBuffer>} bytes */
 async function gunzip(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();

@@ -207,7 +207,7 @@ function laneTabs(store) {
             "aria-pressed": String(lane.index === front),
             onclick: () => store.set({ lane: lane.index }),
           },
-          laneName(boot, run, lane.index),
+          laneName(boot, /** @type {import("./run.js").Run} */ (run), lane.index),
         ),
       ),
     );
