@@ -80,13 +80,13 @@ function card(store, run, lane, mine) {
   const byHand = interventions?.length > 0;
   const title = byHand ? laneName(boot, run, lane.index) : decoderTitle(boot, decoder);
   const name = h("h2", { class: "cv-lane-name" }, title, byHand ? null : knobs);
+  const wrote = h("span", { class: "cv-text" }, written(store, run, lane));
   return h(
     "article",
     { class: "cv-card cv-lane", data: { lane: String(lane.index) } },
     h("header", {}, name, mine && laneTools(store, lane.index), mine && handChip(store, lane.index)),
     passes,
-    h("p", { class: "cv-versus" }, versus(run, lane, boot)),
-    h("p", { class: "cv-text" }, written(store, run, lane)),
+    h("p", {}, h("b", { class: "cv-versus" }, versus(run, lane, boot)), " · ", wrote),
     h("p", { class: "cv-waited" }, ...waited(lane), ...secondThoughts(lane)),
   );
 }
