@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from credit_viz.figures.plotlyjs import plotly_js
 
-__all__ = ["Assets", "AssetsMiddleware", "SecurityHeaders", "static_texts"]
+__all__ = ["Assets", "AssetsMiddleware", "SecurityHeaders", "static_texts", "style_sheets"]
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 _PREFIX = "/credit-viz/"
@@ -77,6 +77,11 @@ class Assets:
 def static_texts() -> dict[str, str]:
     """The page's own files by path below web/static: modules, style sheets, icons."""
     return dict(_walk(files("credit_viz.web").joinpath("static"), ""))
+
+
+def style_sheets(paths: Iterable[str]) -> list[str]:
+    """Those of the paths that are style sheets, in the order in which a page takes them: the phone's rules win."""
+    return sorted((path for path in paths if path.endswith(".css")), key=lambda path: (path == "small.css", path))
 
 
 class AssetsMiddleware:

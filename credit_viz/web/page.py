@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -18,6 +18,7 @@ from credit_viz.gallery import Exhibit
 from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
 from credit_viz.web.catalogue import Example, boot
 from credit_viz.web.downloads import Downloads
+from credit_viz.web.head import PageHead, page_head
 from credit_viz.web.live import Live
 from credit_viz.web.opening import Uploads
 from credit_viz.web.questions import Questions
@@ -55,7 +56,6 @@ class Page(gr.Blocks):
         """`gr.Blocks.launch` with this page's theme, files and headers; `options` win."""
         defaults: dict[str, Any] = {
             "theme": page_theme(),
-            "head": self._head(),
             "favicon_path": str(files("credit_viz.web") / "static" / "favicon.svg"),
             "footer_links": [],
             "enable_monitoring": False,
@@ -73,17 +73,8 @@ class Page(gr.Blocks):
             Middleware(Downloads, store=self.store),
             Middleware(Uploads, store=self.store),
             Middleware(AssetsMiddleware, assets=self.assets),
+            Middleware(PageHead, head=page_head(self.assets)),
         ]
-
-    def _head(self) -> str:
-        base = self.assets.base
-        found = (path for path in self.assets.paths() if path.endswith(".css"))
-        sheets = sorted(found, key=lambda path: (path == "small.css", path))  # the phone's rules win
-        modules = [path for path in self.assets.paths() if path.endswith(".js")]
-        links = [f'<link rel="stylesheet" href="{base}{path}">' for path in sheets]
-        links += [f'<link rel="modulepreload" href="{base}{path}">' for path in modules]
-        links.append(f'<link rel="preload" as="fetch" crossorigin href="{base}boot.json">')
-        return "\n".join(links)
 
 
 def build_app(
@@ -135,43 +126,21 @@ def build_app(
         welcome=shown.name if shown else "",
         can={"run": opened is None, "ask": True},
     )
-    assets = Assets(told, late=shelf.file)
     page = Page(title=TITLE, analytics_enabled=False)
-    page.assets = assets
+    page.assets = Assets(told, late=shelf.file)
     page.store = store
     with page:
         gr.HTML(HEADLINE, apply_default_css=False)
-        with gr.Row(elem_id="ask", visible=opened is None):
-            prompt = gr.Textbox(
-                first, label="Prompt", placeholder="Write a prompt", lines=1, max_lines=5, elem_id="prompt", scale=1
-            )
-            run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
-            cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
-        chosen = gr.Textbox("", visible="hidden", elem_id="choice")
-        again = gr.Button("Run again", visible="hidden", elem_id="again")
-        view = trace_view(assets.base, Questions(store, backend.pieces).functions())
-        decoding = gr.on(
-            [run.click, prompt.submit],
-            _run_handler(live),
-            inputs=[prompt, chosen],
-            outputs=view,
-            js=_TAKE_CHOICE,
+        controls = _controls(first, visible=opened is None)
+        view = trace_view(page.assets.base, Questions(store, backend.pieces).functions())
+        _decode_on_request(controls, view, live, quick=backend.quick, concurrency=concurrency)
+        controls.cancel.click(
+            store.cancel,
+            inputs=controls.choice,
+            js=_TAKE_TICKET,
+            queue=False,
             show_progress="hidden",
-            concurrency_limit=concurrency,
-            api_name="run",
-        )
-        decoding.then(None, js=_SETTLED)
-        again.click(
-            _run_handler(live, again=True, whole=backend.quick),
-            inputs=[prompt, chosen],
-            outputs=view,
-            js=_TAKE_CHOICE_AGAIN,
-            show_progress="hidden",
-            concurrency_limit=concurrency,
             api_visibility="private",
-        ).then(None, js=_SETTLED_AGAIN)
-        cancel.click(
-            store.cancel, inputs=chosen, js=_TAKE_TICKET, queue=False, show_progress="hidden", api_visibility="private"
         )
         page.unload(_unload_handler(store))
     page.queue(max_size=64)
@@ -182,6 +151,46 @@ def launch(app: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, *, 
     """Serve the page; returns its address at once when `block` is false."""
     _, address, _ = app.launch(server_name=host, server_port=port, prevent_thread_lock=not block, quiet=not block)
     return str(address)
+
+
+class _Controls(NamedTuple):
+    """What Gradio draws of the form; the modules fill in and press what is hidden."""
+
+    prompt: gr.Textbox
+    run: gr.Button
+    cancel: gr.Button
+    choice: gr.Textbox
+    again: gr.Button
+
+
+def _controls(prompt: str, visible: bool) -> _Controls:
+    with gr.Row(elem_id="ask", visible=visible):
+        asked = gr.Textbox(
+            prompt, label="Prompt", placeholder="Write a prompt", lines=1, max_lines=5, elem_id="prompt", scale=1
+        )
+        run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
+        cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
+    choice = gr.Textbox("", visible="hidden", elem_id="choice")
+    again = gr.Button("Run again", visible="hidden", elem_id="again")
+    return _Controls(asked, run, cancel, choice, again)
+
+
+def _decode_on_request(controls: _Controls, view: gr.HTML, live: Live, *, quick: bool, concurrency: int) -> None:
+    """Run decodes every lane; running again shows what it already has, and on a quick model all of it at once."""
+    shared: dict[str, Any] = {
+        "inputs": [controls.prompt, controls.choice],
+        "outputs": view,
+        "show_progress": "hidden",
+        "concurrency_limit": concurrency,
+    }
+    run = gr.on(
+        [controls.run.click, controls.prompt.submit], _run_handler(live), js=_TAKE_CHOICE, api_name="run", **shared
+    )
+    run.then(None, js=_SETTLED)
+    again = controls.again.click(
+        _run_handler(live, again=True, whole=quick), js=_TAKE_CHOICE_AGAIN, api_visibility="private", **shared
+    )
+    again.then(None, js=_SETTLED_AGAIN)
 
 
 def _run_handler(live: Live, **how: bool) -> Callable[..., Iterator[str]]:
