@@ -8,25 +8,21 @@ a content security policy in the file forbids every request. Knows no gradio.
 from __future__ import annotations
 
 import base64
-import gzip
-import hashlib
-import html
 import json
 import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from credit_viz.decoding import DECODERS
 from credit_viz.errors import TraceError
-from credit_viz.figures.labels import counted, visible
-from credit_viz.figures.plotlyjs import plotly_js
+from credit_viz.figures.labels import counted
+from credit_viz.figures.offline import escaped, filled, packed, packed_plotly, unpack_js
 from credit_viz.trace.cells import encode_cells
 from credit_viz.trace.record import Trace
-from credit_viz.web.assets import static_texts
+from credit_viz.web.assets import static_texts, style_sheets
 from credit_viz.web.catalogue import boot
 from credit_viz.web.names import lane_names
 from credit_viz.web.request import Choice
@@ -62,22 +58,21 @@ def render_page(traces: Sequence[Trace], size: int = SIZE) -> str:
     Raises:
         TraceError: no traces, or of different prompts or lengths.
     """
-    page = _packed(json.dumps(_contents(traces)))
+    contents = _contents(traces)
     parts = {
-        "title": _text(f"Credit Viz: {', '.join(lane_names(traces))}"),
+        "title": escaped(f"Credit Viz: {', '.join(lane_names(traces))}"),
         "icon": base64.b64encode(_static()["favicon.svg"].encode()).decode(),
-        "css": "\n".join(text for name, text in _sheets()),
+        "css": "\n".join(_static()[name] for name in style_sheets(_static())),
         "facts": _facts(traces[0]),
         "results": "\n".join(map(_result, lane_names(traces), traces)),
-        "page": page,
-        "unpack": _template("unpack.js"),
-        "plotly": _plotly(),
+        "page": packed(json.dumps(contents)),
+        "unpack": unpack_js(),
+        "start": _template("start.js"),
+        "plotly": packed_plotly(),
     }
     left = size - sum(map(len, parts.values()))
     parts["cells"] = encode_cells(_RUN, traces, left)
-    # of everything in the file, so that no token text can hold it
-    digest = hashlib.sha256("".join(parts.values()).encode("utf-8", "replace")).digest()
-    return Template(_template("page.html")).substitute(parts, nonce=base64.b64encode(digest[:18]).decode())
+    return filled(_template("page.html"), parts)
 
 
 def _contents(traces: Sequence[Trace]) -> dict[str, Any]:
@@ -107,30 +102,8 @@ def _modules() -> list[tuple[str, str]]:
     return [(name, text) for name, text in _static().items() if name.endswith(".js")]
 
 
-def _sheets() -> list[tuple[str, str]]:
-    """Style sheets in the order in which the live page links them."""
-    found = ((name, text) for name, text in _static().items() if name.endswith(".css"))
-    return sorted(found, key=lambda sheet: (sheet[0] == "small.css", sheet[0]))  # the phone's rules win
-
-
 def _template(name: str) -> str:
     return files("credit_viz.web").joinpath("template", name).read_text(encoding="utf-8")
-
-
-@cache
-def _plotly() -> str:
-    """plotly.js, packed once per process: it takes longer than everything else on the page."""
-    return _packed(plotly_js())
-
-
-def _packed(text: str) -> str:
-    """Base 85 of gzip, without a character that could begin a tag; unpack.js reads it."""
-    return base64.b85encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).replace(b"<", b"[").decode("ascii")
-
-
-def _text(text: str) -> str:
-    """Untrusted text as HTML: visible, line breaks kept."""
-    return "\n".join(html.escape(visible(line)) for line in text.split("\n"))
 
 
 def _facts(trace: Trace) -> str:
@@ -141,11 +114,13 @@ def _facts(trace: Trace) -> str:
         "Canvas": f"{info.gen_length} positions in blocks of {info.block_length}",
         "Saved by": ", ".join(f"{name} {version}" for name, version in info.versions.items()) or "Credit Viz",
     }
-    return "\n".join(f'<div><dt>{name}</dt><dd dir="auto">{_text(value)}</dd></div>' for name, value in facts.items())
+    return "\n".join(f'<div><dt>{name}</dt><dd dir="auto">{escaped(value)}</dd></div>' for name, value in facts.items())
 
 
 def _result(name: str, trace: Trace) -> str:
     """What a run came to, for readers without JavaScript."""
     passes = counted(trace.forward_passes, "forward pass", "forward passes")
     words = f"{passes}, {trace.tokens_per_forward:.2f} tokens per pass, mean wait {trace.mean_wait:.1f} steps"
-    return f'<h2>{_text(name)}</h2>\n<p>{words}</p>\n<pre dir="auto">{_text(trace.text.strip() or "(no text)")}</pre>'
+    return (
+        f'<h2>{escaped(name)}</h2>\n<p>{words}</p>\n<pre dir="auto">{escaped(trace.text.strip() or "(no text)")}</pre>'
+    )

@@ -1,11 +1,5 @@
-"use strict";
 // Draws the figures that lie compressed in this file, in light or dark as the reader prefers.
 (async () => {
-  const unpack = async (id) => {
-    const packed = atob(document.getElementById(id).textContent);
-    const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
-    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-  };
   const figures = JSON.parse(await unpack("figures"));
   const source = URL.createObjectURL(new Blob([await unpack("plotly")], { type: "text/javascript" }));
   await new Promise((resolve, reject) => {

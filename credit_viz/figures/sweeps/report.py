@@ -5,23 +5,19 @@ Nothing is fetched; text of a sweep (prompt names, settings, tasks) is never mar
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import pandas as pd
 from plotly.utils import PlotlyJSONEncoder
 
 from credit_viz.errors import BackendError, CreditVizError
-from credit_viz.figures.labels import counted, visible
-from credit_viz.figures.plotlyjs import plotly_js
+from credit_viz.figures.labels import counted
+from credit_viz.figures.offline import escaped, filled, packed, packed_plotly, unpack_js
 from credit_viz.figures.style import surface
 from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
 from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept
@@ -55,36 +51,27 @@ def render_report(result: Swept, title: str, facts: Mapping[str, str], command: 
     table = result.table(metrics=[name for name in (*_SHOWN[:1], quality, *_SHOWN[1:]) if name in result.metrics])
     best = _best(table, quality)
     drawn = dict(_figures(result))
-    packed = json.dumps({key: themes for key, (_, themes) in drawn.items()}, cls=PlotlyJSONEncoder, ensure_ascii=False)
+    figures = json.dumps({key: themes for key, (_, themes) in drawn.items()}, cls=PlotlyJSONEncoder, ensure_ascii=False)
     parts = {
-        "title": _text(title),
-        "lead": _text(_lead(table, best, quality)),
+        "title": escaped(title),
+        "lead": escaped(_lead(table, best, quality)),
         "colors": _colors(),
         "css": _asset("report.css"),
-        "facts": "\n".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items()),
+        "facts": "\n".join(f"<dt>{escaped(name)}</dt><dd>{escaped(value)}</dd>" for name, value in facts.items()),
         "figures": "\n".join(_card(key, name) for key, (name, _) in drawn.items()),
         "table": _table(table, best),
-        "command": _text(command),
+        "command": escaped(command),
         "footer": "Counted on the model and prompts named above; nothing is claimed beyond them.",
-        "packed": _packed(packed),
-        "plotly": _packed(plotly_js()),
+        "packed": packed(figures),
+        "plotly": packed_plotly(),
+        "unpack": unpack_js(),
         "js": _asset("report.js"),
     }
-    # of everything in the file, so that no text in it can hold it
-    digest = hashlib.sha256("".join(parts.values()).encode("utf-8", "replace")).digest()
-    return Template(_asset("report.html")).substitute(parts, nonce=base64.b64encode(digest[:18]).decode())
+    return filled(_asset("report.html"), parts)
 
 
 def _asset(name: str) -> str:
     return files("credit_viz.figures.sweeps").joinpath(name).read_text(encoding="utf-8")
-
-
-def _text(text: str) -> str:
-    return "\n".join(html.escape(visible(line)) for line in text.split("\n"))
-
-
-def _packed(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode("utf-8"), 9, mtime=0)).decode("ascii")
 
 
 def _colors() -> str:
@@ -119,7 +106,7 @@ def _card(key: str, name: str) -> str:
     metric = key.removeprefix(f"{name}-") if key != name else ""
     suffix = f" ({METRIC_NAMES.get(metric, metric)})" if metric else ""
     return (
-        f'<section class="card"><h2>{_text(figure.question + suffix)}</h2><p class="help">{_text(figure.help)}</p>'
+        f'<section class="card"><h2>{escaped(figure.question + suffix)}</h2><p class="help">{escaped(figure.help)}</p>'
         f'<div id="{html.escape(key)}" role="img" aria-label="{html.escape(figure.title + suffix)}"></div></section>'
     )
 
@@ -160,10 +147,10 @@ def _table(table: pd.DataFrame, best: Sequence[bool]) -> str:
     metrics = [name for name in columns if f"{name}_low" in columns]
     words = [name for name in columns if name not in metrics and not name.endswith(("_low", "_high"))]
     names = (METRIC_NAMES.get(name, name.replace("_", " ")) for name in (*words, *metrics))
-    head = "".join(f'<th scope="col">{_text(name)}</th>' for name in names)
+    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
     rows = []
     for row, on_front in zip(table.to_dict("records"), best, strict=True):
-        cells = [_text(str(row[name])) for name in words] + [_text(_with(row, name, 2)) for name in metrics]
+        cells = [escaped(str(row[name])) for name in words] + [escaped(_with(row, name, 2)) for name in metrics]
         drawn = "".join(f"<td>{cell}</td>" for cell in cells)
         rows.append(f"<tr{' class=best' if on_front else ''}>{drawn}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
