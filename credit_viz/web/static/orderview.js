@@ -16,7 +16,8 @@ import { inline, quoted } from "./text.js";
 const IN_ORDER = "Share of neighbours in the text of which the left one was not written after the right one.";
 const ISLANDS =
   "Text that began away from everything written before: tokens written in one step, beside no earlier one.";
-const TONES = 8; // shades of the lane's colour, see compare.css
+const PALEST = 10; // % of the lane's colour behind the last token written
+const STRONGEST = 62;
 const PART = 64; // tokens
 const AT_ONCE = 256; // tokens between two breaths of the page
 
@@ -109,14 +110,17 @@ function* tokensOf(run, lane, tokens) {
 function tokenOf(run, lane, position, token, early) {
   const step = lane.written[position];
   const given = lane.given.has(position);
-  const strength = Math.max(0, Math.min(TONES, Math.round(early * TONES)));
   const node = h(
     "span",
-    { class: given ? "given" : step ? `tone${strength}` : null },
+    { class: given && "given" },
     token < 0 ? "▁" : inline(run.text(token)).trim() || "␣",
     h("small", {}, step || (given ? "given" : "–")),
   );
   node.dataset.position = String(position);
+  if (step && !given) {
+    const strength = PALEST + (STRONGEST - PALEST) * Math.max(0, Math.min(1, early));
+    node.style.setProperty("--cv-ink", `${strength.toFixed(1)}%`);
+  }
   return node;
 }
 
