@@ -32,10 +32,11 @@ export function lineChart(store, base) {
     h("div", { class: "cv-chart-area" }, plot, cursor),
   );
   let width = 0; // kept, because asking for it while scrubbing would force a layout
+  let near = false; // Plotly is large: it is fetched for those who come here
   const draw = async () => {
     const { exact, run, selected, boot, dark } = store.state;
     root.hidden = !(exact && run && exact.position === selected);
-    if (root.hidden) return;
+    if (root.hidden || !near) return;
     const plotly = await loadPlotly(base);
     if (store.state.exact !== exact || !run) return;
     width = root.clientWidth;
@@ -65,6 +66,11 @@ export function lineChart(store, base) {
   store.view(["exact", "dark"], () => void draw());
   store.view(["step"], place);
   new ResizeObserver(() => void draw()).observe(root);
+  const watch = (/** @type {IntersectionObserverEntry[]} */ entries) => {
+    near = entries[entries.length - 1].isIntersecting;
+    void draw();
+  };
+  new IntersectionObserver(watch, { rootMargin: "400px" }).observe(root);
   return root;
 }
 

@@ -35,9 +35,12 @@ export class Live {
     return this.queue;
   }
 
-  /** Show all packets of a finished run at once. @param {string[]} texts */
+  /** Show all packets of a finished run at once: no frame is drawn in between. @param {string[]} texts */
   show(texts) {
-    for (const text of texts) this.receive(text);
+    const all = async () => {
+      for (const packet of await Promise.all(texts.map(openPacket))) await this.#apply(packet);
+    };
+    this.queue = this.queue.then(all).catch((error) => this.#fail(error));
     return this.queue;
   }
 
@@ -66,7 +69,11 @@ export class Live {
 
   /** @param {string} text */
   async #take(text) {
-    const packet = await openPacket(text);
+    return this.#apply(await openPacket(text));
+  }
+
+  /** @param {import("./codec.js").Packet} packet */
+  async #apply(packet) {
     const { header } = packet;
     if (this.behind.owns(header)) return this.behind.take(packet);
     if (header.kind === "start") return this.#start(packet);

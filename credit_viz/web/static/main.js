@@ -38,6 +38,7 @@ import { whatIfView } from "./whatif.js";
  */
 export async function mount({ element, base, server, props, watch, boot: own }) {
   const boot = own ?? (await (await fetch(`${base}boot.json`)).json());
+  document.documentElement.dataset.cvRuns = boot.can.run ? "yes" : "no";
   const store = new Store(initialState(boot));
   const live = new Live(store, server);
   const gallery = new Gallery(store, live, base);
