@@ -13,6 +13,8 @@ from credit_viz.trace.record import CELL_FIELDS, EVENT_FIELDS, MAX_LENGTH, STEP_
 
 __all__ = ["check"]
 
+_LONGEST = 10**9  #: seconds of a step
+
 
 def check(trace: Trace) -> None:
     """Shapes and types first: what follows relies on them.
@@ -23,6 +25,8 @@ def check(trace: Trace) -> None:
     _check_header(trace.info)
     for name, dtype in STEP_FIELDS.items():
         _check_array(name, getattr(trace, name), trace.cell_counts.shape[:1], dtype)
+        if dtype is np.float64:
+            _check_seconds(name, getattr(trace, name))
     length, steps, cells = trace.info.gen_length, len(trace.cell_counts), int(trace.cell_counts.sum())
     for name, (dims, kind) in CELL_FIELDS.items():
         _check_array(name, getattr(trace, name), (cells, trace.info.top_k)[:dims], kind)
@@ -39,8 +43,12 @@ def _check_header(info: RunInfo) -> None:
     """What later code allocates or compares by."""
     largest = np.iinfo(np.int32).max
     numbers = {"gen_length": (info.gen_length, 1, MAX_LENGTH), "vocab_size": (info.vocab_size, 1, largest)}
+    numbers |= {"block_length": (info.block_length, 1, MAX_LENGTH), "top_k": (info.top_k, 1, largest)}
     numbers["mask_id"] = (info.mask_id, -1, largest)  # -1: the model has no mask token
     numbers |= {f"eos_ids[{i}]": (token, 0, largest) for i, token in enumerate(info.eos_ids)}
+    for i, one in enumerate(info.interventions):
+        numbers[f"interventions[{i}].position"] = (one.position, 0, info.gen_length - 1)
+        numbers[f"interventions[{i}].token"] = (one.token or 0, 0, info.vocab_size - 1)
     for name, (value, low, high) in numbers.items():
         if not low <= value <= high:
             raise TraceError(f"trace header has {name}={value}; valid: {low}..{high}")
@@ -113,6 +121,11 @@ def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], dtype: 
     if array.shape != shape or array.dtype != dtype:
         wanted = f"{shape} {np.dtype(dtype).name}"
         raise TraceError(f"trace array {name} is {array.shape} {array.dtype}; expected {wanted}")
+
+
+def _check_seconds(name: str, array: NDArray[np.float64]) -> None:
+    if not ((array >= 0) & (array <= _LONGEST)).all():
+        raise TraceError(f"trace array {name} holds times that are none; valid: 0..{_LONGEST} seconds")
 
 
 def _check_range(name: str, array: NDArray[Any], low: int, high: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+import reprlib
 from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -133,12 +134,12 @@ def _header(metadata: dict[str, str]) -> dict[str, Any]:
         raise TraceError(f"has a damaged header: {error}") from error
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         found = header.get("schema") if isinstance(header, dict) else header
-        raise TraceError(f"has schema {found!r}; this version reads {SCHEMA}")
+        raise TraceError(f"has schema {reprlib.repr(found)}; this version reads {SCHEMA}")
     channels = header.get("channels")
     if not isinstance(header.get("run"), dict) or not isinstance(channels, list):
         raise TraceError("has a damaged header: run or channels are missing")
     if not all(isinstance(name, str) for name in channels):
-        raise TraceError(f"has a damaged header: channels are {channels!r}; expected names")
+        raise TraceError(f"has a damaged header: channels are {reprlib.repr(channels)}; expected names")
     return header
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
@@ -91,6 +92,8 @@ class RunInfo:
                 _check_kind(name, values, kind)
         for name in ("prompt_ids", "eos_ids"):
             values[name] = _ids(name, values[name])
+        for name in ("settings", "versions"):
+            _check_flat(name, values[name])
         try:
             values["token_text"] = {int(i): str(text) for i, text in values["token_text"].items()}
             values["fixed"] = {int(i): int(token) for i, token in values["fixed"].items()}
@@ -145,11 +148,17 @@ def _check_kind(name: str, data: Mapping[str, Any], kind: str) -> None:
         raise TraceError(f"trace header lacks the field {name!r}")
     value = data[name]
     if not isinstance(value, _TYPES[kind]) or ("whole number" in kind and isinstance(value, bool)):
-        raise TraceError(f"trace header has {name}={value!r}; expected: {kind}")
+        raise TraceError(f"trace header has {name}={reprlib.repr(value)}; expected: {kind}")
+
+
+def _check_flat(name: str, data: Mapping[str, Any]) -> None:
+    for value in data.values():
+        if not isinstance(value, str | int | float | None):
+            raise TraceError(f"trace header has {reprlib.repr(value)} in {name}; expected: a number or a word")
 
 
 def _ids(name: str, values: Sequence[Any]) -> tuple[int, ...]:
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise TraceError(f"trace header has {value!r} in {name}; expected: whole numbers")
+            raise TraceError(f"trace header has {reprlib.repr(value)} in {name}; expected: whole numbers")
     return tuple(values)

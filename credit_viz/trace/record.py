@@ -220,9 +220,10 @@ class Trace:
 
     def steps(self) -> Iterator[StepRecord]:
         """The run again as the loop yielded it."""
+        ends = np.searchsorted(self.event_steps, np.arange(1, self.forward_passes + 2))
         for index in range(self.forward_passes):
             cells = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
-            events = self.event_steps == index + 1
+            events = slice(int(ends[index]), int(ends[index + 1]))
             yield StepRecord(
                 step=index + 1,
                 block=(int(self.block_starts[index]), int(self.block_ends[index])),

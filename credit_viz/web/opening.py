@@ -28,6 +28,7 @@ from credit_viz.web.runs import KeptRun, RunStore
 __all__ = ["TraceFile", "Uploads", "as_run"]
 
 MAX_CELLS = 1 << 24  #: positions x steps of a lane; the browser holds all of them
+MAX_SIDE = 1 << 14  #: positions, or steps, of a lane; each takes its time to draw, however few cells it has
 _PATH = "/credit-viz/open"
 
 
@@ -50,6 +51,9 @@ def as_run(named: Sequence[tuple[str, Trace]], owner: str = "") -> KeptRun:
         cells = trace.gen_length * trace.forward_passes
         if cells > MAX_CELLS:
             raise TraceError(f"{name} has {cells} cells (positions x steps); the page shows up to {MAX_CELLS}")
+        for what, number in (("positions", trace.gen_length), ("steps", trace.forward_passes)):
+            if number > MAX_SIDE:
+                raise TraceError(f"{name} has {number} {what}; the page shows up to {MAX_SIDE}")
         try:
             json.dumps(trace.info.to_json(), allow_nan=False)
         except ValueError as error:

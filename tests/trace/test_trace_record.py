@@ -66,6 +66,13 @@ def replaced(trace: Trace, name: str, place: int, value: Any) -> Trace:
     return dataclasses.replace(trace, **{name: array})
 
 
+@pytest.mark.parametrize("name", ["forward_seconds", "decoder_seconds"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 1e300])
+def test_times_that_no_clock_shows_are_refused(trace: Trace, name: str, value: float) -> None:
+    with pytest.raises(TraceError, match=name):
+        replaced(trace, name, 0, value)
+
+
 def test_events_that_go_back_in_time_are_refused(trace: Trace) -> None:
     with pytest.raises(TraceError, match="event_steps"):
         replaced(trace, "event_steps", 0, 3)

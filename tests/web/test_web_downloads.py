@@ -270,6 +270,12 @@ def test_damaged_files_are_one_sentence_with_their_name(uploads: Uploads, traces
         ("mask_id", 10**30),
         ("eos_ids", [10**30]),
         ("settings", {"alpha": float("nan")}),
+        ("settings", {"alpha": {"beta": {}}}),
+        ("versions", {"torch": [2]}),
+        ("block_length", 0),
+        ("top_k", 0),
+        ("interventions", [{"step": 1, "position": 10**12, "token": 1}]),
+        ("interventions", [{"step": 1, "position": 1, "token": 10**12}]),
         ("schema", 2),
         ("model", 3),
     ],
@@ -308,6 +314,12 @@ def test_too_much_is_refused_before_it_is_read(
     monkeypatch.setattr(opening, "MAX_CELLS", 3)
     with pytest.raises(TraceError, match=r"a has \d+ cells .* shows up to 3"):
         as_run([("a", traces[0])])
+    monkeypatch.undo()
+    trace = trace_of([{}] * 9, [], gen_length=4)
+    for side, message in ((8, "9 steps; the page shows up to 8"), (3, "4 positions; the page shows up to 3")):
+        monkeypatch.setattr(opening, "MAX_SIDE", side)
+        with pytest.raises(TraceError, match=message):
+            as_run([("a", trace)])
 
 
 def test_requests_that_are_not_the_pages_are_refused(uploads: Uploads, traces: tuple[Trace, ...]) -> None:
