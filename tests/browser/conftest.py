@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +51,14 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def serve(app: Any) -> str:
+    """Serve a page on a port that is free: one that Gradio finds taken costs it a socket, which it leaves open."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return launch(app, port=port, block=False)
+
+
 @pytest.fixture(scope="module")
 def backend() -> FakeBackend:
     """Fast unless a test slows it down."""
@@ -60,7 +69,7 @@ def backend() -> FakeBackend:
 def address(backend: FakeBackend) -> Iterator[str]:
     """A served page."""
     app = build_app(backend, examples=EXAMPLES)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 

@@ -9,11 +9,7 @@ import pytest
 
 from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
 
-pytestmark = [
-    pytest.mark.browser,
-    # Gradio's queue asks pandas for an option that pandas is about to drop
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-]
+pytestmark = pytest.mark.browser
 
 VANILLA = {"decoder": "vanilla", "settings": {}}
 HASTY = {"decoder": "threshold", "settings": {"threshold": 0.3}}

@@ -16,14 +16,11 @@ from credit_viz.decoding.options import RunOptions
 from credit_viz.models.base import DiffusionLM
 from credit_viz.run import Race
 from credit_viz.trace.record import Trace
-from credit_viz.web import build_app, launch
-from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from credit_viz.web import build_app
+from tests.browser.conftest import Open, drawn, serious_violations, serve, snapshot, wait_for
 from tests.support import MASK_DECODERS
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-]
+pytestmark = pytest.mark.browser
 
 PROMPT = "Leo has 37 cookies and gives away 6. How many cookies now?"
 SIZES = {"gen_length": 32, "block_length": 16}
@@ -59,7 +56,7 @@ def backend(model: DiffusionLM) -> GivenBackend:
 def address(backend: GivenBackend) -> Iterator[str]:
     """A page that starts empty."""
     app = build_app(backend)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 
@@ -189,8 +186,8 @@ def test_the_legend_names_what_happened(doubtful: tuple[Any, Trace]) -> None:
     for tab in ("confidence", "waiting"):
         page.click(f"[data-tab={tab}]")
         drawn(page)
-        assert "taken back" in page.locator(".cv-legend").inner_text()
-        assert "edited" not in page.locator(".cv-legend").inner_text()
+        assert "taken back" in page.locator(".cv-legend").first.inner_text()
+        assert "edited" not in page.locator(".cv-legend").first.inner_text()
     assert "= taken back in this step" in page.locator(".cv-note").inner_text()
     counted = f"{trace.taken_back} token" + "s" * (trace.taken_back > 1) + " taken back"
     assert page.locator(".cv-second").inner_text() == counted

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-import socket
 import struct
 import xml.etree.ElementTree as ET
 import zipfile
@@ -23,17 +22,13 @@ from credit_viz.backend.none import NoModel
 from credit_viz.figures import FIGURES
 from credit_viz.trace.files import lanes_frame, read_trace, trace_bytes
 from credit_viz.trace.record import Trace
-from credit_viz.web import build_app, launch
+from credit_viz.web import build_app
 from credit_viz.web.opening import as_run
 from credit_viz.web.standalone import render_page
-from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from tests.browser.conftest import Open, drawn, serious_violations, serve, snapshot, wait_for
 from tests.web.fake import FakeBackend
 
-pytestmark = [
-    pytest.mark.browser,
-    # Gradio's queue asks pandas for an option that pandas is about to drop
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-]
+pytestmark = pytest.mark.browser
 
 HOSTILE_NAME = "<img src=x onerror=window.pwned=1>.safetensors"
 NUMBERS = """[...document.querySelectorAll('.cv-inspector :is(.cv-bars .cv-token, .cv-num, .cv-credit, .cv-equation)')]
@@ -326,10 +321,7 @@ def test_the_button_opens_traces_by_keyboard(open_page: Open, tmp_path: Path) ->
 def viewed() -> Iterator[str]:
     """What `credit-viz view` serves."""
     app = build_app(NoModel(), opened=as_run([(HOSTILE_NAME, trace) for trace in fake_traces()]))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    yield launch(app, port=port, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 

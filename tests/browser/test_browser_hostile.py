@@ -11,15 +11,12 @@ from typing import Any
 import pytest
 
 from credit_viz.backend.base import LaneRequest
-from credit_viz.web import build_app, launch
+from credit_viz.web import build_app
 from credit_viz.web.request import Choice
-from tests.browser.conftest import EXAMPLES, Open, drawn, snapshot, wait_for
+from tests.browser.conftest import EXAMPLES, Open, drawn, serve, snapshot, wait_for
 from tests.web.hostile import HostileBackend, hostile_texts
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting", "ignore:The copy keyword"),
-]
+pytestmark = pytest.mark.browser
 
 COUNT = 1000
 #: what a text could have become: elements, handlers, addresses, frames.
@@ -50,7 +47,7 @@ def backend(texts: list[str]) -> HostileBackend:
 def address(backend: HostileBackend) -> Iterator[str]:
     choice = Choice((LaneRequest("threshold"), LaneRequest("credit")), gen_length=256, block_length=64)
     app = build_app(backend, examples=EXAMPLES, choice=choice)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 

@@ -11,8 +11,8 @@ import pytest
 import credit_viz
 from credit_viz.backend.local import LocalBackend
 from credit_viz.tiny import SETTINGS
-from credit_viz.web import build_app, launch
-from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from credit_viz.web import build_app
+from tests.browser.conftest import Open, drawn, serious_violations, serve, snapshot, wait_for
 
 PROMPT = "Tell a sad story about Emma and a strange hat at the zoo."
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
@@ -32,7 +32,7 @@ def backend() -> Embedded:
 def address(backend: Embedded) -> Iterator[str]:
     """A served page whose first run is a story, by settings that suit the model."""
     app = build_app(backend, examples=[SimpleNamespace(task="story", prompt=PROMPT)], settings=SETTINGS)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 

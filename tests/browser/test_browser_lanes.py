@@ -8,17 +8,12 @@ from typing import Any
 import pytest
 
 from credit_viz.backend.base import Event, RunRequest
-from credit_viz.web import build_app, launch
-from tests.browser.conftest import EXAMPLES, Open, drawn, serious_violations, snapshot, wait_for
+from credit_viz.web import build_app
+from tests.browser.conftest import EXAMPLES, Open, drawn, serious_violations, serve, snapshot, wait_for
 from tests.support import MASK_DECODERS
 from tests.web.fake import FakeBackend
 
-pytestmark = [
-    pytest.mark.browser,
-    # Gradio's queue asks pandas for options that pandas is about to drop
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
-]
+pytestmark = pytest.mark.browser
 
 
 class CountingBackend(FakeBackend):
@@ -44,7 +39,7 @@ def backend() -> CountingBackend:
 def slow_address() -> Iterator[str]:
     """A page whose model is too large to follow a knob."""
     app = build_app(FakeBackend(), examples=EXAMPLES)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 
@@ -422,8 +417,6 @@ def test_a_text_that_differs_is_linked(open_page: Open) -> None:
         assert ids[1][place] != ids[0][place]
 
 
-# gradio's server leaves a socket to the garbage collector now and then
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_large_model_waits_for_the_button_and_new_lanes_run_live(chromium: Any, slow_address: str) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
     page.goto(slow_address)

@@ -14,17 +14,13 @@ import pytest
 
 from credit_viz.backend.base import Event, RunRequest
 from credit_viz.trace.record import StepRecord
-from credit_viz.web import build_app, launch
+from credit_viz.web import build_app
 from credit_viz.web.page import Page
-from tests.browser.conftest import EXAMPLES, Open, snapshot, wait_for
+from tests.browser.conftest import EXAMPLES, Open, serve, snapshot, wait_for
 from tests.web.fake import FakeBackend
 from tests.web.held import held_by
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting", "ignore:The copy keyword"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TABS, RESTARTS = 8, 20
 
@@ -60,7 +56,7 @@ def backend() -> WatchedBackend:
 @pytest.fixture(scope="module")
 def app(backend: WatchedBackend) -> Iterator[Page]:
     page = build_app(backend, examples=EXAMPLES)
-    launch(page, block=False)
+    serve(page)
     yield page
     page.close(verbose=False)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from credit_viz.web import build_app, launch
-from tests.browser.conftest import EXAMPLES, Open
+from credit_viz.web import build_app
+from tests.browser.conftest import EXAMPLES, Open, serve
 from tests.web.fake import FakeBackend
 
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")]
+pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=window.pwned=1>"
 COMMAND = "credit-viz serve --model owner/a-model-with-quite-a-long-name"
@@ -34,7 +34,7 @@ MENU = {
 def address(backend: FakeBackend) -> Iterator[str]:
     """A served page with a model menu."""
     app = build_app(backend, examples=EXAMPLES, models=MENU)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 

@@ -9,7 +9,7 @@ import pytest
 from credit_viz.bench.page.browser import unreached
 from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")]
+pytestmark = pytest.mark.browser
 
 COMMANDS = """
 async () => {

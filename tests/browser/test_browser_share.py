@@ -11,16 +11,12 @@ import pytest
 
 from credit_viz.backend.base import Event, RunRequest
 from credit_viz.gallery import Exhibit
-from credit_viz.web import build_app, launch
-from tests.browser.conftest import EXAMPLES, Open, drawn, serious_violations, snapshot, wait_for
+from credit_viz.web import build_app
+from tests.browser.conftest import EXAMPLES, Open, drawn, serious_violations, serve, snapshot, wait_for
 from tests.web.fake import FakeBackend
 from tests.web.recordings import saved
 
-pytestmark = [
-    pytest.mark.browser,
-    # Gradio's queue asks pandas for an option that pandas is about to drop
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-]
+pytestmark = pytest.mark.browser
 
 HOSTILE = "</textarea><img src=x onerror=window.pwned=1>&lane=bogus#${window.pwned=1} {{x}} ünï\u202e 100 % + ; ="
 
@@ -53,7 +49,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> list[Exhibit]:
 @pytest.fixture(scope="module")
 def address(backend: CountingBackend, gallery: list[Exhibit]) -> Iterator[str]:
     app = build_app(backend, examples=EXAMPLES, gallery=gallery, welcome=True)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 

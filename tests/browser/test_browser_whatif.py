@@ -10,14 +10,11 @@ import pytest
 
 import credit_viz
 from credit_viz.backend.local import LocalBackend
-from credit_viz.web import build_app, launch
+from credit_viz.web import build_app
 from credit_viz.whatif import sentence, what_if
-from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from tests.browser.conftest import Open, drawn, serious_violations, serve, snapshot, wait_for
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-]
+pytestmark = pytest.mark.browser
 
 EXAMPLES = [SimpleNamespace(task="story", prompt="Tell a story with the word 'kite'.")]
 
@@ -38,7 +35,7 @@ def backend() -> LocalBackend:
 def address(backend: LocalBackend) -> Iterator[str]:
     """A served page."""
     app = build_app(backend, examples=EXAMPLES)
-    yield launch(app, block=False)
+    yield serve(app)
     app.close(verbose=False)
 
 

@@ -26,14 +26,15 @@ export function verdictView(store) {
   let drawn = "";
   /** @type {Run | null} */
   let shown = null;
+  let upTo = -1; // version of the run that is drawn
   store.view(["version", "run", "lanes"], ({ run, boot, lanes, version }) => {
     if (!run) return;
     const mine = boot.can.run && belongs(run, lanes);
     const key = JSON.stringify([run.id, version, mine && lanes.map((lane) => lane.interventions?.length ?? 0)]);
     // while a knob is dragged or other lanes are on their way, the cards stay as they are
-    if (key === drawn || (run === shown && run.state !== "running" && !mine)) return;
+    if (key === drawn || (run === shown && version === upTo && !mine)) return;
     if (run !== shown) cards.style.minHeight = shown && alike(shown, run) ? `${cards.offsetHeight}px` : "";
-    [drawn, shown] = [key, run];
+    [drawn, shown, upTo] = [key, run, version];
     cards.dataset.lanes = String(run.lanes.length);
     refill(
       cards,
