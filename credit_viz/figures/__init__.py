@@ -2,24 +2,26 @@
 
 One plot per file, in two halves: `Info(NamedTuple) <- get_info(...)` holds every number that is drawn, and
 `draw(info, theme) -> go.Figure` only draws it. Colours, scales and marks come from style.json, which the page reads
-too. A new figure is one file, one line in FIGURES and its test.
+too, and so do the words of the maps. A new figure is one file, one entry in `all_figures` and its test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credit_viz.errors import SettingsError, one_of
+from credit_viz.figures.style import map_words
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from credit_viz.trace.record import Trace
 
-__all__ = ["FIGURES", "Figure", "draw"]
+__all__ = ["Figure", "all_figures", "draw"]
 
 
 class Figure(NamedTuple):
@@ -37,64 +39,28 @@ class Figure(NamedTuple):
     options: Mapping[str, Any] = MappingProxyType({})
 
 
-def _map(name: str, title: str, question: str, help: str) -> Figure:
-    return Figure("credit_viz.figures.heatmap", title, question, help, True, MappingProxyType({"name": name}))
+@cache
+def all_figures() -> Mapping[str, Figure]:
+    """Every figure by name: first the maps, with the page's words, then those that only compare runs."""
+    return MappingProxyType({**_maps(), **_COMPARISONS})
 
 
-FIGURES: Mapping[str, Figure] = MappingProxyType(
+def _maps() -> dict[str, Figure]:
+    statistics = ("confidence", "fused", "credit", "boost", "entropy", "flips")
+    heatmaps = {name: _map("heatmap", name, True, {"name": name}) for name in statistics}
+    return {
+        "waiting": _map("waiting", "waiting", True),
+        **heatmaps,
+        "difference": _map("difference", "difference", False),
+    }
+
+
+def _map(module: str, name: str, per_run: bool, options: Mapping[str, Any] = MappingProxyType({})) -> Figure:
+    return Figure(f"credit_viz.figures.{module}", *map_words(name), per_run, options)
+
+
+_COMPARISONS: Mapping[str, Figure] = MappingProxyType(
     {
-        "waiting": Figure(
-            "credit_viz.figures.waiting",
-            "Waiting",
-            "How long did each token wait?",
-            "Each bar runs from the step in which the best guess settled on the final token to the step in which it "
-            "was written for good. A dot alone never waited.",
-            True,
-        ),
-        "confidence": _map(
-            "confidence",
-            "Confidence",
-            "How sure was the model?",
-            "Probability of the model's best guess at every open position, before any credit.",
-        ),
-        "fused": _map(
-            "fused",
-            "Fused confidence",
-            "How sure was the decoder?",
-            "Probability of the token the decoder would write: confidence, lifted by any Trace Credit.",
-        ),
-        "credit": _map(
-            "credit",
-            "Trace Credit",
-            "Which guesses kept winning?",
-            "Credit of the leading guess in the active block. It grows while the guess keeps winning, and fades.",
-        ),
-        "boost": _map(
-            "boost",
-            "Boost",
-            "How much did credit lift the leading guess?",
-            "What credit adds to the logit of the leading guess, in nats. One nat makes it 2.7 times as likely.",
-        ),
-        "entropy": _map(
-            "entropy",
-            "Entropy",
-            "How many guesses were in play?",
-            "Spread of the model's guesses in nats: 0 when only one is in play, 1.6 for five equal ones.",
-        ),
-        "flips": _map(
-            "flips",
-            "Flips",
-            "Where did the model change its mind?",
-            "A bright cell is a step in which the best guess for a token was another than in the step before.",
-        ),
-        "difference": Figure(
-            "credit_viz.figures.difference",
-            "Difference",
-            "Where was one lane surer than the other?",
-            "Fused confidence of the second run minus that of the first, for the same token at the same step. Where a "
-            "cell is grey, they agree; where it is pale, only one of them was still open.",
-            False,
-        ),
         "wait_histogram": Figure(
             "credit_viz.figures.wait_histogram",
             "Waits",
@@ -149,9 +115,10 @@ def draw(name: str, runs: Mapping[str, Trace], theme: str = "light") -> list[go.
     Raises:
         SettingsError: unknown figure.
     """
-    if name not in FIGURES:
-        raise SettingsError(one_of("figure", name, FIGURES))
-    figure = FIGURES[name]
+    figures = all_figures()
+    if name not in figures:
+        raise SettingsError(one_of("figure", name, figures))
+    figure = figures[name]
     module = import_module(figure.module)
     if not figure.per_run:
         return [module.draw(module.get_info(runs, **figure.options), theme)]

@@ -15,6 +15,7 @@ __all__ = [
     "Scale",
     "lane_color",
     "map_scale",
+    "map_words",
     "mark",
     "reason_did",
     "reason_mark",
@@ -82,6 +83,12 @@ def scale(name: str) -> Scale:
 def map_scale(name: str) -> Scale:
     """The scale of a map; that of probabilities for a statistic which the page has no map of."""
     return scale(_style()["maps"].get(name, {"scale": "probability"})["scale"])
+
+
+def map_words(name: str) -> tuple[str, str, str]:
+    """Title, question and help of one of the page's maps."""
+    words = _style()["maps"][name]
+    return words["title"], words["question"], words["help"]
 
 
 def surface(theme: str) -> dict[str, str]:

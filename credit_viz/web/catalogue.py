@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.options import offered_caches
 from credit_viz.decoding.settings import Settings, knobs
-from credit_viz.figures import FIGURES, Figure
+from credit_viz.figures import Figure, all_figures
 from credit_viz.trace.intervention import MAX_INTERVENTIONS
 from credit_viz.web.request import MAX_BYTES, MAX_GIVEN, MAX_LANES, MAX_LENGTH, Choice
 
@@ -89,7 +89,7 @@ def boot(
             "interventions": MAX_INTERVENTIONS,
         },
         "style": style(),
-        "figures": {name: _figure(figure) for name, figure in FIGURES.items()},
+        "figures": {name: _figure(figure) for name, figure in all_figures().items()},
     }
 
 

@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from credit_viz.errors import BackendError, CreditVizError, one_of
-from credit_viz.figures import FIGURES
+from credit_viz.figures import all_figures
 from credit_viz.figures.packed import figures_json
 from credit_viz.trace.files import csv_bytes, lanes_frame, parquet_bytes, trace_bytes
 from credit_viz.trace.record import Trace
@@ -108,8 +108,8 @@ class Downloads:
 
 def _figure(name: str, traces: Sequence[Trace], theme: str) -> Response:
     """A figure as Plotly takes it: a list with one per lane, or a single one for all."""
-    if name not in FIGURES:
-        raise BackendError(one_of("figure", name, FIGURES))
+    if name not in all_figures():
+        raise BackendError(one_of("figure", name, all_figures()))
     if theme not in ("light", "dark"):
         raise BackendError(one_of("theme", theme, ("light", "dark")))
     named = dict(zip(lane_names(traces), traces, strict=True))

@@ -11,7 +11,7 @@ import pytest
 from credit_viz.decoding import make_decoder
 from credit_viz.decoding.options import RECORD_MODES, RunOptions
 from credit_viz.errors import SettingsError
-from credit_viz.figures import FIGURES, draw, heatmap
+from credit_viz.figures import all_figures, draw, heatmap
 from credit_viz.figures.layout import ticks_of_steps
 from credit_viz.run import Race
 from credit_viz.trace.record import Trace
@@ -49,7 +49,7 @@ RUNS = {name: one(name) for name in MASK_DECODERS} | {
 }
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", all_figures())
 @pytest.mark.parametrize("label", [*RUNS, *ODD, "one candidate", "long"])
 def test_no_figure_raises(name: str, label: str) -> None:
     extra = {"one candidate": lambda: one("credit", top_k=1), "long": _long}
@@ -64,15 +64,15 @@ def _long() -> Trace:
     return trace_of([dict.fromkeys(range(100), 1)], [(1, i, 1) for i in range(100)], gen_length=100, block_length=50)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", all_figures())
 def test_all_runs_side_by_side(name: str) -> None:
     figures = draw(name, RUNS)
-    assert len(figures) == (len(RUNS) if FIGURES[name].per_run else 1)
-    ranges = {tuple(figure.layout.xaxis.range) for figure in figures if FIGURES[name].per_run}
+    assert len(figures) == (len(RUNS) if all_figures()[name].per_run else 1)
+    ranges = {tuple(figure.layout.xaxis.range) for figure in figures if all_figures()[name].per_run}
     assert len(ranges) <= 1, "runs side by side share the step axis"
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if FIGURES[name].per_run])
+@pytest.mark.parametrize("name", [name for name in all_figures() if all_figures()[name].per_run])
 def test_colour_scales_do_not_depend_on_the_run(name: str) -> None:
     maps = [figure.data[0] for figure in draw(name, RUNS)]
     assert len({(one.zmin, one.zmax, one.colorscale) for one in maps}) == 1

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from credit_viz.figures import FIGURES
+from credit_viz.figures import all_figures
 from credit_viz.figures.style import (
     EVENT_MARKS,
     lane_color,
@@ -74,9 +74,10 @@ def test_every_reason_has_words() -> None:
 
 def test_maps_are_called_and_coloured_as_on_the_page() -> None:
     page = json.loads(files("credit_viz.figures").joinpath("style.json").read_text("utf-8"))["maps"]
-    assert page.keys() <= FIGURES.keys()
+    assert page.keys() <= all_figures().keys()
     for name, texts in page.items():
-        assert (FIGURES[name].title, FIGURES[name].question) == (texts["title"], texts["question"])
+        figure = all_figures()[name]
+        assert (figure.title, figure.question, figure.help) == (texts["title"], texts["question"], texts["help"])
         assert map_scale(name) == scale(texts["scale"])
 
 
@@ -84,7 +85,7 @@ def test_marks_and_strengths() -> None:
     assert all({"shape", "color", "outline", "name"} <= mark(name).keys() for name in MARKS)
     assert len({mark(name)["shape"] for name in MARKS}) == len(MARKS), "no two marks differ by colour alone"
     assert strength("waiting") < 0.5
-    assert all(strength(name) == 1 for name in FIGURES if name != "waiting")
+    assert all(strength(name) == 1 for name in all_figures() if name != "waiting")
 
 
 #: how three kinds of cones that are missing or weak change linear RGB (Machado, Oliveira, Fernandes 2009, severity 1).

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse
 
 from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest, RunStarted, StepTaken
 from credit_viz.errors import TraceError
-from credit_viz.figures import FIGURES
+from credit_viz.figures import all_figures
 from credit_viz.trace.codec import decode_columns
 from credit_viz.trace.files import read_trace, to_frame, trace_bytes
 from credit_viz.trace.record import Trace
@@ -139,7 +139,7 @@ def test_the_page_that_works_offline_holds_the_run(app: Downloads) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_figure_as_plotly_takes_it(app: Downloads, kept: KeptRun, theme: str) -> None:
-    for name, figure in FIGURES.items():
+    for name, figure in all_figures().items():
         answer = ask(app, f"/credit-viz/run/the-run/figure-{name}.json?theme={theme}")
         assert answer.status == 200, answer.body
         drawn = json.loads(gzip.decompress(answer.body))
