@@ -154,6 +154,35 @@ def test_a_prompt_of_any_kind_travels(open_page: Open) -> None:
     assert there.locator(".cv-notice").is_hidden()
 
 
+def test_a_link_waits_for_the_prompt_box(chromium: Any, address: str) -> None:
+    """Gradio draws its parts in any order: what is put where there is no box yet is lost."""
+    page = chromium.new_page()
+    page.set_default_timeout(20_000)
+    held: list[tuple[Any, Any]] = []
+
+    def hold(route: Any) -> None:
+        answer = route.fetch()
+        held.append((route, answer)) if b"textbox" in answer.body() else route.fulfill(response=answer)
+
+    page.route("**/assets/Index-*.js", hold)
+    page.goto(f"{address}?{urlencode({'prompt': 'A late box.', 'lane': 'credit'})}", wait_until="commit")
+    page.wait_for_function("window.creditViz !== undefined")
+    page.wait_for_timeout(300)
+    assert page.locator("#prompt textarea").count() == 0
+    for route, answer in held:
+        route.fulfill(response=answer)
+    wait_for(page, "s.state === 'done' && s.live === 'idle'")
+    assert page.input_value("#prompt textarea") == "A late box."
+    assert "?prompt=A+late+box." in address_of(page, "model=fake")
+    page.close()
+
+
+def test_brackets_that_were_plain_text_stay_so(open_page: Open, address: str) -> None:
+    page = opened(open_page, f"{address}?{urlencode({'prompt': 'Leo [MASK:5] has.', 'lane': 'credit'})}")
+    assert not page.get_by_role("switch", name="Fill the gaps").is_checked()
+    assert "infill" not in address_of(page, "model=fake")
+
+
 def test_a_long_prompt_travels_behind_the_hash(open_page: Open, address: str) -> None:
     page = open_page()
     prompt = "긴 이야기 " * 500

@@ -4,7 +4,7 @@
  */
 
 import { linkHere, sharedOf } from "./address.js";
-import { pressRun } from "./ask.js";
+import { pressRun, promptDrawn } from "./ask.js";
 import { fillForm, named } from "./gallery.js";
 import { modelId, runKey } from "./link.js";
 
@@ -36,6 +36,7 @@ async function openLink(store, live, gallery, link) {
   const { boot } = store.state;
   const prompt = link.prompt ?? boot.examples[0]?.prompt ?? "";
   const asked = { ...link, prompt };
+  await promptDrawn();
   fillForm(store, prompt, link.choice);
   if (link.view.map) store.set({ tab: link.view.map });
   showWhenFinished(store, asked);

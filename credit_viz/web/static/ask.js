@@ -23,6 +23,20 @@ export const pressAgain = () => press("again");
 /** What stands in Gradio's prompt box. */
 export const promptText = () => promptBox()?.value ?? "";
 
+/** Gradio draws its parts in no fixed order: resolves once its prompt box is there and takes text. */
+export function promptDrawn() {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!promptBox()) return false;
+      seen.disconnect();
+      setTimeout(resolve); // in this moment Gradio may still fill in what stood there first
+      return true;
+    };
+    const seen = new MutationObserver(look);
+    if (!look()) seen.observe(document.body, { childList: true, subtree: true });
+  });
+}
+
 /** Put text into Gradio's prompt box. @param {string} text */
 export function setPrompt(text) {
   const box = promptBox();

@@ -79,9 +79,9 @@ export function fillForm(store, prompt, choice) {
   const { boot } = store.state;
   const bare = readLink(boot, writeLink(boot, { prompt: "", choice, model: "", view: {} }));
   const { lanes, ...options } = bare?.choice ?? boot.choice;
+  if (prompt !== null) setPrompt(prompt); // first: to one who types gaps they are offered, here the choice says
   store.set({ lanes, options });
   store.set({ asked: wish(store.state) }); // what is filled in here waits for Run
-  if (prompt !== null) setPrompt(prompt);
 }
 
 /** One chip per run. @param {Gallery} gallery @returns {Node | null} nothing where the gallery is empty */
