@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from credit_viz.errors import SettingsError
 from credit_viz.figures.heatmap import borders, colorbar
 from credit_viz.figures.labels import safe, visible
-from credit_viz.figures.layout import NAMED_ROWS, base_layout, map_height, position_axis, step_axis
+from credit_viz.figures.layout import CELLS, NAMED_ROWS, base_layout, map_height, position_axis, step_axis
 from credit_viz.figures.rows import Rows, get_rows
 from credit_viz.figures.style import Scale, lane_color, map_scale, surface
 from credit_viz.trace.record import Trace
@@ -93,10 +93,7 @@ def _cells(info: DifferenceInfo, theme: str, count: int) -> go.Heatmap:
     row = "token" if count <= NAMED_ROWS else "position"
     return go.Heatmap(
         z=info.values,
-        x0=1,
-        dx=1,
-        y0=0,
-        dy=1,
+        **CELLS,
         zmin=info.scale.minimum,
         zmax=info.scale.top,
         colorscale=info.scale.colorscale,
@@ -111,10 +108,7 @@ def _pale(info: DifferenceInfo, theme: str) -> go.Heatmap:
     color = surface(theme)["line"]
     return go.Heatmap(
         z=np.where(info.alone, np.float32(1), np.float32(np.nan)),
-        x0=1,
-        dx=1,
-        y0=0,
-        dy=1,
+        **CELLS,
         zmin=0,
         zmax=1,
         colorscale=[[0, color], [1, color]],

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from credit_viz.figures.labels import guess_grid
-from credit_viz.figures.layout import NAMED_ROWS, base_layout, map_height, position_axis, row_marks, step_axis
+from credit_viz.figures.layout import CELLS, NAMED_ROWS, base_layout, map_height, position_axis, row_marks, step_axis
 from credit_viz.figures.rows import Rows, get_rows
 from credit_viz.figures.style import Scale, lane_color, map_scale, strength, surface
 from credit_viz.trace.record import Trace
@@ -66,10 +66,7 @@ def heatmap(info: HeatmapInfo, theme: str, show_scale: bool = True) -> go.Heatma
     row = "token" if len(info.rows.labels) <= NAMED_ROWS else "position"  # a named tick hides its number
     return go.Heatmap(
         z=info.scale.height(info.values),
-        x0=1,
-        dx=1,
-        y0=0,
-        dy=1,
+        **CELLS,
         zmin=info.scale.minimum,
         zmax=info.scale.top,
         colorscale=info.scale.colorscale,

@@ -14,6 +14,7 @@ from credit_viz.figures.rows import Places, Rows
 from credit_viz.figures.style import mark, surface
 
 __all__ = [
+    "CELLS",
     "FONT",
     "MONO",
     "NAMED_ROWS",
@@ -32,6 +33,8 @@ MONO = "ui-monospace, 'SF Mono', Menlo, Consolas, monospace"
 _ROW = 15  #: pixels per position while tokens are named
 NAMED_ROWS = 72  #: more positions than this are numbered instead of named
 _TALLEST = 900  #: pixels
+#: where the cells of a map lie: steps from 1 across, positions from 0 down
+CELLS: Mapping[str, int] = MappingProxyType({"x0": 1, "dx": 1, "y0": 0, "dy": 1})
 #: shapes of marks as Plotly calls them
 _SYMBOLS: Mapping[str, str] = MappingProxyType(
     {

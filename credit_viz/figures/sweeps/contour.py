@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from credit_viz.errors import SettingsError
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import scale, surface
 from credit_viz.figures.sweeps.studies import study_of
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, check_axis, one_decoder
+from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, one_decoder, pair_of_axes
 
 __all__ = ["ContourInfo", "draw", "get_info"]
 
@@ -36,12 +35,8 @@ def get_info(
     Raises:
         SettingsError, BackendError: see `study_of`; or fewer than two knobs vary.
     """
-    optuna, study, axes = study_of(result, metric, decoder)
-    if len(axes) < 2:
-        raise SettingsError(f"{len(axes)} knobs vary for this decoder; valid: a sweep of two or more")
-    x = next(axis for axis in axes if axis != y) if x is None else x
-    y = next(axis for axis in axes if axis != x) if y is None else y
-    check_axis(one_decoder(result, decoder), x, y)
+    optuna, study, _ = study_of(result, metric, decoder)
+    x, y = pair_of_axes(one_decoder(result, decoder), x, y)
     title = METRIC_NAMES.get(metric, metric)
     drawn = optuna.visualization.plot_contour(study, params=[x, y], target_name=title)
     # Optuna puts the first name in the alphabet across

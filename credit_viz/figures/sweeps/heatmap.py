@@ -8,16 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from credit_viz.errors import SettingsError
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import scale, surface
 from credit_viz.figures.sweeps.tables import (
     METRIC_NAMES,
     Swept,
-    axes_of,
-    check_axis,
     check_metric,
     one_decoder,
+    pair_of_axes,
     value_label,
 )
 
@@ -50,14 +48,7 @@ def get_info(
     """
     chosen = one_decoder(result, decoder)
     check_metric(result, metric)
-    axes = axes_of(chosen)
-    if len(axes) < 2:
-        raise SettingsError(f"{len(axes)} knobs vary for this decoder; valid: a sweep of two or more")
-    x = next(axis for axis in axes if axis != y) if x is None else x
-    y = next(axis for axis in axes if axis != x) if y is None else y
-    check_axis(chosen, x, y)
-    if x == y:
-        raise SettingsError(f"{x!r} against itself; valid: two different knobs")
+    x, y = pair_of_axes(chosen, x, y)
     table = chosen.table([x, y], [metric])
     means = table.pivot(index=y, columns=x, values=metric)
     runs = table.pivot(index=y, columns=x, values="runs").reindex_like(means)

@@ -17,6 +17,7 @@ __all__ = [
     "check_axis",
     "check_metric",
     "one_decoder",
+    "pair_of_axes",
     "settings_table",
     "value_label",
 ]
@@ -98,6 +99,23 @@ def check_axis(result: Swept, *names: str) -> None:
     for name in names:
         if name not in valid:
             raise SettingsError(one_of("knob or option that varies", name, valid))
+
+
+def pair_of_axes(result: Swept, x: str | None, y: str | None) -> tuple[str, str]:
+    """Two different axes; where one is None, the first other one that varies.
+
+    Raises:
+        SettingsError: no such axis, the same one twice, or fewer than two vary.
+    """
+    axes = axes_of(result)
+    if len(axes) < 2:
+        raise SettingsError(f"{len(axes)} knobs vary for this decoder; valid: a sweep of two or more")
+    x = next(axis for axis in axes if axis != y) if x is None else x
+    y = next(axis for axis in axes if axis != x) if y is None else y
+    check_axis(result, x, y)
+    if x == y:
+        raise SettingsError(f"{x!r} against itself; valid: two different knobs")
+    return x, y
 
 
 def check_metric(result: Swept, name: str) -> None:
