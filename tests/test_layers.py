@@ -14,7 +14,7 @@ NAMES = [str(file.relative_to(ROOT)) for file in FILES]
 
 
 def imported(file: Path) -> set[str]:
-    """Full names of everything a file imports, also inside functions and for type checkers."""
+    """Full names of everything a file imports, also inside functions, by name, and for type checkers."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -25,6 +25,8 @@ def imported(file: Path) -> set[str]:
                 package = list(file.relative_to(ROOT).with_suffix("").parts)[: -node.level]
                 base = ".".join([*package, *([node.module] if node.module else [])])
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found |= {part.value for part in node.args if isinstance(part, ast.Constant)}
     return found
 
 
@@ -59,6 +61,7 @@ def violations(rooms: tuple[str, ...], *forbidden: str) -> dict[str, set[str]]:
 def test_the_rules_see_imports() -> None:
     assert uses(PACKAGE / "models" / "network.py", "transformers") == {"transformers"}
     assert uses(PACKAGE / "decoding" / "loop.py", "torch", "credit_viz.trace") == {"torch", "credit_viz.trace"}
+    assert uses(PACKAGE / "lab" / "tuning.py", "optuna") == {"optuna"}, "by name"
     assert room("decoding")
     assert room("run")
 
@@ -78,6 +81,14 @@ def test_gradio_only_in_web() -> None:
 def test_the_harness_only_in_evaluation() -> None:
     assert only_in("lm_eval", "evaluation") == []
     assert only_in("datasets", "evaluation") == []
+
+
+def test_optuna_only_in_the_lab_and_its_figures() -> None:
+    assert only_in("optuna", "lab", "figures/sweeps/studies") == []
+
+
+def test_playwright_only_in_the_bench_of_the_page() -> None:
+    assert only_in("playwright", "bench/page/browser") == []
 
 
 def test_evaluation_knows_no_page_and_no_shell() -> None:
