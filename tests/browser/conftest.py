@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,22 +11,14 @@ from typing import Any
 
 import pytest
 
+from credit_viz.bench.page.browser import ARGS, find_chromium
 from credit_viz.web import build_app, launch
 from tests.web.conftest import no_forgotten_loops
 from tests.web.fake import FakeBackend
 
 __all__ = ["no_forgotten_loops"]
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+CHROMIUM = find_chromium()
 EXAMPLES = [
     SimpleNamespace(task="story", prompt="Mia takes a red kite to the park."),
     SimpleNamespace(task="<img src=x onerror=window.pwned=1>", prompt="Leo has 37 cookies. ${window.pwned=1}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -35,6 +35,35 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
         return Outcome(code, *capsys.readouterr())
 
     return run
+
+
+class FakePage:
+    """Stands in for the page that a command builds and serves."""
+
+    def __init__(self) -> None:
+        self.problem: Exception | None = None  #: of serving it
+        self.built: dict[str, Any] = {}
+        self.launched: dict[str, Any] = {}
+
+    def build(self, backend: Any, **options: Any) -> FakePage:
+        """In place of `build_app`."""
+        self.built = {"backend": backend, **options}
+        return self
+
+    def launch(self, **options: Any) -> None:
+        """In place of `gr.Blocks.launch`."""
+        self.launched = options
+        if self.problem:
+            raise self.problem
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> FakePage:
+    """The page that is served."""
+    fake = FakePage()
+    for home in ("credit_viz.web", "credit_viz.web.page"):
+        monkeypatch.setattr(f"{home}.build_app", fake.build)
+    return fake
 
 
 @pytest.fixture

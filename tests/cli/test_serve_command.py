@@ -8,37 +8,8 @@ from typing import Any
 
 import pytest
 
-from credit_viz.backend.local import LocalBackend
 from credit_viz.errors import SettingsError
-from tests.cli.conftest import Call, assert_refused
-
-
-class FakePage:
-    """Stands in for the page."""
-
-    def __init__(self, problem: Exception | None = None) -> None:
-        self.problem = problem
-        self.built: dict[str, Any] = {}
-        self.launched: dict[str, Any] = {}
-
-    def build(self, backend: LocalBackend, **options: Any) -> FakePage:
-        """In place of `build_app`."""
-        self.built = {"backend": backend, **options}
-        return self
-
-    def launch(self, **options: Any) -> None:
-        """In place of `gr.Blocks.launch`."""
-        self.launched = options
-        if self.problem:
-            raise self.problem
-
-
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> FakePage:
-    """The page that is served."""
-    fake = FakePage()
-    monkeypatch.setattr("credit_viz.web.build_app", fake.build)
-    return fake
+from tests.cli.conftest import Call, FakePage, assert_refused
 
 
 def test_serve_uses_the_chosen_model_and_address(call: Call, page: FakePage, fixtures: Path) -> None:

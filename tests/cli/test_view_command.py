@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,38 +10,8 @@ from credit_viz.backend.base import LaneRequest, RunRequest
 from credit_viz.backend.none import NoModel
 from credit_viz.errors import BackendError
 from credit_viz.trace.files import load_trace
-from credit_viz.web.runs import KeptRun
-from tests.cli.conftest import Call, assert_refused
+from tests.cli.conftest import Call, FakePage, assert_refused
 from tests.support import trace_of
-
-
-class FakePage:
-    """Stands in for the page."""
-
-    def __init__(self) -> None:
-        self.backend: Any = None
-        self.opened: KeptRun | None = None
-        self.launched: dict[str, Any] = {}
-        self.problem: Exception | None = None
-
-    def build(self, backend: Any, *, opened: KeptRun) -> FakePage:
-        """In place of `build_app`."""
-        self.backend, self.opened = backend, opened
-        return self
-
-    def launch(self, **options: Any) -> None:
-        """In place of `gr.Blocks.launch`."""
-        self.launched = options
-        if self.problem:
-            raise self.problem
-
-
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> FakePage:
-    """The page that is served."""
-    fake = FakePage()
-    monkeypatch.setattr("credit_viz.web.page.build_app", fake.build)
-    return fake
 
 
 def test_files_become_lanes_of_one_run(call: Call, page: FakePage, saved: Path) -> None:
@@ -50,10 +19,10 @@ def test_files_become_lanes_of_one_run(call: Call, page: FakePage, saved: Path) 
     other.write_bytes(saved.read_bytes())
     outcome = call("view", saved, other, "--port", 9000)
     assert outcome.code == 0, outcome.err
-    assert page.opened
-    assert [trace.same_run(load_trace(saved)) for trace in page.opened.traces()] == [True, True]
+    assert page.built["opened"]
+    assert [trace.same_run(load_trace(saved)) for trace in page.built["opened"].traces()] == [True, True]
     assert page.launched == {"server_name": "127.0.0.1", "server_port": 9000}
-    assert isinstance(page.backend, NoModel)
+    assert isinstance(page.built["backend"], NoModel)
 
 
 def test_bad_files_and_mismatched_ones_are_refused(call: Call, page: FakePage, saved: Path, tmp_path: Path) -> None:

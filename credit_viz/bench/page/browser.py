@@ -13,9 +13,10 @@ from typing import Any
 
 from credit_viz.errors import BackendError, SettingsError
 
-__all__ = ["Visit", "Visitors", "chromium", "unreached"]
+__all__ = ["ARGS", "Visit", "Visitors", "chromium", "find_chromium", "unreached"]
 
-_ARGS = (
+#: a Chromium that is alone with the page: no first run, nothing fetched in the background
+ARGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -197,6 +198,11 @@ def _task_times(events: list[dict[str, Any]]) -> list[float]:
     return max(times.values(), key=sum, default=[])
 
 
+def find_chromium() -> str | None:
+    """Path of the browser: CHROMIUM of the environment, or what is installed; None where there is none."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @contextmanager
 def chromium() -> Iterator[Visitors]:
     """A browser of our own.
@@ -208,11 +214,11 @@ def chromium() -> Iterator[Visitors]:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise SettingsError("the page's bench needs playwright: pip install 'credit-viz[dev]'") from error
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = find_chromium()
     if path is None:
         raise SettingsError("no Chromium found; valid: chromium or google-chrome on PATH, or its path in CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGS))
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
         try:
             yield Visitors(browser)
         finally:
