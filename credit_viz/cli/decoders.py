@@ -21,12 +21,12 @@ __all__ = ["command"]
 @click.argument("names", nargs=-1, metavar="[DECODER ...]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def command(names: tuple[str, ...], as_json: bool) -> None:
-    r"""List the decoders with their rules, knobs and papers; of those that are named, also ranges and presets.
+    """List the decoders with their rules, knobs and papers; of those that are named, also ranges and presets.
 
     \b
     credit-viz decoders
     credit-viz decoders credit threshold
-    """
+    """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     from credit_viz.cli.describe import describe  # imports torch
     from credit_viz.decoding import DECODERS
 

@@ -24,13 +24,13 @@ __all__ = ["command", "serve_page"]
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.", show_default="first free from 7860")
 @click.option("--share", is_flag=True, help="Also ask Gradio for a public link to this machine.")
 def command(host: str, port: int | None, share: bool, **model: Any) -> None:
-    r"""Serve the page on which prompts are decoded live.
+    """Serve the page on which prompts are decoded live.
 
     \b
     credit-viz serve
     credit-viz serve --model GSAI-ML/LLaDA-8B-Instruct
     credit-viz serve --model GSAI-ML/LLaDA-8B-Instruct --quantize nf4
-    """
+    """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     choice = ModelChoice(**model)
     loaded = choice.load()
     from credit_viz.backend.local import LocalBackend  # imports torch

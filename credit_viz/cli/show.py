@@ -45,13 +45,13 @@ def command(
     decision: str | None,
     as_json: bool,
 ) -> None:
-    r"""Show saved traces side by side.
+    """Show saved traces side by side.
 
     \b
     credit-viz show run-vanilla.safetensors run-credit.safetensors
     credit-viz show run-credit.safetensors --csv run.csv --html run.html
     credit-viz show run-credit.safetensors --explain 3:12
-    """
+    """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     from credit_viz.cli.report import print_json, print_runs, run_json
     from credit_viz.trace.files import load_trace, write_csv, write_parquet
 

@@ -138,7 +138,7 @@ def command(
     as_json: bool,
     **model: Any,
 ) -> None:
-    r"""Decode PROMPT by one or more decoders on one clock; "-" reads it from standard input.
+    """Decode PROMPT by one or more decoders on one clock; "-" reads it from standard input.
 
     \b
     credit-viz trace "What is 12 + 30?" --decoder vanilla --decoder credit --out run.safetensors
@@ -146,7 +146,7 @@ def command(
     credit-viz trace - --decoder credit --decoder control=credit --preset "control=no history" < prompt.txt
     credit-viz trace "The capital of [MASK:2] is Paris." --infill --decoder credit
     credit-viz trace "Tell a story." --decoder credit --decoder other=credit --intervene "other.5:12= she"
-    """
+    """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     lanes = parse_lanes(decoders, presets, settings, changes)
     _check_writable(out)
     from credit_viz.decoding.options import RunOptions  # imports torch

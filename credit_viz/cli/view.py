@@ -17,11 +17,11 @@ __all__ = ["command"]
 @click.option("--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 lets other machines in.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.", show_default="first free from 7860")
 def command(files: tuple[Path, ...], host: str, port: int | None) -> None:
-    r"""Serve the page with saved traces on it, side by side. Loads no model and starts no runs.
+    """Serve the page with saved traces on it, side by side. Loads no model and starts no runs.
 
     \b
     credit-viz view run-vanilla.safetensors run-credit.safetensors
-    """
+    """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     from credit_viz.trace.files import load_trace
 
     named = [(file.name, load_trace(file)) for file in files]

@@ -39,7 +39,7 @@ def command(
     early_stop: bool | None,
     as_json: bool,
 ) -> None:
-    r"""Say what a saved run would have written with other settings, up to the first step that differs.
+    """Say what a saved run would have written with other settings, up to the first step that differs.
 
     It is exact: the record holds the guesses of every state that the other run shares with this one. From the step
     that differs on, only a new run can tell.
@@ -47,7 +47,7 @@ def command(
     \b
     credit-viz whatif run-credit.safetensors --set threshold=0.8
     credit-viz whatif run-credit.safetensors --decoder threshold --set threshold=0.85
-    """
+    """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     from credit_viz.cli.lanes import parse_lanes
     from credit_viz.cli.report import print_json
     from credit_viz.trace.files import load_trace
