@@ -212,7 +212,7 @@ function compared(run, lane, position, step, boot) {
  * @param {Lane} lane @param {number} position @param {any} numbers @param {number} index
  * @returns {import("./explain.js").Moment}
  */
-export function momentOf(lane, position, numbers, index) {
+function momentOf(lane, position, numbers, index) {
   const step = numbers.steps[index];
   const last = lane.writeAt(position, step);
   const event = last?.step === step ? last : null;

@@ -28,7 +28,7 @@ export function changedKnobs(boot, decoder, settings) {
  * What was changed by hand, by its last change, e.g. "what if ␣she at 12".
  * @param {Intervention[]} changes at least one @param {(token: number) => string | undefined} textOf
  */
-export function handName(changes, textOf) {
+function handName(changes, textOf) {
   const { position, token } = changes[changes.length - 1];
   const others = changes.length > 1 ? ` (+${changes.length - 1})` : "";
   if (token === null) return `what if ${position} is taken back${others}`;

@@ -181,7 +181,7 @@ function valueName({ boot, tab, quantity }) {
 }
 
 /** @param {State} state @param {Lane} lane @param {number} position */
-export function valueOf(state, lane, position) {
+function valueOf(state, lane, position) {
   const { run, boot, tab, quantity, step } = state;
   if (!run) return "";
   const map = boot.style.maps[tab];

@@ -14,14 +14,14 @@ import { counted } from "./text.js";
 /** @typedef {{picture: string, title: string, hidden?: boolean, act: () => void}} Tool */
 
 /** Lanes came or went: the new ones are run at once, the others are kept. @param {Store} store @param {LaneChoice[]} lanes */
-export function runLanes(store, lanes) {
+function runLanes(store, lanes) {
   const { state } = store;
   if (lanes === state.lanes) return;
   store.set({ lanes, wanted: state.wanted + 1, editing: Math.min(state.editing, lanes.length - 1) });
 }
 
 /** Open the drawer at a lane. @param {Store} store @param {number} index */
-export const openDrawer = (store, index) => store.set({ drawer: true, editing: index });
+const openDrawer = (store, index) => store.set({ drawer: true, editing: index });
 
 /**
  * @param {Store} store @param {number} index
