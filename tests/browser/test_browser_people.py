@@ -26,8 +26,10 @@ def press(page: Any, key: str) -> None:
     drawn(page)
 
 
-#: the whole snapshot as text, but for the lanes' tokens.
-SHOWN = "JSON.stringify({ ...creditViz.snapshot(), lanes: null })"
+#: the whole snapshot as text, but for the lanes' tokens; and what the Share button says.
+SHOWN = (
+    "JSON.stringify([{ ...creditViz.snapshot(), lanes: 0 }, document.querySelector('.cv-share-button').textContent])"
+)
 
 
 def neutral(page: Any) -> None:
