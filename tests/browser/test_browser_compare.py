@@ -8,26 +8,11 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from tests.browser.lanes import HASTY, VANILLA, race
 
 pytestmark = pytest.mark.browser
 
-VANILLA = {"decoder": "vanilla", "settings": {}}
-HASTY = {"decoder": "threshold", "settings": {"threshold": 0.3}}
 CREDIT = {"decoder": "credit", "settings": {}}
-
-
-def race(page: Any, *lanes: dict[str, Any]) -> None:
-    """Run these lanes."""
-    before = snapshot(page)["run"]
-    page.evaluate(
-        """(lanes) => {
-          const choice = window.creditViz.choice;
-          window.creditViz.choice = (behind) => JSON.stringify({ ...JSON.parse(choice(behind)), lanes });
-        }""",
-        list(lanes),
-    )
-    page.click("#run")
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done' && s.live === 'idle'")
 
 
 def show(page: Any, tab: str) -> Any:

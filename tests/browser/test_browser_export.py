@@ -19,7 +19,7 @@ import pytest
 
 from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest
 from credit_viz.backend.none import NoModel
-from credit_viz.figures import FIGURES
+from credit_viz.figures import all_figures
 from credit_viz.trace.files import lanes_frame, read_trace, trace_bytes
 from credit_viz.trace.record import Trace
 from credit_viz.web import build_app
@@ -140,8 +140,8 @@ def test_every_figure_becomes_an_svg_and_a_png(open_page: Open) -> None:
     page = open_page(accept_downloads=True)
     page.locator(".cv-save-figure").click()
     sheet = page.locator("dialog.cv-figure-sheet")
-    assert sheet.get_by_label("Figure").locator("option").count() == len(FIGURES)
-    for name, figure in FIGURES.items():
+    assert sheet.get_by_label("Figure").locator("option").count() == len(all_figures())
+    for name, figure in all_figures().items():
         sheet.get_by_label("Figure").select_option(name)
         page.wait_for_function(
             "(title) => { const image = document.querySelector('.cv-figure-preview img');"
@@ -208,7 +208,8 @@ def test_the_saved_page_works_offline_with_scrub_and_inspector(chromium: Any, op
     for tab in page.locator(".cv-map-section [data-tab]:visible").all():
         tab.click()
         until(page, f"s.tab === '{tab.get_attribute('data-tab')}'")
-    page.locator(".cv-compare, [aria-label='Compare']").first.scroll_into_view_if_needed()
+    page.locator(".cv-compare").scroll_into_view_if_needed()
+    page.click("[data-compare=waits]")
     until(page, "document.querySelectorAll('.js-plotly-plot').length > 0")
     page.get_by_role("button", name="Dark colours").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 22)"
