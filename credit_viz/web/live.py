@@ -12,7 +12,7 @@ from typing import Any
 from credit_viz.backend.base import Event, LaneFinished, RunRequest, RunStarted, StepTaken, Stream
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.trace.codec import Encoder
-from credit_viz.web.request import parse_choice
+from credit_viz.web.request import parse_choice, ticket_of
 from credit_viz.web.runs import KeptRun, RunStore
 
 __all__ = ["Live"]
@@ -61,11 +61,9 @@ class Live:
         """
         run = secrets.token_urlsafe(9)
         kept: KeptRun | None = None
-        ticket = ""
+        ticket = ticket_of(choice)
         try:
-            chosen = parse_choice(choice)
-            ticket = chosen.ticket
-            request = chosen.request(prompt)
+            request = parse_choice(choice).request(prompt)
             events = (self._again if again else self._stream)(request)
             started = next(events)
             if not isinstance(started, RunStarted):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from credit_viz.backend.base import LaneRequest, RunRequest
 from credit_viz.errors import PromptError, SettingsError
 from credit_viz.trace.intervention import MAX_INTERVENTIONS, Intervention
 
-__all__ = ["MAX_BYTES", "MAX_GIVEN", "MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice"]
+__all__ = ["MAX_BYTES", "MAX_GIVEN", "MAX_LANES", "MAX_LENGTH", "Choice", "default_choice", "parse_choice", "ticket_of"]
 
 MAX_LANES = 4
 MAX_LENGTH = 4096
@@ -24,7 +25,7 @@ _INTEGERS = {"gen_length": (1, MAX_LENGTH), "block_length": (1, MAX_LENGTH), "se
 
 @dataclass(frozen=True)
 class Choice:
-    """Everything but the prompt. `ticket` is the page's own name for this run, so that it can cancel it."""
+    """Everything but the prompt."""
 
     lanes: tuple[LaneRequest, ...]
     gen_length: int = 64
@@ -34,7 +35,6 @@ class Choice:
     cache: str = "none"
     infill: bool = False
     given: tuple[tuple[int, str], ...] = ()
-    ticket: str = ""
 
     def request(self, prompt: str) -> RunRequest:
         """The run to start."""
@@ -65,12 +65,7 @@ def parse_choice(text: str) -> Choice:
     """
     if not text:
         return default_choice()
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise SettingsError(f"the run's settings are not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise SettingsError(f"the run's settings are a {type(data).__name__}; valid: an object")
+    data = _object(text)
     numbers = {name: _integer(data, name, *bounds) for name, bounds in _INTEGERS.items() if name in data}
     return Choice(
         lanes=_lanes(data.get("lanes")),
@@ -78,9 +73,33 @@ def parse_choice(text: str) -> Choice:
         cache=str(data.get("cache", "none")),
         infill=data.get("infill") is True,
         given=_given(data.get("given", [])),
-        ticket=str(data.get("ticket", ""))[:64],
         **numbers,
     )
+
+
+def ticket_of(text: str) -> str:
+    """The page's own name for a run, by which it cancels it; "" where it has none or its choice is no JSON."""
+    try:
+        return str(_object(text).get("ticket", ""))[:64] if text else ""
+    except SettingsError:
+        return ""
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"the run's settings are not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise SettingsError(f"the run's settings are a {type(data).__name__}; valid: an object")
+    return data
+
+
+def _finite(text: str) -> float:
+    """A number that the page can read back: its JSON knows no others."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is no number")
+    return number
 
 
 def _lanes(data: object) -> tuple[LaneRequest, ...]:

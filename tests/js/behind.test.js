@@ -54,8 +54,20 @@ test("packets of other runs are none of its business", async () => {
   assert.equal(behind.owns(start.header), false);
   assert.equal(behind.owns(steps.header), false);
   assert.equal(behind.owns({ kind: "end", run: "x", seq: 0, ticket: "other" }), true);
+});
+
+test("what comes of a run that nobody waits for any more is dropped", async () => {
+  const shown = await finishedRun();
+  const { store, behind } = page(shown);
+  behind.expect("mine");
   behind.forget();
-  assert.equal(behind.owns({ kind: "end", run: "x", seq: 0, ticket: "other" }), false);
+  assert.equal(store.state.behind, false);
+  const [start] = await packets();
+  assert.ok(behind.owns(start.header), "it is not shown as a run of its own either");
+  await behind.take(start);
+  assert.deepEqual([store.state.run, behind.run], [shown, null]);
+  behind.expect("next");
+  assert.equal(behind.owns({ kind: "end", run: "x", seq: 0, ticket: "next" }), true);
 });
 
 test("a refusal is said, and everything stays", async () => {

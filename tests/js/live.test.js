@@ -31,6 +31,14 @@ test("a slow server is left alone", async () => {
   assert.equal(store.state.error, "");
 });
 
+test("what is put on show is not replaced by a run that was asked for before", async () => {
+  const { store, live } = linked({ live: "idle", run: null, version: 1, step: 0, lane: 0, selected: 5, error: "" });
+  live.behind.expect("mine");
+  await live.show([]);
+  assert.equal(store.state.behind, false);
+  assert.ok(live.behind.owns(/** @type {any} */ ({ kind: "start", run: "late", seq: 0, about: { ticket: "mine" } })));
+});
+
 test("nothing is asked while nothing runs", async () => {
   const { store, live } = linked({ live: "idle", run: null, version: 1, error: "" });
   await live.guard(() => assert.fail("asked"));

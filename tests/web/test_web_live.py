@@ -78,6 +78,8 @@ def test_a_run_after_a_small_change_shows_kept_lanes_again_and_travels_whole() -
 def test_a_refusal_says_whose_it_is() -> None:
     (packet,), _ = run(FakeBackend().stream, "")
     assert open_packet(packet).header["ticket"] == "t"
+    (packet,), _ = run(FakeBackend().stream, "kite", choice(gen_length=-5))
+    assert open_packet(packet).header["ticket"] == "t"
 
 
 @pytest.mark.parametrize(

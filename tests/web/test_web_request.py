@@ -9,7 +9,7 @@ import pytest
 
 from credit_viz.errors import PromptError, SettingsError
 from credit_viz.trace.intervention import Intervention
-from credit_viz.web.request import default_choice, parse_choice
+from credit_viz.web.request import default_choice, parse_choice, ticket_of
 
 LANE = {"decoder": "credit", "settings": {"alpha": 0.5}}
 
@@ -35,7 +35,7 @@ def test_a_full_choice_becomes_the_request() -> None:
     )
     choice = parse_choice(text)
     request = choice.request("hello")
-    assert choice.ticket == "t"
+    assert ticket_of(text) == "t"
     assert [lane.settings for lane in request.lanes] == [{"alpha": 0.5}] * 3
     assert (request.gen_length, request.block_length, request.seed, request.early_stop) == (96, 48, 7, True)
     assert request.cache == "dual"
@@ -48,6 +48,9 @@ def test_a_full_choice_becomes_the_request() -> None:
     ("data", "message"),
     [
         ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"more": NaN}', "NaN is no number"),
+        ('{"more": 1e999}', "1e999 is no number"),
         ("[]", "a list; valid: an object"),
         ({"lanes": []}, "a run of 0 decoders; valid: 1 to 4"),
         ({"lanes": [LANE] * 5}, "a run of 5 decoders"),

@@ -20,6 +20,8 @@ export class Behind {
     this.store = store;
     this.ask = ask;
     this.ticket = "";
+    /** Tickets of runs that nobody waits for any more. @type {Set<string>} */
+    this.forgotten = new Set();
     /** @type {Run | null} */
     this.run = null;
     /** @type {any} */
@@ -34,8 +36,13 @@ export class Behind {
     this.timer = setTimeout(() => this.store.state.live === "idle" && this.store.set({ live: "asked" }), PATIENCE);
   }
 
-  /** Nothing is expected any more, e.g. because an ordinary run was begun. */
+  /** Nothing is expected any more, e.g. because an ordinary run was begun: what still comes of it is dropped. */
   forget() {
+    if (this.ticket) this.forgotten.add(this.ticket);
+    this.#rest();
+  }
+
+  #rest() {
     clearTimeout(this.timer);
     this.ticket = "";
     this.run = null;
@@ -44,13 +51,14 @@ export class Behind {
 
   /** Is a packet of the run behind? @param {Packet["header"]} header */
   owns(header) {
-    if (!this.ticket) return false;
-    return header.run === this.run?.id || this.ticket === (header.about?.ticket || header.ticket);
+    if (this.forgotten.has(ticketOf(header))) return true;
+    return this.ticket !== "" && (header.run === this.run?.id || this.ticket === ticketOf(header));
   }
 
   /** Take in a packet of the run behind. @param {Packet} packet */
   async take(packet) {
     const { header } = packet;
+    if (this.forgotten.has(ticketOf(header))) return;
     if (header.kind === "start") this.run = new Run(packet);
     else if (header.state === "refused") this.#over({ error: header.message });
     else if (this.run) {
@@ -83,10 +91,13 @@ export class Behind {
 
   /** @param {Partial<State>} patch what changes with the end of the run behind */
   #over(patch) {
-    this.forget();
+    this.#rest();
     this.store.set({ live: "idle", ...patch });
   }
 }
+
+/** The page's name for a run, in its first packet or in a refusal. @param {Packet["header"]} header @returns {string} */
+const ticketOf = (header) => header.about?.ticket || header.ticket || "";
 
 /**
  * What changes when a run takes the place of the one on show: the end stays the end, another step stays that step.

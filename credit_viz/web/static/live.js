@@ -37,6 +37,7 @@ export class Live {
 
   /** Show all packets of a finished run at once: no frame is drawn in between. @param {string[]} texts */
   show(texts) {
+    this.behind.forget(); // what is shown now shall not be replaced by a run that was asked for before
     const all = async () => {
       for (const packet of await Promise.all(texts.map(openPacket))) await this.#apply(packet);
     };

@@ -80,6 +80,7 @@ async function opened(store, live, base, visit, files) {
     const run = await send(store.state.boot.limits, base, visit, files);
     const packets = await live.server.packets({ run, from: 0 });
     if (!Array.isArray(packets)) throw new Error(packets?.error ?? "the server did not answer");
+    if (store.state.live !== "idle") throw new Error("a run was started meanwhile");
     await live.show(packets);
     intoForm(store);
   } catch (error) {
