@@ -24,6 +24,15 @@ test("a dead server ends the run and keeps what has arrived", async () => {
   assert.match(store.state.error, /no longer answers/);
 });
 
+test("a dead server ends a quick run, too: the next change starts another", async () => {
+  const { store, live } = linked({ live: "idle", run: { state: "done" }, version: 1, error: "" });
+  live.behind.expect("mine");
+  store.set({ live: "asked" });
+  await live.guard(gone);
+  assert.deepEqual([store.state.live, store.state.behind], ["idle", false]);
+  assert.match(store.state.error, /no longer answers/);
+});
+
 test("a slow server is left alone", async () => {
   const { store, live } = linked({ live: "running", run: { state: "running" }, version: 1, error: "" });
   await live.guard(() => Promise.resolve());

@@ -161,6 +161,7 @@ export class Live {
   #lost() {
     const { live, run, version } = this.store.state;
     if (live === "idle") return;
+    this.behind.forget();
     if (run?.state === "running") run.state = "cancelled";
     const error = "The server no longer answers. What was decoded so far stays; press Run to try again.";
     this.store.set({ live: "idle", follow: false, version: version + 1, error });
