@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         with chromium() as visitors:
             about = _machine(visitors.version)
             if not asked.json:
-                print("machine: " + ", ".join(f"{key} {value}" for key, value in about.items()))
+                print("measured on: " + ", ".join(f"{key} {value}" for key, value in about.items()))
             for name in asked.only or FIGURES:
                 print(f"measuring: {name}", file=sys.stderr, flush=True)
                 for section in FIGURES[name](visitors, options):
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _machine(browser: str) -> dict[str, str]:
     return {
+        "runs": "synthetic",
         "processor": processor(),
         "cores": str(os.cpu_count()),
         "load": " ".join(f"{each:.1f}" for each in os.getloadavg()),
