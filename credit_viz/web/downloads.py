@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from credit_viz.errors import BackendError, CreditVizError, one_of
 from credit_viz.figures import all_figures
-from credit_viz.figures.packed import figures_json
+from credit_viz.figures.as_json import figures_json
 from credit_viz.trace.files import csv_bytes, lanes_frame, parquet_bytes, trace_bytes
 from credit_viz.trace.record import Trace
 from credit_viz.web.names import lane_names

@@ -24,7 +24,7 @@ def trace_view(base: str, server_functions: Sequence[Callable[..., Any]]) -> gr.
 
     Args:
         base: folder of the page's files, relative to the page.
-        server_functions: what the page may ask for: packets, position, welcome.
+        server_functions: what the page may ask for, see `credit_viz.web.questions`.
     """
     return gr.HTML(
         value="",
