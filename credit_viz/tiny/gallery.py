@@ -153,7 +153,7 @@ def _searched(model: DiffusionLM, prompts: int) -> Iterator[tuple[Exhibit, tuple
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Search, record and write; prints one line per exhibit."""
+    """Search, record and write; prints what was found for each exhibit."""
     parser = argparse.ArgumentParser(prog="credit_viz.tiny.gallery", description="make the gallery")
     parser.add_argument("--out", type=Path, default=gallery_path(), help="folder of the gallery")
     parser.add_argument("--prompts", type=int, default=100, help="held-out prompts per exhibit")
