@@ -7,6 +7,7 @@ ASGI; knows no gradio.
 from __future__ import annotations
 
 import gzip
+import json
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,14 +17,25 @@ from credit_viz.web.assets import Assets, static_texts, style_sheets
 __all__ = ["PageHead", "page_head"]
 
 
+#: fetches what the page will import, once something is painted: sooner, it would hold up Gradio's own scripts.
+_FETCH = """
+new PerformanceObserver((list, watch) => {
+  watch.disconnect();
+  for (const href of %s) {
+    const link = document.createElement("link");
+    document.head.append(Object.assign(link, { rel: "modulepreload", href }));
+  }
+}).observe({ type: "paint", buffered: true });
+"""
+
+
 def page_head(assets: Assets) -> str:
-    """Style sheets as they are, and what the page will import, to be fetched at once."""
+    """Style sheets as they are, and what makes the page's modules and boot.json come early."""
     texts = static_texts()
     styles = "\n".join(texts[path] for path in style_sheets(texts))
-    modules = (path for path in assets.paths() if path.endswith(".js"))
-    links = [f'<link rel="modulepreload" href="{assets.base}{path}">' for path in modules]
+    modules = json.dumps([assets.base + path for path in assets.paths() if path.endswith(".js")])
     data = f'<link rel="preload" as="fetch" crossorigin href="{assets.base}boot.json">'
-    return "\n".join([f"<style>\n{styles}\n</style>", *links, data])
+    return f"<style>\n{styles}\n</style>\n{data}\n<script>{_FETCH % modules}</script>"
 
 
 class PageHead:

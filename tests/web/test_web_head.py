@@ -58,5 +58,5 @@ def test_the_head_has_all_styles_in_order_and_names_every_module() -> None:
     phone = head.index("Smaller windows")
     assert all(head.index(start) < phone for start in ("/* What all parts share", "/* The run:"))
     for path in assets.paths():
-        assert (f'href="{assets.base}{path}"' in head) == path.endswith((".js", "boot.json"))
+        assert (f'"{assets.base}{path}"' in head) == path.endswith((".js", "boot.json"))
     assert "</style" not in head.split("<style>", 1)[1].split("</style>", 1)[0]
