@@ -100,7 +100,9 @@ def snapshot(page: Any) -> dict[str, Any]:
 
 def wait_for(page: Any, condition: str) -> None:
     """Wait until a condition on the snapshot `s` holds and is drawn."""
-    page.wait_for_function(f"(() => {{ const s = window.creditViz.snapshot(); return {condition}; }})()")
+    page.wait_for_function(
+        f"(() => {{ const s = window.creditViz?.snapshot(); return s !== undefined && ({condition}); }})()"
+    )
     drawn(page)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Open, serious_violations, snapshot, wait_for
+from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
 from tests.browser.lanes import HASTY, VANILLA, CountingBackend, card, fits, open_drawer, race, settled, slide
 from tests.browser.lanes import backend as backend
 
@@ -161,6 +161,7 @@ def test_all_numbers_stand_in_rows_and_a_link_leads_to_the_first_difference(open
     assert not table.is_visible()
     more = page.get_by_role("button", name="More numbers")
     more.click()
+    drawn(page)
     assert more.get_attribute("aria-expanded") == "true"
     # passes stand there twice: counted, and by the clock
     rows = {
@@ -176,6 +177,7 @@ def test_all_numbers_stand_in_rows_and_a_link_leads_to_the_first_difference(open
     wait_for(page, "s.lanes.length === 3 && s.state === 'done'")
     assert table.locator("tr").last.locator("td").all_inner_texts()[:2] == ["kept from an earlier run"] * 2
     more.click()
+    drawn(page)
     assert not table.is_visible()
 
 

@@ -229,7 +229,7 @@ def test_the_table_holds_what_the_map_shows(open_page: Open, traces: list[Trace]
     page.locator("body").press("t")
     wait_for(page, "s.table")
     assert not page.locator(".cv-figure").first.is_visible()
-    table = page.get_by_role("table")
+    table = page.locator(".cv-map-section").get_by_role("table")
     assert "Fused confidence" in table.locator("caption").inner_text()
     assert table.locator("thead th[scope=col]").count() == 8
     page.wait_for_function("document.querySelectorAll('.cv-table tbody tr').length === 64")
