@@ -73,7 +73,7 @@ def lane_file(lane: int, trace: Trace) -> str:
 
 
 class Downloads:
-    """Answers GET below /credit-viz/run/, passes on the rest."""
+    """Answers GET and HEAD below /credit-viz/run/, passes on the rest."""
 
     def __init__(self, app: ASGIApp, store: RunStore) -> None:
         self.app = app
@@ -81,7 +81,7 @@ class Downloads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or _PREFIX not in scope["path"] or scope["method"] != "GET":
+        if scope["type"] != "http" or _PREFIX not in scope["path"] or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
         run, _, name = scope["path"].split(_PREFIX, 1)[1].partition("/")

@@ -173,6 +173,11 @@ def test_what_is_not_there_is_one_sentence(app: Downloads, path: str, sentence: 
     assert answer.body.decode().count("\n") == 1
 
 
+def test_asking_for_the_headers_alone(app: Downloads) -> None:
+    asked = ask(app, "/credit-viz/run/the-run/traces.zip", "HEAD")
+    assert (asked.status, asked.headers) == (200, get(app, "traces.zip").headers)
+
+
 def test_everything_else_passes(app: Downloads) -> None:
     assert ask(app, "/config").body == b"gradio"
     assert ask(app, "/credit-viz/run/the-run/traces.zip", "POST").body == b"gradio"
