@@ -121,6 +121,7 @@ def _result(name: str, trace: Trace) -> str:
     """What a run came to, for readers without JavaScript."""
     passes = counted(trace.forward_passes, "forward pass", "forward passes")
     words = f"{passes}, {trace.tokens_per_forward:.2f} tokens per pass, mean wait {trace.mean_wait:.1f} steps"
-    return (
-        f'<h2>{escaped(name)}</h2>\n<p>{words}</p>\n<pre dir="auto">{escaped(trace.text.strip() or "(no text)")}</pre>'
-    )
+    if trace.info.switches:
+        words += f", with {', '.join(trace.info.switches)}"
+    text = escaped(trace.text.strip() or "(no text)")
+    return f'<h2>{escaped(name)}</h2>\n<p>{escaped(words)}</p>\n<pre dir="auto">{text}</pre>'
