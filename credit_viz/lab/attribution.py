@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.settings import Knob, knobs
 from credit_viz.errors import SettingsError
+from credit_viz.lab.columns import REASONS
 from credit_viz.lab.crew import Crew
 from credit_viz.lab.plan import Plan
 from credit_viz.lab.result import SweepResult
@@ -33,11 +34,10 @@ from credit_viz.lab.running import Progress, sweep
 from credit_viz.lab.spaces import Arm, Value
 from credit_viz.tiny.statistics import Interval, interval, resample
 
-__all__ = ["REASONS", "ROWS", "Attribution", "attribute"]
+__all__ = ["ROWS", "Attribution", "attribute"]
 
 #: rows of `Attribution.table`, in order.
 ROWS = ("without credit", "no history", "as set", "as few passes")
-REASONS = ("confident", "credit", "forced", "scheduled", "filled", "answered")
 _SEARCHED = 9  #: values per round of the search for as few passes
 _ROUNDS = 2
 _SEED = 0  #: of the resampling

@@ -22,11 +22,11 @@ import numpy as np
 
 from credit_viz.trace.record import Reason, Trace
 
-__all__ = ["KINDS", "Row", "agreement", "failed_row", "measured"]
+__all__ = ["KINDS", "REASONS", "Row", "agreement", "failed_row", "measured"]
 
 Row = dict[str, Any]
 
-_REASONS = ("confident", "credit", "forced", "scheduled", "filled", "answered")
+REASONS = ("confident", "credit", "forced", "scheduled", "filled", "answered")
 #: result columns in order, with the kind of their values.
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,7 +36,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "content_tokens_per_forward": "float",
         "mean_wait": "float",
         "redundant_guesses": "int",
-        **{f"written_{name}": "int" for name in _REASONS},
+        **{f"written_{name}": "int" for name in REASONS},
         "taken_back": "int",
         "edited": "int",
         "exact_match": "int",
@@ -57,7 +57,7 @@ def measured(trace: Trace) -> Row:
     found: Row = {
         **{name: int(getattr(trace, name)) for name in counts},
         **{name: float(getattr(trace, name)) for name in metrics},
-        **{f"written_{name}": int(reasons[Reason[name.upper()]]) for name in _REASONS},
+        **{f"written_{name}": int(reasons[Reason[name.upper()]]) for name in REASONS},
         "seconds": float(trace.forward_seconds.sum() + trace.decoder_seconds.sum()),
         "text": trace.text,
         "content_ids": np.where(trace.content_mask, trace.token_ids, -1).tolist(),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import lane_color
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, check_metric, settings_table
+from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, check_metric, settings_table, unbeaten
 
 __all__ = ["Curve", "FrontInfo", "draw", "get_info"]
 
@@ -55,18 +55,8 @@ def get_info(result: Swept, quality: str | None = None) -> FrontInfo:
         ]
         columns = rows[[quality, f"{quality}_low", f"{quality}_high"]].to_numpy(np.float64)
         passes = rows["forward_passes"].to_numpy(np.float64)
-        curves.append(Curve(str(decoder), tuple(names), passes, columns, _unbeaten(passes, columns[:, 0])))
+        curves.append(Curve(str(decoder), tuple(names), passes, columns, unbeaten(passes, columns[:, 0])))
     return FrontInfo(quality, tuple(curves))
-
-
-def _unbeaten(passes: Floats, quality: Floats) -> NDArray[np.bool_]:
-    """Sorted by passes: what has a higher quality than everything with fewer passes."""
-    best = np.zeros(len(passes), bool)
-    for place in range(len(passes)):
-        fewer = (passes < passes[place]) & (quality >= quality[place])
-        equal = (passes == passes[place]) & (quality > quality[place])
-        best[place] = not (fewer | equal).any()
-    return best
 
 
 def draw(info: FrontInfo, theme: str = "light") -> go.Figure:

@@ -20,7 +20,7 @@ from credit_viz.figures.labels import counted
 from credit_viz.figures.offline import escaped, filled, packed, packed_plotly, unpack_js
 from credit_viz.figures.style import surface
 from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept
+from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, unbeaten
 
 __all__ = ["render_report", "write_report"]
 
@@ -49,7 +49,7 @@ def render_report(result: Swept, title: str, facts: Mapping[str, str], command: 
     """
     quality = result.quality
     table = result.table(metrics=[name for name in (*_SHOWN[:1], quality, *_SHOWN[1:]) if name in result.metrics])
-    best = _best(table, quality)
+    best = unbeaten(*table[["forward_passes", quality]].to_numpy(float).T).tolist()
     drawn = dict(_figures(result))
     figures = json.dumps({key: themes for key, (_, themes) in drawn.items()}, cls=PlotlyJSONEncoder, ensure_ascii=False)
     parts = {
@@ -109,14 +109,6 @@ def _card(key: str, name: str) -> str:
         f'<section class="card"><h2>{escaped(figure.question + suffix)}</h2><p class="help">{escaped(figure.help)}</p>'
         f'<div id="{html.escape(key)}" role="img" aria-label="{html.escape(figure.title + suffix)}"></div></section>'
     )
-
-
-def _best(table: pd.DataFrame, quality: str) -> list[bool]:
-    """Rows that no other beats."""
-    points = table[["forward_passes", quality]].to_numpy(float)
-    return [
-        not any((p <= passes and q > own) or (p < passes and q >= own) for p, q in points) for passes, own in points
-    ]
 
 
 def _lead(table: pd.DataFrame, best: Sequence[bool], quality: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from credit_viz.errors import SettingsError, one_of
 
@@ -19,8 +21,11 @@ __all__ = [
     "one_decoder",
     "pair_of_axes",
     "settings_table",
+    "unbeaten",
     "value_label",
 ]
+
+Floats = NDArray[np.float64]
 
 #: how people read a column of results.
 METRIC_NAMES = {
@@ -138,3 +143,10 @@ def value_label(value: object) -> str:
     if value is None or value is pd.NA or value != value:
         return "auto"
     return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+def unbeaten(passes: Floats, quality: Floats) -> NDArray[np.bool_]:
+    """(N,) settings that no other beats: with fewer passes at no lower quality, or no more passes at a higher one."""
+    fewer, as_few = passes < passes[:, None], passes <= passes[:, None]
+    better, as_good = quality > quality[:, None], quality >= quality[:, None]
+    return np.asarray(~((fewer & as_good) | (as_few & better)).any(axis=1))
