@@ -12,6 +12,7 @@ from typing import Any
 
 from credit_viz.decoding import make_decoder
 from credit_viz.decoding.base import Decoder
+from credit_viz.decoding.forward import Ask, forward
 from credit_viz.decoding.loop import Lane, denoise
 from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import PromptError
@@ -92,6 +93,7 @@ class Race:
     batched: bool
     _lanes: list[Lane]
     _records: list[list[StepRecord]] = field(default_factory=list)
+    _ask: Ask = forward
 
     @classmethod
     def start(
@@ -107,12 +109,14 @@ class Race:
         history: Sequence[tuple[str, str]] = (),
         infill: bool = False,
         interventions: Sequence[Sequence[Intervention]] = (),
+        ask: Ask = forward,
     ) -> Race:
         """Check everything and lay out the canvases; no forward pass yet.
 
         Args:
             prompt, prompt_ids, fixed, raw, history, infill: see `decode`.
             interventions: of each lane, in order; lanes beyond the last have none.
+            ask: what does a forward pass.
 
         Raises:
             PromptError, SettingsError: as `decode`.
@@ -129,11 +133,11 @@ class Race:
         pairs = tuple(zip(decoders, changes, strict=True))
         lanes = [Lane(model, ids, decoder, options, given, own) for decoder, own in pairs]
         infos = tuple(_describe(model, d, options, prompt, ids, shared, given, own) for d, own in pairs)
-        return cls(model, infos, batched, lanes, [[] for _ in lanes])
+        return cls(model, infos, batched, lanes, [[] for _ in lanes], ask)
 
     def steps(self) -> Iterator[tuple[int, StepRecord]]:
         """Run to the end, yielding (lane index, record); close the generator to cancel."""
-        for index, record in denoise(self.model, self._lanes, self.batched):
+        for index, record in denoise(self.model, self._lanes, self.batched, self._ask):
             self._records[index].append(record)
             yield index, record
 

@@ -6,14 +6,14 @@ built here from plain model calls; a cache is the model's own affair (`LanguageM
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor
 
-__all__ = ["Answer", "Cache", "LanguageModel", "Query", "forward"]
+__all__ = ["Answer", "Ask", "Cache", "LanguageModel", "Query", "forward"]
 
 
 class Cache(Protocol):
@@ -114,6 +114,9 @@ class Answer(NamedTuple):
     logits: Tensor  #: (R, V)
     rows: tuple[int, int]  #: canvas positions they are for
     shadow: Tensor | None = None  #: (S, V)
+
+
+Ask = Callable[[LanguageModel, Sequence[Query]], list[Answer]]  #: `forward`, or something that answers as it does
 
 
 def forward(model: LanguageModel, queries: Sequence[Query]) -> list[Answer]:

@@ -1,8 +1,7 @@
 """THE denoising loop: the only one in the project. A generator of step records; a thin wrapper collects a Trace.
 
-Knows canvases, decoders and forward.py; nothing of checkpoints, tokenizers or plots. A `Lane` is one run: its canvas,
-its decoder's state, its randomness. Several lanes run on one clock: each round gives every unfinished lane one forward
-pass, either one after the other or in one batch.
+Knows canvases, decoders and forward.py; nothing of checkpoints, tokenizers or plots. A `Lane` is one run. Several lanes
+run on one clock: each round gives every unfinished lane one forward pass, one after the other or in one batch.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from credit_viz.decoding.base import Block, Decision, Decoder, View
 from credit_viz.decoding.canvas import Canvas
 from credit_viz.decoding.clock import Moment, reading_is_free
 from credit_viz.decoding.events import Events, check_contract
-from credit_viz.decoding.forward import Answer, LanguageModel, Query, forward
+from credit_viz.decoding.forward import Answer, Ask, LanguageModel, Query, forward
 from credit_viz.decoding.interventions import Interventions
 from credit_viz.decoding.options import RunOptions, block_spans, check_fit
 from credit_viz.decoding.predictions import Predictions
@@ -359,23 +358,25 @@ class Lane:
         return events.then(filled)
 
 
-def denoise(model: LanguageModel, lanes: Sequence[Lane], batched: bool = False) -> Iterator[tuple[int, StepRecord]]:
+def denoise(
+    model: LanguageModel, lanes: Sequence[Lane], batched: bool = False, ask: Ask = forward
+) -> Iterator[tuple[int, StepRecord]]:
     """Run lanes on one clock until all are finished; yields (lane index, record) after every step.
 
-    Close the generator to cancel: no forward pass is begun after the step last yielded. On a device of its own one is
-    already under way: the record of a step is read while the next pass runs, so that recording never stalls it.
+    Close the generator to cancel: no pass begins after the step last yielded. On a device of its own one is under way:
+    the record of a step is read while the next pass runs, so that recording never stalls it.
 
     Args:
-        batched: one forward pass for all unfinished lanes (they must be of equal length) instead of one each. Batches
-            change the last bits of the logits, so a lane may differ from its run alone where two guesses tie. Lanes
-            that ask for more than plain logits (guidance, shadow positions, a cache) have passes of their own.
+        batched: one forward pass for all unfinished lanes of equal length. That changes the last bits of the logits, so
+            a lane may differ where two guesses tie. Guidance, shadows and caches have passes of their own.
+        ask: does a pass.
     """
     ahead = not reading_is_free(model.device)
     waiting: list[tuple[int, Step]] = []
     while running := [index for index, lane in enumerate(lanes) if not lane.finished]:
         for group in _groups(lanes, running, batched):
             began = Moment.now(model.device)
-            answers = forward(model, [lanes[index].query() for index in group])
+            answers = ask(model, [lanes[index].query() for index in group])
             forward_pass = _Pass(began, Moment.now(model.device), len(group))
             yield from _records(waiting)
             waiting = []

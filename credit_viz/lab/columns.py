@@ -5,7 +5,8 @@
     taken_back, edited                     events: written tokens that became masks again, or other tokens
     exact_match                            1 or 0 by the prompt's checker or answer; None where nobody can say
     log_likelihood                         see likelihood.py; None where it was not asked for
-    seconds                                forward passes and decoder, wall clock; a shared pass is shared out
+    seconds                                forward passes and decoder, wall clock; a shared pass is shared out, and one
+                                           that an earlier run made counts as long as it took then
     failed                                 what stopped the run; then there is nothing else
     text, content_ids                      what was written; (L,) token ids, -1 where no text stands
 

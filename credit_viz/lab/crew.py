@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,13 +22,13 @@ import credit_viz
 from credit_viz import errors
 from credit_viz.errors import BackendError, SettingsError
 from credit_viz.lab.columns import Row, failed_row
-from credit_viz.lab.plan import ModelSource, Plan, Run
+from credit_viz.lab.plan import ModelSource, Plan
+from credit_viz.lab.shares import Shares, Unit
 from credit_viz.lab.work import Identity, Worker
 from credit_viz.models.base import DiffusionLM
 
 __all__ = ["Crew", "InlineCrew", "LocalCrew", "Unit"]
 
-Unit = Sequence[Run]  #: runs that share prompt and options, done together
 _AHEAD = 2  #: units that a worker has been sent: it never waits for the next one
 _ATTEMPTS = 2  #: how often a unit is tried whose worker dies
 _GOODBYE = 5.0  #: seconds that a worker has to end
@@ -143,14 +143,13 @@ class LocalCrew:
 
     def run(self, units: Iterable[Unit]) -> Generator[tuple[Unit, list[Row]]]:
         """See `Crew`."""
-        coming = iter(units)
-        again: deque[Unit] = deque()
+        shares = Shares(units)
         while True:
-            all_out = self._hand_out(coming, again)
+            all_out = self._hand_out(shares)
             if all_out and not any(process.sent for process in self._processes.values()):
                 return
             done, lost = self._hear()
-            again.extend(lost)
+            shares.give_back(lost)
             if done is not None:
                 yield done
 
@@ -182,12 +181,12 @@ class LocalCrew:
             self._heard.put((number, line))
         self._heard.put((number, None))
 
-    def _hand_out(self, coming: Iterator[Unit], again: deque[Unit]) -> bool:
+    def _hand_out(self, shares: Shares) -> bool:
         """Give every worker that is ready something to do, and something to do next; True when nothing is left."""
         for depth in range(1, _AHEAD + 1):
-            for process in self._processes.values():
+            for number, process in self._processes.items():
                 if process.ready and len(process.sent) < depth:
-                    unit = again.popleft() if again else next(coming, None)
+                    unit = shares.take(number)
                     if unit is None:
                         return True
                     process.sent.append(unit)

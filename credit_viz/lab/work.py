@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from credit_viz.decoding.memory import PassMemory
 from credit_viz.errors import CreditVizError, PromptError, SettingsError
 from credit_viz.evaluation.manifest import describe_device, describe_model, versions
 from credit_viz.lab.columns import Row, failed_row, measured
@@ -49,6 +50,7 @@ class Worker:
         self._model = model
         self._plan = plan
         self._prompts = {prompt.id: prompt for prompt in plan.all_prompts}
+        self.memory = PassMemory()
 
     def identity(self) -> Identity:
         """Of this worker's model and libraries."""
@@ -107,13 +109,18 @@ class Worker:
 
     def _decode(self, runs: Sequence[Run]) -> tuple[Trace, ...]:
         decoders = [run.setting.make() for run in runs]
-        race = Race.start(self._model, decoders, runs[0].options, runs[0].prompt.text, batched=len(runs) > 1)
+        together = len(runs) > 1
+        race = Race.start(
+            self._model, decoders, runs[0].options, runs[0].prompt.text, batched=together, ask=self.memory
+        )
+        self.memory.spared_seconds()  # of a run that failed
         for _ in race.steps():
             pass
         return race.traces()
 
     def _finish(self, run: Run, trace: Trace) -> Row:
         row = measured(trace)
+        row["seconds"] += self.memory.spared_seconds()
         right = run.prompt.accepts(trace.text)
         row["exact_match"] = None if right is None else int(right)
         if run.likelihood:
