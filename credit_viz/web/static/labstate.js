@@ -46,10 +46,10 @@ export function emptyLab() {
 
 /**
  * The lab as its views know it. `race` is the page's own store.
- * @typedef {{store: Store, race: Store, server: any, base: string}} Lab
+ * @typedef {{store: Store<LabState>, race: Store, server: any, base: string}} Lab
  */
 
 /** @param {Store} race @param {any} server @param {string} base @returns {Lab} */
 export function newLab(race, server, base) {
-  return { store: new Store(/** @type {any} */ (emptyLab())), race, server, base };
+  return { store: new Store(emptyLab()), race, server, base };
 }

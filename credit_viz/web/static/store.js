@@ -48,23 +48,24 @@
  * @property {boolean} help is the help sheet open?
  */
 
+/** @template {object} [S=State] */
 export class Store {
-  /** @type {Set<keyof State>} */
+  /** @type {Set<keyof S>} */
   #changed = new Set();
-  /** @type {{keys: (keyof State)[], draw: (state: State) => void}[]} */
+  /** @type {{keys: (keyof S)[], draw: (state: S) => void}[]} */
   #views = [];
   #scheduled = false;
 
-  /** @param {State} initial @param {(draw: () => void) => void} [schedule] */
+  /** @param {S} initial @param {(draw: () => void) => void} [schedule] */
   constructor(initial, schedule = (draw) => requestAnimationFrame(draw)) {
-    /** @type {State} */
+    /** @type {S} */
     this.state = initial;
     this.schedule = schedule;
   }
 
-  /** Change some keys; views of keys that really changed are drawn in the next frame. @param {Partial<State>} patch */
+  /** Change some keys; views of keys that really changed are drawn in the next frame. @param {Partial<S>} patch */
   set(patch) {
-    for (const key of /** @type {(keyof State)[]} */ (Object.keys(patch))) {
+    for (const key of /** @type {(keyof S)[]} */ (Object.keys(patch))) {
       if (Object.is(this.state[key], patch[key])) continue;
       /** @type {any} */ (this.state)[key] = patch[key];
       this.#changed.add(key);
@@ -77,7 +78,7 @@ export class Store {
 
   /**
    * Draw `view` whenever one of the keys changes, and once now.
-   * @param {(keyof State)[]} keys @param {(state: State) => void} draw
+   * @param {(keyof S)[]} keys @param {(state: S) => void} draw
    */
   view(keys, draw) {
     this.#views.push({ keys, draw });

@@ -1,0 +1,68 @@
+/**
+ * Keeps the table of settings up to date: asked anew when another sweep is on show, when what is kept of it changes, and
+ * when more runs are there. An answer that another question has overtaken is dropped. Knows no view.
+ */
+
+/** @typedef {import("./labstate.js").Lab} Lab */
+
+const REST = 120; // milliseconds that filters rest before the server aggregates anew
+
+/** Lets only the last of several questions answer. */
+export class Latest {
+  #asked = 0;
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} ask @param {(answer: T) => void} take not called where a later question was asked meanwhile
+   */
+  async ask(ask, take) {
+    const mine = ++this.#asked;
+    const answer = await ask();
+    if (mine === this.#asked) take(answer);
+  }
+
+  /** What is on its way is wanted no more. */
+  drop() {
+    this.#asked += 1;
+  }
+}
+
+/**
+ * A question to the server that never throws.
+ * @param {Lab} lab @param {string} name @param {Record<string, any>} asked @returns {Promise<any>} its answer, or {error: sentence}
+ */
+export async function answerOf(lab, name, asked) {
+  try {
+    return await lab.server[name](asked);
+  } catch {
+    return { error: "The server did not answer." };
+  }
+}
+
+/** Fill `table` of the lab's state from now on; the shell calls this once. @param {Lab} lab */
+export function feedTable(lab) {
+  const { store } = lab;
+  const latest = new Latest();
+  /** @type {string | null} */
+  let shown = null;
+  let resting = 0;
+  const ask = () => {
+    const { sweep, filters } = store.state;
+    if (sweep === null) return;
+    latest.ask(
+      () => answerOf(lab, "lab_table", { sweep, filters }),
+      (answer) => store.set(answer.error ? { error: answer.error } : { table: answer, error: "" }),
+    );
+  };
+  store.view(["sweep", "filters", "version"], ({ sweep }) => {
+    clearTimeout(resting);
+    if (sweep === shown) {
+      resting = setTimeout(ask, REST);
+      return;
+    }
+    shown = sweep;
+    latest.drop();
+    store.set({ table: null, brushed: null });
+    ask();
+  });
+}
