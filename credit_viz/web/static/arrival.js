@@ -7,6 +7,7 @@ import { linkHere, sharedOf } from "./address.js";
 import { pressRun, promptDrawn } from "./ask.js";
 import { fillForm, named } from "./gallery.js";
 import { modelId, runKey } from "./link.js";
+import { trailOf } from "./trail.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./gallery.js").Gallery} Gallery */
@@ -28,7 +29,9 @@ async function firstVisit(store, live, gallery) {
   const packets = await live.welcome();
   if (store.state.run || store.state.live !== "idle") return undefined;
   if (packets.length) return live.show(packets);
-  return boot.can.run && boot.examples.length ? firstRun(store) : undefined;
+  return boot.can.run && boot.examples.length && store.state.place === "race"
+    ? firstRun(store)
+    : store.set({ coming: false });
 }
 
 /** @param {Store} store @param {import("./live.js").Live} live @param {Gallery} gallery @param {Opened} link */
@@ -40,6 +43,7 @@ async function openLink(store, live, gallery, link) {
   fillForm(store, prompt, link.choice);
   if (link.view.map) store.set({ tab: link.view.map });
   showWhenFinished(store, asked);
+  if (boot.can.lab) store.set({ trail: trailOf(asked) });
   const recording = gallery.recordingOf(asked);
   if (recording) return gallery.open(recording);
   if (link.model !== modelId(boot.model)) return offerToRunHere(store, link.model);

@@ -6,14 +6,18 @@
  *
  * Lanes are always said, since what a server offers first may change; everything else only where it differs from the
  * defaults. `write=5.12.1234` writes token 1234 at position 12 by hand after step 5, `unwrite=5.12` takes it back.
- * What this version does not know is carried along as JSON under `also.NAME`. Lanes in front count from 1.
+ * What this version does not know is carried along as JSON under `also.NAME`. Lanes in front count from 1. A run that
+ * was opened from a sweep says which of its settings it shows: `sweep=ID&row=12`.
  */
 
 import { inline } from "./text.js";
 
 /** @typedef {import("./store.js").LaneChoice} LaneChoice */
 /** @typedef {{lanes: LaneChoice[], [option: string]: any}} Choice as the server reads it */
-/** @typedef {{step?: number, token?: number | null, front?: number, map?: string}} View token null: none selected */
+/**
+ * @typedef {{step?: number, token?: number | null, front?: number, map?: string, sweep?: string, row?: number}} View
+ *   token null: none selected
+ */
 /** @typedef {{prompt: string | null, choice: Choice, model: string, view: View}} Shared */
 
 /** Names of options in a link, where they differ. @type {Record<string, string>} */
@@ -21,7 +25,7 @@ const SHORT = { gen_length: "length", block_length: "block", early_stop: "early"
 const WRITE = "write";
 const UNWRITE = "unwrite";
 const ALSO = "also.";
-const VIEW = ["step", "token", "front", "map"];
+const VIEW = ["step", "token", "front", "map", "sweep", "row"];
 const PRETTY = /%(?:3B|3D|2C|2F|3A|3F|40|21|27|28|29)/g; // characters that are plain in a query's value
 const LARGEST_SEED = 2 ** 31 - 1;
 
@@ -237,6 +241,7 @@ function readView(boot, read, problem) {
 function readViewPart(boot, name, text) {
   if (name === "map") return Object.hasOwn(boot.style.maps, text) ? text : undefined;
   if (name === "token" && text === "none") return null;
+  if (name === "sweep") return /^[\w.-]{1,100}$/.test(text) ? text : undefined;
   const number = whole(text);
   return number === null || (name === "front" && (number < 1 || number > boot.limits.lanes)) ? undefined : number;
 }
@@ -244,7 +249,7 @@ function readViewPart(boot, name, text) {
 /** Names that are neither ours nor the platform's or a mailing's. @param {any} boot @param {URLSearchParams} read */
 function unknownNames(boot, read) {
   const options = Object.keys(boot.choice).map((name) => SHORT[name] ?? name);
-  const ours = new Set(["prompt", "lane", "model", ...VIEW, ...options.filter((name) => name !== "lanes")]);
+  const ours = new Set(["prompt", "lane", "model", "at", ...VIEW, ...options.filter((name) => name !== "lanes")]);
   const foreign = /^(__|utm_|also\.)|^(view|ui|deep_link|write_token|fbclid|gclid|logs)$/;
   return [...new Set(read.keys())].filter((name) => !ours.has(name) && !foreign.test(name));
 }

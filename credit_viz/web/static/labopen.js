@@ -1,0 +1,50 @@
+/**
+ * From a mark in the lab to what is behind it: the run in the race view with everything set, or, where this page cannot
+ * make that run, the list of what the sweep has. Knows the lab's store; walking is labwalk.js's work.
+ */
+
+import { RunsSheet } from "./labruns.js";
+import { stepper } from "./labstepper.js";
+import { goTo, runsOf } from "./labwalk.js";
+
+/** @typedef {import("./labstate.js").Lab} Lab */
+
+/**
+ * Open the run behind a mark.
+ * @param {Lab} lab @param {number[]} rows settings that the mark stands for, by their rows in the sweep's table
+ */
+export async function openInRace(lab, rows) {
+  const { sweep, filters } = lab.store.state;
+  if (sweep === null || !rows.length) return;
+  const why = hindrance(lab);
+  try {
+    if (why) await listRuns(lab, rows, 0, why, new RunsSheet(lab.base));
+    else {
+      const trail = { sweep, row: rows[0], rows, filters, prompt: null, text: null, found: null };
+      await goTo({ store: lab.race, server: lab.server }, trail);
+    }
+  } catch (error) {
+    lab.store.set({ error: `This run could not be opened: ${/** @type {Error} */ (error).message}.` });
+  }
+}
+
+/** Why this page cannot make the runs of the sweep, "" where it can. @param {Lab} lab */
+function hindrance({ store, race }) {
+  const { sweeps, sweep } = store.state;
+  const { boot } = race.state;
+  const listed = sweeps?.find(({ id }) => id === sweep);
+  if (!boot.can.run) return "This page has no model to make a run again. This is what the sweep has.";
+  if (listed?.can_race) return "";
+  const model = listed?.model ?? "another model";
+  const words = `The sweep was made on ${model}; this page serves ${boot.model}, which would write something else.`;
+  return `${words} This is what the sweep has.`;
+}
+
+/** @param {Lab} lab @param {number[]} rows @param {number} at @param {string} note @param {RunsSheet} list */
+async function listRuns(lab, rows, at, note, list) {
+  const { sweep, filters, table } = lab.store.state;
+  const runs = await runsOf(lab.server, /** @type {string} */ (sweep), rows[at], filters);
+  const go = (/** @type {number} */ to) => void listRuns(lab, rows, to, note, list);
+  const settings = rows.length > 1 && stepper("Setting", at, rows.length, go, "of this mark");
+  list.show({ name: table?.columns.setting?.[rows[at]] ?? `Setting ${rows[at] + 1}`, note, runs, settings });
+}

@@ -1,0 +1,129 @@
+/**
+ * The strip above a run that was opened from the lab: which setting, which prompt, right or wrong there, whether it
+ * took as many passes as in the sweep, and the ways on and back. Knows the page's store; walking is labwalk.js's work.
+ */
+
+import { fill, h, refill } from "./dom.js";
+import { RunsSheet } from "./labruns.js";
+import { stepper } from "./labstepper.js";
+import { goTo, leadsTo, look, verdictOf } from "./labwalk.js";
+import { wish } from "./rerun.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./trail.js").Trail} Trail */
+/** @typedef {import("./labwalk.js").Found} Found */
+/** @typedef {import("./run.js").Run} Run */
+
+const ROUNDING = "Other devices or versions round differently: where two guesses tie, a run goes another way.";
+
+/**
+ * @param {Store} store @param {any} server @param {string} base folder of the page's files
+ * @returns {Node}
+ */
+export function stripView(store, server, base) {
+  const root = h("section", { class: "cv-trail", "aria-label": "From the lab", hidden: true });
+  const style = h("link", { rel: "stylesheet", href: `${base}labstrip.css` });
+  let styled = false;
+  const facts = h("p", { class: "cv-trail-facts", role: "status" });
+  const draw = () => {
+    const { trail } = store.state;
+    root.hidden = !styled || !trail?.found;
+    if (!trail?.found) return;
+    fillFacts(facts, store, trail.found);
+    refill(root, title(trail.found), facts, waysOn(store, server, base, trail, trail.found), waysOut(store, trail));
+  };
+  style.addEventListener("load", () => {
+    styled = true;
+    draw();
+  });
+  store.view(["trail", "run", "live"], draw);
+  store.view(["trail"], ({ trail }) => void (trail && !trail.found && catchUp(store, server, trail)));
+  store.view(["run", "lanes", "options"], () => leaveWhenElsewhere(store));
+  return h("div", {}, style, root);
+}
+
+/** A link says of its sweep only where to look. @param {Store} store @param {any} server @param {Trail} trail */
+async function catchUp(store, server, trail) {
+  if (trail.text === null) return; // whoever goes there looks it up
+  try {
+    const found = await look(server, trail);
+    found.wish = wish(store.state);
+    if (store.state.trail === trail) store.set({ trail: { ...trail, prompt: found.runs[found.at].prompt, found } });
+    leaveWhenElsewhere(store);
+  } catch (error) {
+    const words = `This run is from a sweep that is not to be had here: ${/** @type {Error} */ (error).message}.`;
+    if (store.state.trail === trail) store.set({ trail: null, notice: { words } });
+  }
+}
+
+/** The strip is gone as soon as something else is on show, or shall be. @param {Store} store */
+function leaveWhenElsewhere(store) {
+  const { boot, trail, run } = store.state;
+  if (!trail?.found?.wish) return;
+  const changed = trail.found.wish !== wish(store.state);
+  const other = run !== null && run !== trail.found.before && !leadsTo(boot, run, trail.found);
+  if (changed || other) store.set({ trail: null });
+}
+
+// what it says --------------------------------------------------------------------------------------------------------
+
+/** @param {Found} found */
+function title({ name, runs, at }) {
+  const from = h("span", { class: "cv-trail-from" }, "From the lab");
+  return h("p", { class: "cv-trail-title" }, from, h("b", {}, name), " on ", h("b", {}, runs[at].prompt));
+}
+
+/** @param {Element} facts @param {Store} store @param {Found} found */
+function fillFacts(facts, { state }, found) {
+  const run = state.run && leadsTo(state.boot, state.run, found) ? state.run : null;
+  const { right, words } = verdictOf(found.runs[found.at]);
+  const sentence = passesSentence(run, found);
+  if (facts.textContent === `${words} there · ${sentence}`) return;
+  fill(facts, h("span", { class: "cv-trail-verdict", data: { right } }, `${words} there`), " · ", sentence);
+}
+
+/**
+ * Are the forward passes those of the sweep?
+ * @param {Run | null} run the run on show, null while it is not the one that is meant @param {Found} found
+ */
+function passesSentence(run, { passes, note }) {
+  const swept = passes.map((count) => (count === null ? "–" : String(count))).join(" and ");
+  if (!run || run.state !== "done") return `${swept} passes in the sweep`;
+  const differs = run.lanes.some((lane, i) => typeof passes[i] === "number" && passes[i] !== lane.steps);
+  const here = run.lanes.map((lane) => lane.steps).join(" and ");
+  if (!differs) return `${here} passes, as in the sweep`;
+  return `${here} passes here, ${swept} in the sweep. ${note || ROUNDING}`;
+}
+
+// where it leads ------------------------------------------------------------------------------------------------------
+
+/** @param {Store} store @param {any} server @param {string} base @param {Trail} trail @param {Found} found */
+function waysOn(store, server, base, trail, found) {
+  const failed = (/** @type {Error} */ error) => store.set({ error: error.message });
+  const walk = (/** @type {Partial<Trail>} */ to) => void goTo({ store, server }, { ...trail, ...to }).catch(failed);
+  const { runs } = found;
+  const { row, rows } = trail;
+  const at = runs.findIndex(({ prompt }) => prompt === trail.prompt);
+  const open = () =>
+    new RunsSheet(base).show({ name: found.name, runs, prompt: trail.prompt, open: ({ prompt }) => walk({ prompt }) });
+  return h(
+    "div",
+    { class: "cv-trail-on" },
+    stepper("Prompt", at, runs.length, (to) => walk({ prompt: runs[to].prompt })),
+    rows.length > 1 &&
+      stepper("Setting", rows.indexOf(row), rows.length, (to) => walk({ row: rows[to] }), "of this mark"),
+    h("button", { class: "cv-link", type: "button", data: { key: "list" }, onclick: open }, "All runs of this setting"),
+  );
+}
+
+/** @param {Store} store @param {Trail} trail */
+function waysOut(store, { sweep }) {
+  const back = () => store.set({ place: "lab", sweep });
+  const close = () => store.set({ trail: null });
+  return h(
+    "div",
+    { class: "cv-trail-out" },
+    h("button", { class: "cv-preset", type: "button", data: { key: "back" }, onclick: back }, "Back to the lab"),
+    h("button", { class: "cv-notice-close", type: "button", "aria-label": "Close this strip", onclick: close }, "×"),
+  );
+}

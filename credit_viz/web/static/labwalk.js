@@ -1,0 +1,148 @@
+/**
+ * Walks along the runs of a sweep: asks what the sweep says of one of them, puts its prompt, lanes and options into the
+ * page's form, and starts it. Knows the page's store and the server; draws nothing.
+ */
+
+import { pressRun } from "./ask.js";
+import { fillForm } from "./gallery.js";
+import { answerOf } from "./labfeed.js";
+import { runKey } from "./link.js";
+import { wish } from "./rerun.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./trail.js").Trail} Trail */
+/** @typedef {import("./link.js").Choice} Choice */
+/**
+ * One run of the sweep, as `lab_runs` lists it.
+ * @typedef {{row: number, prompt: string, task: string | null, text: string, passes: number | null,
+ *   exact_match: number | null, token_agreement: number | null, failed: string | boolean | null}} SweptRun
+ */
+/**
+ * What the sweep says of the run on show.
+ * @typedef {object} Found
+ * @property {SweptRun[]} runs of this setting, in the order in which one wants to look
+ * @property {number} at which of them
+ * @property {string} name of the setting
+ * @property {Choice} choice lanes and options
+ * @property {(number | null)[]} passes of the lanes in the sweep, null where it has none
+ * @property {string} note why the passes here may be others, "" where nothing is known
+ * @property {string} wish what the form says, see rerun.js; "" until it is filled in
+ * @property {import("./run.js").Run | null} before the run that was on show then
+ */
+
+/** @typedef {{store: Store, server: any}} Walker */
+
+const TRIES = 40;
+const PAUSE = 60; // milliseconds; Gradio reads its prompt box a moment after it changed
+
+const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+
+/**
+ * What the sweep says of a trail's run.
+ * @param {any} server @param {Trail} trail
+ * @returns {Promise<Found>}
+ * @throws {Error} with a sentence
+ */
+export async function look(server, trail) {
+  const { sweep, row, filters } = trail;
+  const runs = await runsOf(server, sweep, row, filters);
+  const at = placeOf(runs, trail);
+  if (at < 0) throw new Error(trail.text === null ? "this setting has no runs yet" : "it has no run on this prompt");
+  const { name, choice, passes, note } = await answered(server, "lab_choice", { sweep, row, prompt: runs[at].prompt });
+  return { runs, at, name, choice, passes, note: note ?? "", wish: "", before: null };
+}
+
+/**
+ * Runs of one setting, in the order in which one wants to look.
+ * @param {any} server @param {string} sweep @param {number} row @param {import("./labstate.js").Filters | null} filters
+ * @returns {Promise<SweptRun[]>}
+ */
+export async function runsOf(server, sweep, row, filters) {
+  const asked = { sweep, rows: [row], filters: filters ?? { columns: {}, rows: null } };
+  return (await answered(server, "lab_runs", asked)).runs;
+}
+
+/** @param {SweptRun[]} runs @param {Trail} trail @returns {number} -1 where there is none */
+function placeOf(runs, { prompt, text }) {
+  if (text !== null) return runs.findIndex((run) => run.text === text);
+  const at = prompt === null ? 0 : runs.findIndex((run) => run.prompt === prompt);
+  return Math.min(Math.max(0, at), runs.length - 1);
+}
+
+/** @param {any} server @param {string} name @param {any} asked */
+async function answered(server, name, asked) {
+  const answer = await answerOf(/** @type {any} */ ({ server }), name, asked);
+  if (answer?.error) throw new Error(answer.error);
+  return answer;
+}
+
+/**
+ * Go to a run: look it up, fill in the form, start it. Whoever goes elsewhere meanwhile is left alone.
+ * @param {Walker} walker @param {Trail} trail
+ * @throws {Error} with a sentence; then nothing has changed
+ */
+export async function goTo({ store, server }, trail) {
+  const before = store.state.trail;
+  store.set({ trail: { ...trail, found: before?.found ?? null } });
+  const asked = store.state.trail;
+  let found;
+  try {
+    found = await look(server, trail);
+  } catch (error) {
+    if (store.state.trail === asked) store.set({ trail: before });
+    throw error;
+  }
+  if (store.state.trail !== asked) return;
+  const known = { ...trail, prompt: found.runs[found.at].prompt, text: null, found };
+  store.set({ trail: known, place: "race", notice: null, error: "" });
+  await start(store, known);
+}
+
+/**
+ * How a run came out in the sweep.
+ * @param {SweptRun} run
+ * @returns {{right: "yes" | "no" | "unknown", words: string}}
+ */
+export function verdictOf({ failed, exact_match: right, token_agreement: agreement }) {
+  if (failed) return { right: "no", words: "failed" };
+  if (right !== null) return right ? { right: "yes", words: "right" } : { right: "no", words: "wrong" };
+  if (agreement === null) return { right: "unknown", words: "not judged" };
+  return { right: "unknown", words: `${Math.round(100 * agreement)} % as vanilla` };
+}
+
+/** Run what a trail leads to. @param {Store} store @param {Trail} trail of which everything is known */
+async function start(store, trail) {
+  const { runs, at, choice } = /** @type {Found} */ (trail.found);
+  await drawn(); // the prompt box must be on show to find its height
+  window.scrollTo({ top: 0, behavior: "instant" });
+  await stopped(store);
+  if (store.state.trail !== trail) return;
+  const before = store.state.run;
+  fillForm(store, runs[at].text, { ...store.state.boot.choice, ...choice });
+  Object.assign(/** @type {Found} */ (trail.found), { wish: wish(store.state), before });
+  await pause(PAUSE);
+  const waiting = () => store.state.trail === trail && store.state.live === "idle" && store.state.run === before;
+  for (let tries = 0; tries < TRIES && waiting() && !store.state.error; tries += 1) {
+    pressRun();
+    await pause(100);
+  }
+}
+
+/** Stop what runs; at once where nothing does. @param {Store} store */
+async function stopped({ state }) {
+  for (let tries = 0; tries < TRIES && state.live !== "idle"; tries += 1) {
+    if (state.live !== "cancelling") document.getElementById("cancel")?.click();
+    await pause(100);
+  }
+}
+
+/**
+ * Is a run the one that a trail leads to?
+ * @param {any} boot @param {import("./run.js").Run} run @param {Found} found
+ */
+export function leadsTo(boot, run, { runs, at, choice }) {
+  const key = (/** @type {any} */ prompt, /** @type {any} */ chosen) =>
+    runKey(boot, { prompt, choice: { ...boot.choice, ...chosen }, model: "" });
+  return key(run.about.prompt, run.about.choice) === key(runs[at].text, choice);
+}
