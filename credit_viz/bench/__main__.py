@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from credit_viz.bench import decoders, growth, parts, quality, runs, switches
+from credit_viz.bench import decoders, growth, parts, quality, runs, sweeps, switches
 from credit_viz.bench.machine import processor
 from credit_viz.bench.table import Section, to_json, to_text
 from credit_viz.errors import SettingsError
@@ -60,6 +60,11 @@ def _quality(options: argparse.Namespace) -> Iterable[Section]:
         yield quality.section(model, block_length, options.prompts, _tell)
 
 
+def _sweeps(options: argparse.Namespace) -> Iterable[Section]:
+    plan = sweeps.usual_plan(2 * options.prompts)
+    yield sweeps.section(load_model(device="cpu"), plan, max(1, options.rounds // 5))
+
+
 #: what there is to measure, in the order it is printed.
 SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterable[Section]]] = MappingProxyType(
     {
@@ -69,6 +74,7 @@ SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterable[Section]]] = Mapp
         "growth": _growth,
         "parts": _parts,
         "quality": _quality,
+        "sweeps": _sweeps,
     }
 )
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import credit_viz
 from credit_viz import errors
+from credit_viz.decoding.memory import PassMemory
 from credit_viz.errors import BackendError, SettingsError
 from credit_viz.lab.columns import Row, failed_row
 from credit_viz.lab.plan import ModelSource, Plan
@@ -52,15 +53,20 @@ class Crew(Protocol):
 
 
 class InlineCrew:
-    """This process, with a model that is already loaded."""
+    """This process, with a model that is already loaded.
 
-    def __init__(self, model: DiffusionLM) -> None:
+    Args:
+        memory: bytes of forward passes to remember, see `PassMemory`; 0 computes each of them again.
+    """
+
+    def __init__(self, model: DiffusionLM, memory: int = PassMemory.max_bytes) -> None:
         self._model = model
+        self._memory = memory
         self._worker: Worker | None = None
 
     def open(self, plan: Plan) -> Identity:
         """See `Crew`; the plan's own model is not loaded."""
-        self._worker = Worker(self._model, plan)
+        self._worker = Worker(self._model, plan, self._memory)
         self._worker.check()
         return self._worker.identity()
 
@@ -111,18 +117,26 @@ class LocalCrew:
         workers: how many.
         threads: of each, on a CPU.
         devices: of the workers in turn, such as ("cuda:0", "cuda:1"); the plan's device for all if not given.
+        memory: bytes of forward passes that each of them remembers, as for `InlineCrew`.
 
     Raises:
         SettingsError: no workers or no threads.
     """
 
-    def __init__(self, workers: int = 1, threads: int = 1, devices: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        threads: int = 1,
+        devices: Sequence[str] = (),
+        memory: int = PassMemory.max_bytes,
+    ) -> None:
         for name, value in (("workers", workers), ("threads", threads)):
             if value < 1:
                 raise SettingsError(f"{name}={value} is out of range; valid: 1 or more")
         self._count = workers
         self._threads = threads
         self._devices = devices
+        self._memory = memory
         self._plan: Plan | None = None
         self._identity: Identity | None = None
         self._processes: dict[int, _Process] = {}
@@ -173,7 +187,8 @@ class LocalCrew:
         process = self._processes[number] = _Process(source, popen, reader)
         reader.start()
         plan = replace(self._plan, model=source)
-        process.send({"plan": plan.to_json(), "threads": self._threads, "check": check})
+        order = {"plan": plan.to_json(), "threads": self._threads, "memory": self._memory, "check": check}
+        process.send(order)
 
     def _listen(self, number: int, popen: subprocess.Popen[str]) -> None:
         assert popen.stdout is not None

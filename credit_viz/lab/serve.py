@@ -1,8 +1,8 @@
 """A worker process: `python -m credit_viz.lab.serve`. JSON lines in, JSON lines out; its parent is local.py.
 
-The first line in is {"plan": ..., "threads": n, "check": bool}, the first out {"ready": identity} or {"error": ...}.
-Then each line in is a list of runs, and each line out {"rows": [...]}. It ends when its input does, so it never
-outlives its parent by more than the run it is at.
+The first line in is {"plan": ..., "threads": n, "memory": bytes, "check": bool}, the first out {"ready": identity} or
+{"error": ...}. Then each line in is a list of runs, and each line out {"rows": [...]}. It ends when its input does, so
+it never outlives its parent by more than the run it is at.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def serve(lines: Iterable[str], out: TextIO) -> None:
     torch.set_num_threads(order["threads"])
     plan = Plan.from_json(order["plan"])
     try:
-        worker = Worker(load(plan.model), plan)
+        worker = Worker(load(plan.model), plan, order["memory"])
         if order["check"]:
             worker.check()
     except CreditVizError as error:

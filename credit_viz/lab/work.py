@@ -44,13 +44,13 @@ def load(source: ModelSource) -> DiffusionLM:
 
 
 class Worker:
-    """One model and one plan."""
+    """One model and one plan. memory: bytes of forward passes to remember."""
 
-    def __init__(self, model: DiffusionLM, plan: Plan) -> None:
+    def __init__(self, model: DiffusionLM, plan: Plan, memory: int = PassMemory.max_bytes) -> None:
         self._model = model
         self._plan = plan
         self._prompts = {prompt.id: prompt for prompt in plan.all_prompts}
-        self.memory = PassMemory()
+        self.memory = PassMemory(memory)
 
     def identity(self) -> Identity:
         """Of this worker's model and libraries."""

@@ -131,7 +131,7 @@ def test_a_worker_ends_with_its_parent() -> None:
 
 
 def order(plan: Plan) -> str:
-    return serve_module.json.dumps({"plan": plan.to_json(), "threads": 1, "check": True}) + "\n"
+    return serve_module.json.dumps({"plan": plan.to_json(), "threads": 1, "memory": 1 << 20, "check": True}) + "\n"
 
 
 def test_the_talk_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
