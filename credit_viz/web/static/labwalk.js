@@ -3,6 +3,7 @@
  * page's form, and starts it. Knows the page's store and the server; draws nothing.
  */
 
+import { choiceOfRun } from "./address.js";
 import { pressRun } from "./ask.js";
 import { fillForm } from "./gallery.js";
 import { answerOf } from "./labfeed.js";
@@ -142,7 +143,7 @@ async function stopped({ state }) {
  * @param {any} boot @param {import("./run.js").Run} run @param {Found} found
  */
 export function leadsTo(boot, run, { runs, at, choice }) {
-  const key = (/** @type {any} */ prompt, /** @type {any} */ chosen) =>
+  const key = (/** @type {string} */ prompt, /** @type {any} */ chosen) =>
     runKey(boot, { prompt, choice: { ...boot.choice, ...chosen }, model: "" });
-  return key(run.about.prompt, run.about.choice) === key(runs[at].text, choice);
+  return key(run.about.prompt, choiceOfRun(run, boot.choice)) === key(runs[at].text, choice);
 }

@@ -1,0 +1,128 @@
+/** The way from the lab to a run: what a link says of it, what the sweep says, and whether a run is the one meant. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { goTo, leadsTo, look, verdictOf } from "../../credit_viz/web/static/labwalk.js";
+import { readLink, writeLink } from "../../credit_viz/web/static/link.js";
+import { Store } from "../../credit_viz/web/static/store.js";
+import { trailOf } from "../../credit_viz/web/static/trail.js";
+
+const boot = {
+  model: "embedded model, 2.4 M parameters",
+  decoders: { vanilla: { title: "Vanilla", knobs: [] }, credit: { title: "Credit", knobs: [] } },
+  choice: { lanes: [{ decoder: "vanilla", settings: {} }], gen_length: 64, seed: 0 },
+  caches: ["none"],
+  limits: { lanes: 4, length: 4096 },
+  style: { maps: { waiting: {} } },
+};
+const CHOICE = { lanes: [{ decoder: "credit", settings: {} }], gen_length: 32, seed: 0 };
+const RUNS = [
+  { row: 3, prompt: "story-2", task: "story", text: "Tom has a boat.", passes: 9, exact_match: 0 },
+  { row: 3, prompt: "story-1", task: "story", text: "Mia has a kite.", passes: 7, exact_match: 1 },
+];
+
+/** @param {any} [changes] @returns {import("../../credit_viz/web/static/trail.js").Trail} */
+const trail = (changes = {}) => ({
+  sweep: "abc",
+  row: 3,
+  rows: [3, 4],
+  filters: null,
+  prompt: null,
+  text: null,
+  found: null,
+  ...changes,
+});
+
+/** @param {any} [answers] */
+function serverWith(answers = {}) {
+  /** @type {[string, any][]} */
+  const asked = [];
+  const chosen = { name: "credit", choice: CHOICE, passes: [32, 9] };
+  /** @type {any} */
+  const told = { lab_runs: { runs: RUNS }, lab_choice: chosen, ...answers };
+  const ask = (/** @type {string} */ name) => async (/** @type {any} */ question) => {
+    asked.push([name, question]);
+    return told[name];
+  };
+  return { asked, lab_runs: ask("lab_runs"), lab_choice: ask("lab_choice") };
+}
+
+test("a link says which setting of which sweep its run is from", () => {
+  const link = writeLink(boot, { prompt: "Mia", choice: CHOICE, model: "embedded", view: { sweep: "abc-1", row: 12 } });
+  assert.match(link, /&sweep=abc-1&row=12&/);
+  const read = readLink(boot, link);
+  assert.deepEqual(read?.problems, []);
+  assert.deepEqual(read && trailOf(read), trail({ sweep: "abc-1", row: 12, rows: [12], text: "Mia" }));
+});
+
+test("a link of half a trail, or of none, has none; what is no number is named", () => {
+  const read = (/** @type {string} */ query) => readLink(boot, query);
+  for (const query of ["prompt=Mia&sweep=abc", "prompt=Mia&row=2", "prompt=Mia", "lane=credit&sweep=abc&row=2"]) {
+    const link = read(query);
+    assert.equal(link && trailOf(link), null, query);
+  }
+  assert.match(read("prompt=Mia&sweep=abc&row=x")?.problems[0] ?? "", /row is “x”/);
+  assert.match(read("prompt=Mia&sweep=a/b&row=1")?.problems[0] ?? "", /sweep is “a\/b”/);
+});
+
+test("the first run is the one worth a look; others are found by name or by text", async () => {
+  const server = serverWith();
+  const first = await look(server, trail());
+  assert.deepEqual([first.at, first.name, first.passes, first.wish], [0, "credit", [32, 9], ""]);
+  assert.deepEqual(server.asked, [
+    ["lab_runs", { sweep: "abc", rows: [3], filters: { columns: {}, rows: null } }],
+    ["lab_choice", { sweep: "abc", row: 3, prompt: "story-2" }],
+  ]);
+  assert.equal((await look(server, trail({ prompt: "story-1" }))).at, 1);
+  assert.equal((await look(server, trail({ text: "Mia has a kite." }))).at, 1);
+  await assert.rejects(look(server, trail({ text: "unheard of" })), /no run on this prompt/);
+});
+
+test("what the server cannot answer is said", async () => {
+  await assert.rejects(look(serverWith({ lab_runs: { error: "no such sweep" } }), trail()), /no such sweep/);
+  await assert.rejects(look(serverWith({ lab_runs: { runs: [] } }), trail()), /no runs yet/);
+  await assert.rejects(look(serverWith({ lab_choice: { error: "gone" } }), trail()), /gone/);
+});
+
+test("a walk that leads nowhere leaves everything as it was", async () => {
+  const here = trail({ found: { runs: RUNS } });
+  const store = new Store(/** @type {any} */ ({ boot, trail: here, place: "lab" }), () => {});
+  const server = serverWith({ lab_choice: { error: "gone" } });
+  await assert.rejects(goTo({ store, server }, trail({ row: 4 })), /gone/);
+  assert.equal(store.state.trail, here);
+  assert.equal(store.state.place, "lab");
+});
+
+test("a walk that another has overtaken changes nothing", async () => {
+  const store = new Store(/** @type {any} */ ({ boot, trail: null, place: "lab" }), () => {});
+  const walk = goTo({ store, server: serverWith() }, trail());
+  const other = trail({ row: 9 });
+  store.set({ trail: other });
+  await walk;
+  assert.equal(store.state.trail, other);
+  assert.equal(store.state.place, "lab");
+});
+
+test("a run is the one meant when prompt, lanes and options are", () => {
+  const found = /** @type {any} */ ({ runs: RUNS, at: 0, choice: CHOICE });
+  const made = (/** @type {any} */ prompt, /** @type {any} */ changes = {}) =>
+    leadsTo(boot, /** @type {any} */ ({ about: { prompt, choice: { ...CHOICE, ...changes } } }), found);
+  assert.equal(made("Tom has a boat."), true);
+  assert.equal(made("Mia has a kite."), false);
+  assert.equal(made("Tom has a boat.", { gen_length: 64 }), false);
+  assert.equal(made("Tom has a boat.", { lanes: [{ decoder: "vanilla", settings: {} }] }), false);
+  const info = { decoder: "credit", settings: {}, gen_length: 32, seed: 0 };
+  const opened = /** @type {any} */ ({ about: { prompt: "Tom has a boat." }, lanes: [{ info }] });
+  assert.equal(leadsTo(boot, opened, found), true);
+});
+
+test("right and wrong in words", () => {
+  const unjudged = { exact_match: null, token_agreement: null };
+  const words = (/** @type {any} */ run) => Object.values(verdictOf({ ...unjudged, ...run }));
+  assert.deepEqual(words({ exact_match: 1 }), ["yes", "right"]);
+  assert.deepEqual(words({ exact_match: 0 }), ["no", "wrong"]);
+  assert.deepEqual(words({ token_agreement: 0.874 }), ["unknown", "87 % as vanilla"]);
+  assert.deepEqual(words({}), ["unknown", "not judged"]);
+  assert.deepEqual(words({ failed: "ValueError: x" }), ["no", "failed"]);
+});
