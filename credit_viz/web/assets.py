@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -19,10 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from credit_viz.figures.plotlyjs import plotly_js
 
-__all__ = ["Assets", "AssetsMiddleware", "SecurityHeaders", "static_texts", "style_sheets"]
+__all__ = ["Assets", "AssetsMiddleware", "SecurityHeaders", "imported_by", "static_texts", "style_sheets"]
 
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 _PREFIX = "/credit-viz/"
+_IMPORT = re.compile(r'^(?:import|export)\b[^;"]*"\./([\w-]+\.js)";', re.MULTILINE)
 
 
 class Asset(NamedTuple):
@@ -80,8 +82,26 @@ def static_texts() -> dict[str, str]:
 
 
 def style_sheets(paths: Iterable[str]) -> list[str]:
-    """Those of the paths that are style sheets, in the order in which a page takes them: the phone's rules win."""
-    return sorted((path for path in paths if path.endswith(".css")), key=lambda path: (path == "small.css", path))
+    """Those of the paths that are style sheets of the race, in the order in which a page takes them.
+
+    The phone's rules come last and win. The lab fetches its own sheets when it is first shown.
+    """
+    own = (path for path in paths if path.endswith(".css") and not path.startswith("lab"))
+    return sorted(own, key=lambda path: (path == "small.css", path))
+
+
+def imported_by(module: str, texts: Mapping[str, str]) -> list[str]:
+    """A module and all that it imports at once, however far; what is only imported later, such as the lab, is not.
+
+    Args:
+        texts: of the modules, by path.
+    """
+    found, waiting = {module}, [module]
+    while waiting:
+        new = set(_IMPORT.findall(texts[waiting.pop()])) - found
+        found |= new
+        waiting += new
+    return sorted(found)
 
 
 class AssetsMiddleware:

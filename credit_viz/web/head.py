@@ -12,13 +12,15 @@ import json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from credit_viz.web.assets import Assets, static_texts, style_sheets
+from credit_viz.web.assets import Assets, imported_by, static_texts, style_sheets
 
 __all__ = ["PageHead", "page_head"]
 
 
-#: fetches what the page will import, once something is painted: sooner, it would hold up Gradio's own scripts.
-_FETCH = """
+#: says at which place the page opens, before anything is drawn; fetches what it will import once something is: sooner,
+#: it would hold up Gradio's own scripts.
+_START = """
+document.documentElement.dataset.cvAt = new URLSearchParams(location.search).get("at") === "lab" ? "lab" : "race";
 new PerformanceObserver((list, watch) => {
   watch.disconnect();
   for (const href of %s) {
@@ -33,9 +35,9 @@ def page_head(assets: Assets) -> str:
     """Style sheets as they are, and what makes the page's modules and boot.json come early."""
     texts = static_texts()
     styles = "\n".join(texts[path] for path in style_sheets(texts))
-    modules = json.dumps([assets.base + path for path in assets.paths() if path.endswith(".js")])
+    modules = json.dumps([assets.base + path for path in imported_by("main.js", texts)])
     data = f'<link rel="preload" as="fetch" crossorigin href="{assets.base}boot.json">'
-    return f"<style>\n{styles}\n</style>\n{data}\n<script>{_FETCH % modules}</script>"
+    return f"<style>\n{styles}\n</style>\n{data}\n<script>{_START % modules}</script>"
 
 
 class PageHead:

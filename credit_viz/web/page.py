@@ -19,6 +19,7 @@ from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
 from credit_viz.web.catalogue import Example, boot
 from credit_viz.web.downloads import Downloads
 from credit_viz.web.head import PageHead, page_head
+from credit_viz.web.headline import headline
 from credit_viz.web.live import Live
 from credit_viz.web.opening import Uploads
 from credit_viz.web.questions import Questions
@@ -32,13 +33,6 @@ from credit_viz.web.zero_gpu import on_gpu
 __all__ = ["Page", "build_app", "launch"]
 
 TITLE = "Credit Viz"
-HEADLINE = """
-<header class="cv-head">
-  <h1>Watch a diffusion language model make up its mind</h1>
-  <p>It guesses every word at every step, but writes only a few. <strong>CreditDecoding</strong> is quicker
-  to write the guesses that keep winning.</p>
-</header>
-"""
 _TAKE_CHOICE = "(prompt, choice) => [prompt, window.creditViz ? window.creditViz.choice() : choice]"
 _TAKE_CHOICE_AGAIN = _TAKE_CHOICE.replace("choice()", "choice(true)")
 _SETTLED = "() => { window.creditViz && window.creditViz.settled(); }"
@@ -130,7 +124,7 @@ def build_app(
     page.assets = Assets(told, late=shelf.file)
     page.store = store
     with page:
-        gr.HTML(HEADLINE, apply_default_css=False)
+        gr.HTML(headline(lab=told["can"].get("lab", False)), apply_default_css=False)
         controls = _controls(first, visible=opened is None)
         view = trace_view(page.assets.base, Questions(store, backend.pieces).functions())
         _decode_on_request(controls, view, live, quick=backend.quick, concurrency=concurrency)

@@ -22,7 +22,7 @@ from credit_viz.figures.labels import counted
 from credit_viz.figures.offline import escaped, filled, packed, packed_plotly, unpack_js
 from credit_viz.trace.cells import encode_cells
 from credit_viz.trace.record import Trace
-from credit_viz.web.assets import static_texts, style_sheets
+from credit_viz.web.assets import imported_by, static_texts, style_sheets
 from credit_viz.web.catalogue import boot
 from credit_viz.web.names import lane_names
 from credit_viz.web.request import Choice
@@ -99,7 +99,7 @@ def _static() -> dict[str, str]:
 
 
 def _modules() -> list[tuple[str, str]]:
-    return [(name, text) for name, text in _static().items() if name.endswith(".js")]
+    return [(name, _static()[name]) for name in imported_by("standalone.js", _static())]
 
 
 def _template(name: str) -> str:

@@ -52,11 +52,15 @@ def test_everything_else_passes_as_it_was(content_type: str, method: str) -> Non
     assert (headers["content-length"], body) == ("1", b"</head>x")
 
 
-def test_the_head_has_all_styles_in_order_and_names_every_module() -> None:
+def test_the_head_has_the_race_s_styles_in_order_and_names_its_modules() -> None:
     assets = Assets({"a": 1})
     head = page_head(assets)
     phone = head.index("Smaller windows")
     assert all(head.index(start) < phone for start in ("/* What all parts share", "/* The run:"))
-    for path in assets.paths():
-        assert (f'"{assets.base}{path}"' in head) == path.endswith((".js", "boot.json"))
+    early = {path for path in assets.paths() if f'"{assets.base}{path}"' in head}
+    assert {"boot.json", "main.js", "maps.js", "labels.js"} <= early
+    lab = {path for path in assets.paths() if path.startswith("lab") and path != "labels.js"}
+    assert {"lab.js", "lab.css"} <= lab
+    assert not lab & early, "the lab is fetched when it is first shown"
+    assert "cv-lab-list" not in head
     assert "</style" not in head.split("<style>", 1)[1].split("</style>", 1)[0]

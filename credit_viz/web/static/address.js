@@ -14,13 +14,13 @@ const LONGEST_QUERY = 4000; // servers and proxies refuse longer ones; what foll
 const FOREIGN = /^__/; // the platform's own names, e.g. Gradio's __theme
 
 /** What a link to the run on show says; null where no link can make it again. @param {State} state */
-export function sharedOf({ boot, run, step, selected, lane, tab, options }) {
+export function sharedOf({ boot, run, step, selected, lane, tab, options, trail }) {
   if (!run?.about.prompt) return null;
   return {
     prompt: run.about.prompt,
     choice: choiceOfRun(run, options),
     model: modelId(run.lanes[0].info.model),
-    view: viewOf({ boot, run, step, selected, lane, tab }),
+    view: viewOf({ boot, run, step, selected, lane, tab, trail }),
   };
 }
 
@@ -36,11 +36,11 @@ export function choiceOfRun(run, options) {
 }
 
 /**
- * Step, token, lane and map, where they are not what a finished run shows first.
- * @param {Pick<State, "boot" | "step" | "selected" | "lane" | "tab"> & {run: import("./run.js").Run}} shown
+ * Step, token, lane and map, where they are not what a finished run shows first; the sweep that the run is from.
+ * @param {Pick<State, "boot" | "step" | "selected" | "lane" | "tab" | "trail"> & {run: import("./run.js").Run}} shown
  * @returns {import("./link.js").View}
  */
-function viewOf({ boot, run, step, selected, lane, tab }) {
+function viewOf({ boot, run, step, selected, lane, tab, trail }) {
   /** @type {import("./link.js").View} */
   const view = {};
   const first = run.telling;
@@ -48,6 +48,7 @@ function viewOf({ boot, run, step, selected, lane, tab }) {
   if (selected !== (first?.position ?? null)) view.token = selected;
   if (lane !== (first?.lane ?? Math.min(1, run.lanes.length - 1))) view.front = lane + 1;
   if (tab !== Object.keys(boot.style.maps)[0]) view.map = tab;
+  if (trail?.found?.wish) [view.sweep, view.row] = [trail.sweep, trail.row];
   return view;
 }
 
@@ -66,8 +67,18 @@ function suffix(link, foreign = []) {
 /** The link that this page was opened by, null where it was none. @param {any} boot */
 export const linkHere = (boot) => readLink(boot, location.hash) ?? readLink(boot, location.search);
 
+/** What the lab's address says. @param {State} state */
+const labLink = ({ sweep }) => `at=lab${sweep === null ? "" : `&sweep=${encodeURIComponent(sweep)}`}`;
+
+/** The sweep that the lab's address names. @param {string} query @returns {string | null} */
+export function sweepIn(query) {
+  const read = new URLSearchParams(query);
+  return read.get("at") === "lab" ? read.get("sweep") : null;
+}
+
 /**
- * Keep the address in step with what is on show, from the first change on: a plain visit keeps its plain address.
+ * Keep the address in step with what is on show, from the first change on: a plain visit keeps its plain address. Race
+ * and lab are entries of the browser's history: Back goes from one to the other.
  * @param {Store} store
  */
 export function followAddress(store) {
@@ -80,20 +91,43 @@ export function followAddress(store) {
     const shared = sharedOf(state);
     return shared ? writeLink(state.boot, shared) : "";
   };
+  const address = () => {
+    const foreign = location.search.slice(1).split("&").filter((pair) => FOREIGN.test(pair));
+    const link = store.state.place === "lab" ? labLink(store.state) : said();
+    if (link && link !== first) return location.pathname + suffix(link, foreign);
+    return location.pathname + (foreign.length ? `?${foreign.join("&")}` : "");
+  };
   const write = () => {
     waiting = false;
     const link = said();
-    if (!link || link === first) return;
-    first = "";
-    const foreign = location.search.slice(1).split("&").filter((pair) => FOREIGN.test(pair));
-    const address = location.pathname + suffix(link, foreign);
-    if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
+    if (store.state.place === "race" && (!link || link === first)) return;
+    if (store.state.place === "race") first = "";
+    if (address() !== location.pathname + location.search + location.hash)
+      history.replaceState(history.state, "", address());
   };
-  store.view(["run", "version", "step", "selected", "lane", "tab", "playing", "live"], () => {
+  store.view(["run", "version", "step", "selected", "lane", "tab", "playing", "live", "trail", "sweep"], () => {
     first ??= said() || null;
     if (!waiting) setTimeout(write, PAUSE);
     waiting = true;
   });
+  if (store.state.boot.can.lab) followPlace(store, address);
   // a link that was pasted over this page's own differs in its end only: the browser does not load the page again
-  addEventListener("hashchange", () => location.reload());
+  addEventListener("hashchange", () => history.state?.place || location.reload());
+}
+
+/**
+ * An entry of the history for each visit of a place; Back and Forward go to theirs.
+ * @param {Store} store @param {() => string} address of what is on show
+ */
+function followPlace(store, address) {
+  history.replaceState({ ...history.state, place: store.state.place }, "");
+  store.view(["place"], ({ place }) => {
+    if (history.state?.place === place) return;
+    history.pushState({ ...history.state, place }, "", address());
+  });
+  addEventListener("popstate", () => {
+    const place = history.state?.place;
+    if (!place) return; // not ours
+    store.set(place === "lab" ? { place, sweep: sweepIn(location.search) ?? store.state.sweep } : { place });
+  });
 }

@@ -6,6 +6,7 @@
 import { pressRun } from "./ask.js";
 import { zoomBy } from "./gestures.js";
 import { goToParting } from "./pair.js";
+import { switchPlace } from "./places.js";
 import { nextLane, selectNext, showMap } from "./selection.js";
 import { copyLink } from "./share.js";
 import { goTo, togglePlay } from "./transport.js";
@@ -14,8 +15,8 @@ import { goTo, togglePlay } from "./transport.js";
 
 /**
  * `keys` are KeyboardEvent.key values ("Shift+ArrowLeft" with Shift); `elsewhere` is a selector of elements that keep
- * the key for themselves. `run` is told which of the keys was pressed.
- * @typedef {{keys: string[], shown: string, words: string, group: string, elsewhere?: string,
+ * the key for themselves. `everywhere`: the lab has it as well. `run` is told which of the keys was pressed.
+ * @typedef {{keys: string[], shown: string, words: string, group: string, elsewhere?: string, everywhere?: boolean,
  *   run: (store: Store, key: string) => void}} Command
  */
 
@@ -110,5 +111,21 @@ export const COMMANDS = [
     elsewhere: TYPING_AHEAD,
     run: ({ state }) => void (state.boot.can.run && state.live === "idle" && pressRun()),
   },
-  { keys: ["?"], shown: "?", words: "this help", group: "Page", run: (store) => store.set({ help: true }) },
+  {
+    keys: ["L"],
+    shown: "Shift L",
+    words: "race or lab",
+    group: "Page",
+    elsewhere: TYPING_AHEAD,
+    everywhere: true,
+    run: switchPlace,
+  },
+  {
+    keys: ["?"],
+    shown: "?",
+    words: "this help",
+    group: "Page",
+    everywhere: true,
+    run: (store) => store.set({ help: true }),
+  },
 ];

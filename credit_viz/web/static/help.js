@@ -11,11 +11,11 @@ import { sheet } from "./sheet.js";
 /** @typedef {import("./commands.js").Command} Command */
 
 /**
- * The button and its sheet.
+ * The sheet, opened by the store's `help`.
  * @param {import("./store.js").Store} store
- * @returns {Node[]}
+ * @returns {Node}
  */
-export function helpView(store) {
+export function helpSheet(store) {
   const dialog = sheet(
     "help",
     "Help",
@@ -29,7 +29,12 @@ export function helpView(store) {
     if (help && !dialog.open) dialog.showModal();
     if (!help && dialog.open) dialog.close();
   });
-  const open = h(
+  return dialog;
+}
+
+/** The button that opens it. @param {import("./store.js").Store} store @returns {Node} */
+export const helpLink = (store) =>
+  h(
     "button",
     {
       class: "cv-link cv-help-button",
@@ -41,8 +46,6 @@ export function helpView(store) {
     "Help ",
     h("kbd", { "aria-hidden": "true" }, "?"),
   );
-  return [open, dialog];
-}
 
 /** Commands by group, in the order in which they first appear. @param {Command[]} commands @returns {[string, Command[]][]} */
 export function grouped(commands) {

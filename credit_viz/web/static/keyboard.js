@@ -11,7 +11,7 @@ export function listenToKeys(store) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (takesText(target) || target.closest("dialog")) return;
     const command = COMMANDS.find(({ keys }) => keys.includes(nameOf(event)));
-    if (!command || (command.elsewhere && target.closest(command.elsewhere))) return;
+    if (!command || (store.state.place === "lab" && !command.everywhere) || (command.elsewhere && target.closest(command.elsewhere))) return;
     command.run(store, event.key);
     event.preventDefault();
   });

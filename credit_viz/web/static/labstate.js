@@ -13,11 +13,39 @@ import { Store } from "./store.js";
  */
 
 /**
+ * @typedef {object} Sweep as `lab_sweeps` lists it
+ * @property {string} id
+ * @property {string} title
+ * @property {string} model
+ * @property {string} made when, in words
+ * @property {string} state "done", "running", ...
+ * @property {number} settings
+ * @property {number} prompts
+ * @property {number} runs
+ * @property {number} failed runs that failed
+ * @property {boolean} lasting it is there for everybody, and stays
+ * @property {boolean} can_race its runs can be made again here
+ * @property {string} note
+ */
+
+/**
+ * @typedef {object} Status as `lab_status` says
+ * @property {"queued" | "loading" | "running" | "done" | "cancelled" | "failed"} state
+ * @property {number} done runs
+ * @property {number} total runs
+ * @property {number} failed runs
+ * @property {number} seconds since it began
+ * @property {number | null} seconds_left
+ * @property {string | null} error
+ */
+
+/**
  * @typedef {object} LabState
- * @property {any[]} sweeps as `lab_sweeps` lists them
+ * @property {Sweep[] | null} sweeps null until they are known
+ * @property {boolean} canStart may a new sweep be started here?
  * @property {any} form what a new sweep may be, as `lab_sweeps` says
  * @property {string | null} sweep id of the one on show
- * @property {any} status as `lab_status` says, null when nothing runs
+ * @property {Status | null} status of the sweep on show, null where nothing is known of it
  * @property {any} table as `lab_table` says, of the filtered sweep; null while it is on its way
  * @property {number} version runs behind the table
  * @property {Filters} filters
@@ -27,16 +55,25 @@ import { Store } from "./store.js";
  * @property {string} error one sentence, "" when all is well
  */
 
+const SETTLED = ["done", "cancelled", "failed"];
+
+/** Is there more to come of it? @param {{state: string}} sweep or its status */
+export const isUnderWay = ({ state }) => !SETTLED.includes(state);
+
+/** @returns {Filters} that keep everything */
+export const noFilters = () => ({ columns: {}, rows: null });
+
 /** @returns {LabState} */
 export function emptyLab() {
   return {
-    sweeps: [],
+    sweeps: null,
+    canStart: false,
     form: null,
     sweep: null,
     status: null,
     table: null,
     version: 0,
-    filters: { columns: {}, rows: null },
+    filters: noFilters(),
     brushed: null,
     options: {},
     asking: false,
@@ -52,4 +89,20 @@ export function emptyLab() {
 /** @param {Store} race @param {any} server @param {string} base @returns {Lab} */
 export function newLab(race, server, base) {
   return { store: new Store(emptyLab()), race, server, base };
+}
+
+/** Put a sweep on show, whole and with nothing brushed. @param {Lab} lab @param {string} sweep */
+export function showSweep({ store }, sweep) {
+  if (sweep === store.state.sweep) return store.set({ asking: false });
+  store.set({
+    sweep,
+    asking: false,
+    status: null,
+    table: null,
+    version: 0,
+    filters: noFilters(),
+    brushed: null,
+    options: {},
+    error: "",
+  });
 }

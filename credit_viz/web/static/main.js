@@ -2,7 +2,7 @@
  * Puts the page together: state, views, the link to the server. The only module that knows them all.
  */
 
-import { followAddress } from "./address.js";
+import { followAddress, sweepIn } from "./address.js";
 import { announceView } from "./announce.js";
 import { arrive } from "./arrival.js";
 import { askView, choiceOf } from "./ask.js";
@@ -14,7 +14,7 @@ import { drawerView } from "./drawer.js";
 import { Gallery, galleryView, lookView } from "./gallery.js";
 import { gapsView } from "./given.js";
 import { heldBy } from "./held.js";
-import { helpView } from "./help.js";
+import { helpLink, helpSheet } from "./help.js";
 import { inspectorView } from "./inspector.js";
 import { ByHand } from "./intervene.js";
 import { listenToKeys } from "./keyboard.js";
@@ -23,9 +23,11 @@ import { mapsView } from "./maps.js";
 import { laneName } from "./names.js";
 import { noticeView } from "./notice.js";
 import { panesView } from "./panes.js";
+import { firstPlace, labPlace } from "./places.js";
 import { isStale, rerunWhenChanged, wish } from "./rerun.js";
 import { sameStateView } from "./samestate.js";
 import { Store } from "./store.js";
+import { trailView } from "./trail.js";
 import { transportView } from "./transport.js";
 import { footnoteView, verdictView } from "./verdict.js";
 import { whatIfView } from "./whatif.js";
@@ -64,11 +66,14 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
     stage.classList.toggle("empty", !run);
     stage.hidden = !run && !coming;
   });
-  const ask = askView(store, [...carried.links, ...helpView(store)], galleryView(gallery));
+  const ask = askView(store, [...carried.links, helpLink(store)], galleryView(gallery));
   const drawer = boot.can.run ? drawerView(store) : null;
   const gaps = boot.can.run ? gapsView(store) : null;
-  const above = [gaps, ask, noticeView(store), carried.note, lookView(gallery)].filter((part) => part !== null);
-  element.replaceChildren(h("div", { class: "cv" }, above, stage, footer(boot), drawer, announceView(store), carried.overlays));
+  const above = [gaps, ask, noticeView(store), trailView(store, server, base), carried.note, lookView(gallery)];
+  const race = h("div", { class: "cv-race" }, above, stage, drawer);
+  const lab = labPlace(store, async () => (await import("./lab.js")).mountLab(store, live, server, base));
+  const unseen = [announceView(store), helpSheet(store), ...carried.overlays];
+  element.replaceChildren(h("div", { class: "cv" }, race, lab, footer(boot), unseen));
   watch("value", () => live.receive(props.value));
   expose(store, live);
   listenToKeys(store);
@@ -76,7 +81,7 @@ export async function mount({ element, base, server, props, watch, boot: own }) 
   followTheme(store);
   const knock = () => fetch(`${base}boot.json`, { method: "HEAD", cache: "no-store" });
   setInterval(() => live.guard(knock), 3000);
-  if (boot.can.run) followAddress(store);
+  if (boot.can.run || boot.can.lab) followAddress(store);
   await arrive(store, live, gallery);
 }
 
@@ -85,6 +90,8 @@ function initialState(boot) {
   const { lanes, ...options } = boot.choice;
   return {
     boot,
+    place: firstPlace(boot, location.search),
+    sweep: sweepIn(location.search),
     run: null,
     version: 0,
     step: 0,
@@ -118,6 +125,7 @@ function initialState(boot) {
     dark: false,
     contrast: prefersContrast().matches,
     help: false,
+    trail: null,
   };
 }
 
@@ -164,6 +172,7 @@ function snapshot({ state }, live) {
   }));
   const selection = state.selected === null ? null : { position: state.selected, lane: state.lane };
   return {
+    place: state.place,
     run: run?.id ?? null,
     state: run?.state ?? "none",
     live: state.live,

@@ -13,6 +13,8 @@
 /**
  * @typedef {object} State
  * @property {any} boot what the server says about decoders, examples, model and style
+ * @property {"race" | "lab"} place which place of the page is on show
+ * @property {string | null} sweep the sweep that the lab shows, null for the first it has
  * @property {import("./run.js").Run | null} run the run on show
  * @property {number} version grows whenever data of the run changes
  * @property {number} step shown step, 0 = before the first
@@ -46,6 +48,7 @@
  * @property {boolean} dark
  * @property {boolean} contrast high contrast
  * @property {boolean} help is the help sheet open?
+ * @property {import("./trail.js").Trail | null} trail the way from the lab to the run on show, null where there is none
  */
 
 /** @template {object} [S=State] */

@@ -1,0 +1,63 @@
+/**
+ * The lab: sweeps at the left, the one on show or the form of a new one at the right. Loaded when it is first shown.
+ * Puts its views together; the only module that knows them all.
+ */
+
+import { h } from "./dom.js";
+import { feedTable } from "./labfeed.js";
+import { headView } from "./labhead.js";
+import { listView } from "./lablist.js";
+import { progressView, watchProgress } from "./labprogress.js";
+import { newLab } from "./labstate.js";
+import { followSweeps } from "./labsweeps.js";
+
+/** @typedef {import("./labstate.js").Lab} Lab */
+
+const STYLES = ["lab.css"];
+
+/**
+ * @param {import("./store.js").Store} race the page's own store @param {import("./live.js").Live} _live
+ * @param {any} server @param {string} base folder of the page's files
+ * @returns {Promise<Node>} once it is dressed
+ */
+export async function mountLab(race, _live, server, base) {
+  const styled = Promise.all(STYLES.map((sheet) => styles(`${base}${sheet}`)));
+  const lab = newLab(race, server, base);
+  const root = h(
+    "div",
+    { class: "cv-lab" },
+    h("aside", { class: "cv-lab-side" }, listView(lab)),
+    h("div", { class: "cv-lab-main" }, shownView(lab)),
+  );
+  feedTable(lab);
+  watchProgress(lab);
+  followSweeps(lab);
+  expose(lab);
+  await styled;
+  return root;
+}
+
+/** The sweep on show. @param {Lab} lab */
+function shownView(lab) {
+  const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab), progressView(lab));
+  lab.store.view(["sweep", "asking"], ({ sweep, asking }) => (root.hidden = asking || sweep === null));
+  return root;
+}
+
+/** A style sheet that is there. @param {string} href */
+function styles(href) {
+  return new Promise((resolve, reject) => {
+    const link = h("link", { rel: "stylesheet", href });
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => reject(new Error("its styles did not come")));
+    document.head.append(link);
+  });
+}
+
+/** What tests read. @param {Lab} lab */
+function expose({ store }) {
+  /** @type {any} */ (window).creditViz.lab = () => {
+    const { sweeps, sweep, status, table, version, filters, brushed, asking, error } = store.state;
+    return { sweeps, sweep, status, rows: table?.rows ?? null, version, filters, brushed, asking, error };
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * The head of the sweep on show: its name, the answer in one sentence, its facts, and what it can be taken away as.
+ * Knows the lab's state and the server's addresses.
+ */
+
+import { fill, h, say } from "./dom.js";
+import { ask, nameOf, save } from "./save.js";
+
+/** @typedef {import("./labstate.js").Lab} Lab */
+
+const FILES = [
+  ["report.html", "Report"],
+  ["runs.csv", "CSV"],
+  ["runs.parquet", "Parquet"],
+];
+const LONG = 1500; // milliseconds that a button says what it did
+
+/** @param {Lab} lab @returns {Node} */
+export function headView(lab) {
+  const title = h("h2", { class: "cv-lab-title" });
+  const lead = h("p", { class: "cv-lab-lead" });
+  const facts = h("dl", { class: "cv-lab-facts" });
+  lab.store.view(["sweep", "sweeps"], ({ sweep, sweeps }) => {
+    say(title, sweeps?.find(({ id }) => id === sweep)?.title ?? "");
+  });
+  lab.store.view(["table", "sweep"], ({ table }) => {
+    say(lead, table?.lead ?? "");
+    lead.classList.toggle("coming", table === null);
+    fill(facts, table ? Object.entries(table.facts).map(fact) : []);
+  });
+  return h("header", { class: "cv-lab-head" }, title, lead, facts, takeAway(lab));
+}
+
+/** @param {[string, any]} entry */
+const fact = ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", { dir: "auto" }, String(value)));
+
+/** @param {Lab} lab */
+function takeAway(lab) {
+  const status = h("span", { class: "cv-lab-saved", role: "status", "aria-live": "polite" });
+  const files = FILES.map(([file, words]) =>
+    h("button", { type: "button", class: "cv-link", onclick: async () => say(status, await download(lab, file)) }, words),
+  );
+  const copy = h("button", { type: "button", class: "cv-link" }, "Copy the command");
+  copy.addEventListener("click", async () => {
+    say(status, await copied(lab.store.state.table.command));
+    setTimeout(() => say(status, ""), LONG * 2);
+  });
+  const root = h("div", { class: "cv-lab-take", role: "group", "aria-label": "Take away" }, files, copy, status);
+  lab.store.view(["table"], ({ table }) => {
+    root.hidden = table === null;
+    copy.hidden = !table?.command;
+  });
+  return root;
+}
+
+/** @param {Lab} lab @param {string} file @returns {Promise<string>} what happened */
+async function download({ store, base }, file) {
+  const sweep = encodeURIComponent(/** @type {string} */ (store.state.sweep));
+  try {
+    const answer = await ask(new URL(`../sweep/${sweep}/${file}`, base).href);
+    const name = nameOf(answer);
+    save(await answer.blob(), name);
+    return `Saved as ${name}.`;
+  } catch (error) {
+    return `Not saved: ${/** @type {Error} */ (error).message}.`;
+  }
+}
+
+/** @param {string} command @returns {Promise<string>} what happened */
+async function copied(command) {
+  try {
+    await navigator.clipboard.writeText(command);
+    return "Copied.";
+  } catch {
+    return `This browser does not let the page copy. The command is ${command}`;
+  }
+}

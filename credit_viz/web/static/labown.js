@@ -1,0 +1,25 @@
+/**
+ * The sweeps that were started in this tab: it finds them again when the page is loaded anew. Knows the browser's
+ * session storage, which may be forbidden.
+ */
+
+const KEY = "credit-viz-sweeps";
+
+/** @returns {string[]} ids */
+export function ownSweeps() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((id) => typeof id === "string") : [];
+  } catch {
+    return []; // forbidden, or not ours
+  }
+}
+
+/** @param {string[]} ids */
+export function keepOwn(ids) {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(ids));
+  } catch {
+    // forbidden: then a page that is loaded anew does not find them
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Which sweeps there are, and which one is on show: the list as the server has it, the address, the newest choice.
+ * Starts, stops and removes sweeps. Knows the lab's state and the server; draws nothing.
+ */
+
+import { answerOf } from "./labfeed.js";
+import { keepOwn, ownSweeps } from "./labown.js";
+import { isUnderWay, showSweep } from "./labstate.js";
+
+/** @typedef {import("./labstate.js").Lab} Lab */
+/** @typedef {import("./labstate.js").Sweep} Sweep */
+
+/** Fill the list from now on, and keep the sweep on show and the page's address together. @param {Lab} lab */
+export async function followSweeps(lab) {
+  const { store, race } = lab;
+  store.view(["sweep"], ({ sweep }) => void (sweep !== null && race.set({ sweep })));
+  race.view(["sweep"], ({ sweep }) => {
+    if (sweep !== null && sweep !== store.state.sweep && knows(lab, sweep)) showSweep(lab, sweep);
+  });
+  await listSweeps(lab);
+  if (store.state.sweep === null) showFirst(lab);
+}
+
+/** Ask for the list anew. @param {Lab} lab */
+export async function listSweeps(lab) {
+  const named = lab.race.state.sweep;
+  const mine = ownSweeps();
+  const asked = named === null || mine.includes(named) ? mine : [...mine, named];
+  const answer = await answerOf(lab, "lab_sweeps", { mine: asked });
+  if (answer.error) return lab.store.set({ error: answer.error });
+  lab.store.set({ sweeps: answer.sweeps, canStart: answer.can_start, form: answer.form });
+  keepOwn(mine.filter((id) => knows(lab, id)));
+}
+
+/** What the address names, else the newest that is being made, else the first of the list. @param {Lab} lab */
+function showFirst(lab) {
+  const { race, store } = lab;
+  const sweeps = store.state.sweeps ?? [];
+  const named = race.state.sweep;
+  const first = sweeps.find(({ id }) => id === named) ?? sweeps.find(isUnderWay) ?? sweeps[0];
+  if (first) showSweep(lab, first.id);
+  else store.set({ asking: store.state.canStart });
+  if (named !== null && first?.id !== named)
+    store.set({ error: "The sweep of this link is not here: it was removed, or it belongs to another server." });
+}
+
+/** @param {Lab} lab @param {string} sweep */
+const knows = ({ store }, sweep) => (store.state.sweeps ?? []).some(({ id }) => id === sweep);
+
+/**
+ * Start a sweep and show it.
+ * @param {Lab} lab @param {any} plan @param {string} title
+ * @returns {Promise<{error: string, field: string | null} | null>} why it was not started, null where it was
+ */
+export async function startSweep(lab, plan, title) {
+  const answer = await answerOf(lab, "lab_start", { plan, title });
+  if (answer.error) return { error: answer.error, field: answer.field ?? null };
+  keepOwn([...ownSweeps(), answer.sweep]);
+  await listSweeps(lab);
+  showSweep(lab, answer.sweep);
+  return null;
+}
+
+/** What is done stays. @param {Lab} lab @param {string} sweep */
+export async function cancelSweep(lab, sweep) {
+  const answer = await answerOf(lab, "lab_cancel", { sweep });
+  if (answer?.error) lab.store.set({ error: answer.error });
+}
+
+/** A sweep of one's own, with all of its runs. @param {Lab} lab @param {string} sweep */
+export async function deleteSweep(lab, sweep) {
+  const answer = await answerOf(lab, "lab_delete", { sweep });
+  if (answer?.error) return lab.store.set({ error: answer.error });
+  keepOwn(ownSweeps().filter((id) => id !== sweep));
+  if (lab.store.state.sweep !== sweep) return listSweeps(lab);
+  lab.race.set({ sweep: null });
+  lab.store.set({ sweep: null });
+  await listSweeps(lab);
+  return showFirst(lab);
+}

@@ -1,0 +1,13 @@
+/** Numbers and times of the lab in words. Pure functions. */
+
+/** 26000 -> "26,000" @param {number} count */
+export const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** A time to wait, no more exact than anybody needs it. @param {number} seconds */
+export function inTime(seconds) {
+  if (seconds < 1.5) return "a second";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  const hours = seconds / 3600;
+  return hours < 10 ? `${hours.toFixed(1).replace(/\.0$/, "")} h` : `${Math.round(hours)} h`;
+}
