@@ -3,6 +3,8 @@
  * when more runs are there. An answer that another question has overtaken is dropped. Knows no view.
  */
 
+import { stillShown } from "./labrows.js";
+
 /** @typedef {import("./labstate.js").Lab} Lab */
 
 const REST = 120; // milliseconds that filters rest before the server aggregates anew
@@ -51,7 +53,7 @@ export function feedTable(lab) {
     if (sweep === null) return;
     latest.ask(
       () => answerOf(lab, "lab_table", { sweep, filters }),
-      (answer) => store.set(answer.error ? { error: answer.error } : { table: answer, error: "" }),
+      (answer) => store.set(answer.error ? { error: answer.error } : { ...taken(answer, store.state.brushed), error: "" }),
     );
   };
   store.view(["sweep", "filters", "version"], ({ sweep }) => {
@@ -62,7 +64,9 @@ export function feedTable(lab) {
     }
     shown = sweep;
     latest.drop();
-    store.set({ table: null, brushed: null });
     ask();
   });
 }
+
+/** What is brushed stays so where it is still on show. @param {any} table @param {number[] | null} brushed */
+const taken = (table, brushed) => ({ table, brushed: brushed && stillShown(table, brushed) });

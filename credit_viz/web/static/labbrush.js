@@ -1,0 +1,236 @@
+/**
+ * The pointer over a picture of a sweep: a drag brushes settings, a click opens what a mark stands for, pointing says
+ * what it is. Keys do the same from mark to mark. Also the line that says what is brushed. Knows marks and the lab's
+ * state; nothing of Plotly.
+ */
+
+import { h, say } from "./dom.js";
+import { axesOf, boxOf, holds, markAt, passes, settingsOf, touches } from "./labmarks.js";
+import { brushedLine } from "./labrows.js";
+
+/** @typedef {import("./labstate.js").Lab} Lab */
+/** @typedef {import("./labmarks.js").Mark} Mark */
+/** @typedef {import("./labmarks.js").Point} Point */
+/** @typedef {"box" | "lasso" | "axes"} Shape how a drag is read */
+
+const STILL = 4; // pixels a click may shake
+const NARROW = 8; // a range along an axis shorter than this is taken away again
+
+/**
+ * @typedef {object} Listener
+ * @property {() => Mark[]} marks
+ * @property {(mark: Mark | null, sticky: boolean) => void} point a mark is pointed at; sticky: until something else is
+ * @property {(rows: number[]) => void} open
+ * @property {(brushed: number[] | null) => void} brush
+ * @property {() => void} redraw
+ */
+
+/** Reads the pointer and the keys over one picture. */
+export class Brush {
+  /** @param {HTMLElement} room @param {Listener} listener @param {Shape} shape */
+  constructor(room, listener, shape) {
+    this.room = room;
+    this.listener = listener;
+    this.shape = shape;
+    /** @type {Point[] | null} what is drawn while dragging, and after it */
+    this.lasso = null;
+    /** @type {Map<number, [number, number]>} ranges along axes */
+    this.ranges = new Map();
+    /** @type {Mark | null} */
+    this.pointed = null;
+    /** @type {{at: Point, axis: number | null, before: number[]} | null} */
+    this.start = null;
+    this.dragging = false;
+    room.addEventListener("pointerdown", (event) => this.#down(event));
+    room.addEventListener("pointermove", (event) => this.#move(event));
+    room.addEventListener("pointerup", (event) => this.#up(event));
+    room.addEventListener("pointercancel", () => this.#stop());
+    room.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.point(null));
+    room.addEventListener("keydown", (event) => this.#key(event));
+    room.addEventListener("blur", () => this.point(null));
+  }
+
+  /** Another brush, or none, is what counts now: nothing of this one stays drawn. */
+  forget() {
+    if (!this.lasso && !this.ranges.size) return;
+    this.lasso = null;
+    this.ranges = new Map();
+    this.listener.redraw();
+  }
+
+  /** @param {Mark | null} mark @param {boolean} [sticky] */
+  point(mark, sticky = false) {
+    if (mark === this.pointed && !sticky) return;
+    this.pointed = mark;
+    this.room.classList.toggle("pointing", Boolean(mark?.rows.length));
+    this.listener.point(mark, sticky);
+    this.listener.redraw();
+  }
+
+  /** @param {PointerEvent} event @returns {Point} */
+  #place({ clientX, clientY }) {
+    const box = this.room.getBoundingClientRect();
+    return [clientX - box.left, clientY - box.top];
+  }
+
+  /** @param {PointerEvent} event */
+  #down(event) {
+    if (event.button !== 0 || !event.isPrimary) return;
+    const at = this.#place(event);
+    this.start = { at, axis: this.shape === "axes" ? this.#axisNear(at) : null, before: [] };
+    this.dragging = false;
+  }
+
+  /** @param {PointerEvent} event */
+  #move(event) {
+    const at = this.#place(event);
+    if (!this.start) {
+      if (event.pointerType === "mouse") this.point(markAt(this.listener.marks(), at));
+      return;
+    }
+    if (!this.dragging) {
+      if (Math.hypot(at[0] - this.start.at[0], at[1] - this.start.at[1]) < STILL) return;
+      this.dragging = true;
+      this.room.setPointerCapture(event.pointerId);
+      this.point(null);
+      this.lasso = null;
+    }
+    this.#drag(at);
+  }
+
+  /** @param {Point} at */
+  #drag(at) {
+    const { start } = this;
+    if (!start) return;
+    if (this.shape === "axes") {
+      if (start.axis === null) return;
+      const [from, to] = [start.at[1], at[1]].sort((a, b) => a - b);
+      this.ranges.set(start.axis, [from, to]);
+    } else if (this.shape === "lasso") {
+      this.lasso = [...(this.lasso ?? [start.at]), at];
+    } else {
+      const { left, top, right, bottom } = boxOf(start.at, at);
+      this.lasso = [[left, top], [right, top], [right, bottom], [left, bottom]];
+    }
+    this.#tell();
+  }
+
+  /** What is inside now is brushed. */
+  #tell() {
+    const marks = this.listener.marks();
+    if (this.shape === "axes") {
+      this.listener.brush(this.ranges.size ? settingsOf(marks, passes(this.ranges)) : null);
+    } else if (this.lasso) {
+      const [one, , other] = this.lasso;
+      const inside = this.shape === "lasso" ? holds(this.lasso) : touches(boxOf(one, other));
+      this.listener.brush(settingsOf(marks, inside));
+    }
+    this.listener.redraw();
+  }
+
+  /** @param {PointerEvent} event */
+  #up(event) {
+    const { start, dragging } = this;
+    this.#stop();
+    if (!start) return;
+    const at = this.#place(event);
+    if (dragging) {
+      const range = start.axis === null ? null : this.ranges.get(start.axis);
+      if (range && range[1] - range[0] < NARROW) {
+        this.ranges.delete(/** @type {number} */ (start.axis));
+        this.#tell();
+      }
+      return;
+    }
+    const finger = event.pointerType !== "mouse";
+    const mark = markAt(this.listener.marks(), at, finger);
+    if (finger) this.point(mark, true);
+    else if (mark?.rows.length) this.listener.open(mark.rows);
+    else if (!mark) this.listener.brush(null);
+  }
+
+  #stop() {
+    this.start = null;
+    this.dragging = false;
+  }
+
+  /** Where the axis nearest to a point stands. @param {Point} at */
+  #axisNear([x]) {
+    const axes = axesOf(this.listener.marks());
+    const nearest = axes.reduce((best, axis) => (Math.abs(axis - x) < Math.abs(best - x) ? axis : best), axes[0]);
+    return nearest ?? null;
+  }
+
+  /** Arrows go from mark to mark, Enter opens, Space picks. @param {KeyboardEvent} event */
+  #key(event) {
+    const marks = this.listener.marks().filter(({ rows }) => rows.length);
+    if (!marks.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    const place = this.pointed ? marks.indexOf(this.pointed) : -1;
+    const next = /** @type {Record<string, number>} */ ({
+      ArrowRight: place + 1,
+      ArrowDown: place + 1,
+      ArrowLeft: place - 1,
+      ArrowUp: place - 1,
+      Home: 0,
+      End: marks.length - 1,
+    })[event.key];
+    if (next !== undefined) this.point(marks[Math.max(0, Math.min(marks.length - 1, next))], true);
+    else if (event.key === "Enter" && this.pointed) this.listener.open(this.pointed.rows);
+    else if (event.key === " " && this.pointed) this.listener.brush(this.pointed.rows);
+    else return;
+    event.preventDefault();
+  }
+}
+
+/** Only what is brushed, from now on: the server aggregates anew. @param {Lab} lab */
+export function keepBrushed({ store }) {
+  const { brushed, filters } = store.state;
+  if (brushed?.length) store.set({ filters: { ...filters, rows: brushed }, brushed: null });
+}
+
+/**
+ * A setting is brushed, or no longer.
+ * @param {Lab} lab @param {number} number
+ */
+export function pick({ store }, number) {
+  const { brushed } = store.state;
+  const others = (brushed ?? []).filter((other) => other !== number);
+  const next = others.length === (brushed ?? []).length ? [...others, number].sort((a, b) => a - b) : others;
+  store.set({ brushed: next.length ? next : null });
+}
+
+/**
+ * The line that says what is brushed, always there so that nothing moves.
+ * @param {Lab} lab @returns {Node}
+ */
+export function brushLine(lab) {
+  const { store } = lab;
+  const said = h("p", { class: "cv-pic-brushed", role: "status" });
+  const keep = h("button", { type: "button", class: "cv-pic-act", onclick: () => keepBrushed(lab) }, "Keep only these");
+  const clear = h(
+    "button",
+    { type: "button", class: "cv-pic-act", onclick: () => store.set({ brushed: null }) },
+    "Clear",
+    h("kbd", {}, "Esc"),
+  );
+  const tools = h("div", { class: "cv-pic-acts" }, keep, clear);
+  const root = h("div", { class: "cv-pic-line" }, said, tools);
+  store.view(["table", "brushed"], ({ table, brushed }) => {
+    root.hidden = !table;
+    root.classList.toggle("brushing", brushed !== null);
+    tools.hidden = brushed === null;
+    keep.disabled = !brushed?.length;
+    if (table) say(said, brushed ? brushedLine(table, brushed) : hint(table.rows));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || store.state.brushed === null || !root.checkVisibility()) return;
+    if (/** @type {HTMLElement} */ (event.target).closest("dialog, select, input, textarea")) return;
+    store.set({ brushed: null });
+    event.preventDefault();
+  }, true);
+  return root;
+}
+
+/** @param {number} rows */
+const hint = (rows) =>
+  rows > 1 ? "Drag across a picture to brush settings. Click a mark to see its runs in the race." : "Click a mark to see its runs in the race.";

@@ -1,0 +1,151 @@
+/**
+ * A canvas over a picture of a sweep: what is brushed stays bright while the picture below is dimmed, and the mark under
+ * the pointer is outlined. Redrawn in a fraction of a millisecond, so that brushing never waits for Plotly.
+ */
+
+import { h } from "./dom.js";
+
+/** @typedef {import("./labmarks.js").Mark} Mark */
+/** @typedef {import("./labmarks.js").Point} Point */
+/** @typedef {import("./labmarks.js").Box} Box */
+
+/**
+ * What is drawn over a picture.
+ * @typedef {object} Scene
+ * @property {Mark[]} marks
+ * @property {Set<number> | null} bright settings that are brushed, null where nothing is
+ * @property {Mark | null} pointed
+ * @property {Point[] | null} lasso a box has four corners
+ * @property {Map<number, [number, number]> | null} ranges along axes of parallel coordinates
+ * @property {{card: string, ink: string, focus: string}} colors
+ */
+
+const VEIL = 0.8; // of the card's colour over cells that are not brushed
+
+export class Overlay {
+  constructor() {
+    this.root = h("canvas", { class: "cv-pic-overlay", "aria-hidden": "true" });
+    this.paint = /** @type {CanvasRenderingContext2D} */ (this.root.getContext("2d"));
+  }
+
+  /** @param {{width: number, height: number}} size pixels of the picture */
+  fit({ width, height }) {
+    const dots = window.devicePixelRatio || 1;
+    Object.assign(this.root, { width: Math.round(width * dots), height: Math.round(height * dots) });
+    Object.assign(this.root.style, { width: `${width}px`, height: `${height}px` });
+    this.paint.setTransform(dots, 0, 0, dots, 0, 0);
+  }
+
+  /** @param {Scene} scene */
+  draw({ marks, bright, pointed, lasso, ranges, colors }) {
+    const { paint } = this;
+    paint.clearRect(0, 0, this.root.width, this.root.height);
+    if (bright) for (const mark of marks) this.#dimOrLight(mark, mark.rows.some((row) => bright.has(row)), colors);
+    if (pointed) this.#outline(pointed, colors);
+    if (lasso && lasso.length > 1) this.#area(lasso, colors);
+    if (ranges) this.#ranges(ranges, colors);
+  }
+
+  /** Cells are veiled where they are not brushed; dots and lines are drawn again where they are. @param {Mark} mark @param {boolean} lit @param {Scene["colors"]} colors */
+  #dimOrLight(mark, lit, colors) {
+    const { paint } = this;
+    if (mark.kind === "cell" && mark.box && !lit) {
+      const { left, top, right, bottom } = mark.box;
+      paint.globalAlpha = VEIL;
+      paint.fillStyle = colors.card;
+      paint.fillRect(left, top, right - left, bottom - top);
+      paint.globalAlpha = 1;
+    }
+    if (!lit) return;
+    if (mark.kind === "dot") {
+      paint.fillStyle = mark.color || colors.ink;
+      paint.strokeStyle = colors.card;
+      paint.lineWidth = 1;
+      this.#symbol(mark, mark.size / 2);
+      paint.fill();
+      paint.stroke();
+    } else if (mark.kind === "line") {
+      paint.strokeStyle = mark.color || colors.ink;
+      paint.lineWidth = Math.max(1.5, mark.size);
+      this.#polyline(mark.points);
+      paint.stroke();
+    }
+  }
+
+  /** @param {Mark} mark @param {Scene["colors"]} colors */
+  #outline(mark, { ink, card }) {
+    const { paint } = this;
+    paint.lineWidth = 2;
+    paint.strokeStyle = ink;
+    if (mark.box) {
+      const { left, top, right, bottom } = mark.box;
+      paint.strokeRect(left + 1, top + 1, right - left - 2, bottom - top - 2);
+    } else if (mark.kind === "line") {
+      this.#polyline(mark.points);
+      paint.lineWidth = 5;
+      paint.strokeStyle = card;
+      paint.stroke();
+      paint.lineWidth = 2.5;
+      paint.strokeStyle = ink;
+      paint.stroke();
+    } else {
+      this.#symbol(mark, mark.size / 2 + 4);
+      paint.stroke();
+    }
+  }
+
+  /** @param {Point[]} points */
+  #polyline(points) {
+    const { paint } = this;
+    paint.beginPath();
+    points.forEach(([x, y], i) => (i ? paint.lineTo(x, y) : paint.moveTo(x, y)));
+  }
+
+  /** The shapes of the front, as Plotly draws them. @param {Mark} mark @param {number} r pixels */
+  #symbol({ points: [[x, y]], symbol }, r) {
+    const { paint } = this;
+    /** @type {Record<string, [number, number][]>} */
+    const corners = {
+      diamond: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
+      square: [[-1, -1], [1, -1], [1, 1], [-1, 1]],
+      "triangle-up": [[0, -1.15], [1.15, 0.58], [-1.15, 0.58]],
+      cross: [
+        [-0.4, -1.2], [0.4, -1.2], [0.4, -0.4], [1.2, -0.4], [1.2, 0.4], [0.4, 0.4],
+        [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.2, 0.4], [-1.2, -0.4], [-0.4, -0.4],
+      ],
+    };
+    paint.beginPath();
+    if (corners[symbol]) corners[symbol].forEach(([u, v]) => paint.lineTo(x + u * r, y + v * r));
+    else paint.arc(x, y, r, 0, 2 * Math.PI);
+    paint.closePath();
+  }
+
+  /** @param {Point[]} lasso @param {Scene["colors"]} colors */
+  #area(lasso, { focus }) {
+    const { paint } = this;
+    this.#polyline(lasso);
+    paint.closePath();
+    this.#filled(focus);
+  }
+
+  /** @param {Map<number, [number, number]>} ranges @param {Scene["colors"]} colors */
+  #ranges(ranges, { focus }) {
+    for (const [axis, [from, to]] of ranges) {
+      this.paint.beginPath();
+      this.paint.roundRect(axis - 6, from, 12, Math.max(2, to - from), 3);
+      this.#filled(focus);
+    }
+  }
+
+  /** @param {string} color */
+  #filled(color) {
+    const { paint } = this;
+    paint.globalAlpha = 0.12;
+    paint.fillStyle = color;
+    paint.fill();
+    paint.globalAlpha = 1;
+    paint.lineWidth = 1.5;
+    paint.strokeStyle = color;
+    paint.stroke();
+  }
+}

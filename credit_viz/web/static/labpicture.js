@@ -1,0 +1,289 @@
+/**
+ * One picture of a sweep in its card: asked from the server when it comes into sight, drawn by Plotly, and asked again
+ * when options, filters, runs or the theme change. An answer that comes too late is dropped.
+ */
+
+import { loadPlotly } from "./charts.js";
+import { fill, h, say } from "./dom.js";
+import { Brush } from "./labbrush.js";
+import { Latest, answerOf } from "./labfeed.js";
+import { marksOf } from "./labmarks.js";
+import { openInRace } from "./labopen.js";
+import { optionSelects } from "./laboptions.js";
+import { Overlay } from "./laboverlay.js";
+import { settingLines } from "./labrows.js";
+import { counted } from "./text.js";
+
+/** @typedef {import("./labstate.js").Lab} Lab */
+/** @typedef {import("./labmarks.js").Mark} Mark */
+/** @typedef {import("./labbrush.js").Shape} Shape */
+/** @typedef {{tab?: string, title: string, help: string, shapes: Shape[]}} Kind tab: its name beside others in a card */
+/** @typedef {{data: any[], layout: any, options: Record<string, string>, choices: Record<string, string[]>}} Answer */
+
+const STILL = { staticPlot: true, displayModeBar: false, responsive: false };
+const PAUSE = 1500; // milliseconds between two pictures of a sweep that is running
+const NEAR = "400px"; // from being seen
+
+export class Picture {
+  /** @param {Lab} lab @param {Record<string, Kind>} kinds by the figure's name */
+  constructor(lab, kinds) {
+    this.lab = lab;
+    this.kinds = kinds;
+    this.name = Object.keys(kinds)[0];
+    this.latest = new Latest();
+    this.overlay = new Overlay();
+    /** @type {Mark[]} */
+    this.marks = [];
+    /** @type {Answer | null} */
+    this.answer = null;
+    /** @type {Set<number> | null} */
+    this.bright = null;
+    /** @type {number[] | null} the last brush of this picture's own */
+    this.own = null;
+    this.seen = false;
+    this.asked = "";
+    this.askedAt = 0;
+    this.busy = false;
+    this.waiting = 0;
+    this.#build();
+    this.brush = new Brush(
+      this.room,
+      {
+        marks: () => this.marks,
+        point: (mark, sticky) => this.#note(mark, sticky),
+        open: (rows) => openInRace(lab, rows),
+        brush: (rows) => this.#brushed(rows),
+        redraw: () => this.#redraw(),
+      },
+      "box",
+    );
+    this.#show(this.name);
+    this.#follow();
+  }
+
+  #build() {
+    this.title = h("h3", { class: "cv-title" });
+    this.help = h("p", { class: "cv-help" });
+    this.tools = h("div", { class: "cv-pic-tools" });
+    this.plot = h("div", { class: "cv-pic-plot", "aria-hidden": "true" });
+    this.note = h("div", { class: "cv-pic-note", role: "status", hidden: true });
+    this.room = h("div", { class: "cv-pic-room", tabindex: 0, role: "application" }, this.plot, this.overlay.root, this.note);
+    this.sentence = h("p", { class: "cv-pic-sentence cv-help", hidden: true });
+    const names = Object.keys(this.kinds);
+    this.tabs = names.length > 1 ? this.#tabs(names) : null;
+    this.root = h(
+      "section",
+      { class: "cv-card cv-pic", data: { card: names[0], figure: names[0] } },
+      this.tabs,
+      h("header", { class: "cv-pic-head" }, h("div", {}, this.title, this.help), this.tools),
+      this.room,
+      this.sentence,
+    );
+  }
+
+  /** @param {string[]} names */
+  #tabs(names) {
+    return h(
+      "div",
+      { class: "cv-tabs", role: "group", "aria-label": "Picture" },
+      names.map((name) =>
+        h(
+          "button",
+          { type: "button", class: "cv-tab", data: { picture: name }, onclick: () => this.#show(name) },
+          this.kinds[name].tab ?? name,
+        ),
+      ),
+    );
+  }
+
+  /** @param {string} name */
+  #show(name) {
+    this.name = name;
+    const { title, help, shapes } = this.kinds[name];
+    say(this.title, title);
+    say(this.help, help);
+    this.root.dataset.figure = name;
+    this.brush.shape = shapes[0] ?? "box";
+    this.room.classList.toggle("brushable", shapes.length > 0);
+    const keys = shapes.length ? " Arrow keys go from mark to mark, Enter opens its runs, Space brushes it." : "";
+    this.room.setAttribute("aria-label", `${title}${keys} The numbers are in the table of settings.`);
+    for (const tab of this.tabs?.children ?? []) {
+      tab.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (tab).dataset.picture === name));
+    }
+    this.#refresh();
+  }
+
+  #follow() {
+    const { store, race } = this.lab;
+    store.view(["table", "options"], () => this.#refresh());
+    race.view(["dark"], () => this.#refresh());
+    store.view(["brushed"], ({ brushed }) => {
+      this.bright = brushed && new Set(brushed);
+      if (brushed !== this.own) this.brush.forget();
+      this.#redraw();
+    });
+    new IntersectionObserver(
+      (entries) => {
+        this.seen = entries[entries.length - 1].isIntersecting;
+        this.#refresh();
+      },
+      { rootMargin: NEAR },
+    ).observe(this.root);
+    let width = 0;
+    new ResizeObserver(() => {
+      if (this.room.clientWidth === width) return;
+      width = this.room.clientWidth;
+      requestAnimationFrame(() => this.#draw());
+    }).observe(this.room);
+  }
+
+  /** Ask for the picture, unless it is there, on its way, or not to be seen. */
+  #refresh() {
+    const { store, race } = this.lab;
+    const { sweep, table, filters, options } = store.state;
+    if (!this.seen || !table || sweep === null) return;
+    const theme = race.state.dark ? "dark" : "light";
+    const about = { sweep, figure: this.name, options: options[this.name] ?? {}, filters, theme };
+    const runs = table.version;
+    const key = JSON.stringify([about, runs]);
+    if (key === this.asked) return;
+    const same = this.asked !== "" && JSON.stringify(JSON.parse(this.asked)[0]) === JSON.stringify(about);
+    const rest = same ? Math.max(this.busy ? PAUSE : 0, this.askedAt + PAUSE - performance.now()) : 0;
+    clearTimeout(this.waiting);
+    if (rest > 0) this.waiting = setTimeout(() => this.#refresh(), rest);
+    else this.#ask(key, about);
+  }
+
+  /** @param {string} key @param {Record<string, any>} about */
+  async #ask(key, about) {
+    this.asked = key;
+    this.askedAt = performance.now();
+    this.busy = true;
+    this.root.setAttribute("aria-busy", "true");
+    await this.latest.ask(
+      () => answerOf(this.lab, "lab_figure", about),
+      (answer) => {
+        this.busy = false;
+        this.root.removeAttribute("aria-busy");
+        this.#take(answer);
+      },
+    );
+  }
+
+  /** @param {any} answer */
+  #take(answer) {
+    const failed = typeof answer?.error === "string";
+    this.sentence.hidden = !failed;
+    this.room.hidden = failed;
+    if (failed) {
+      say(this.sentence, answer.error);
+      this.answer = null;
+      this.marks = [];
+      fill(this.tools);
+      return;
+    }
+    this.answer = answer;
+    fill(this.tools, optionSelects(this.lab, this.name, answer), this.#shapeButtons());
+    this.#draw();
+  }
+
+  /** Box or lasso, where there is a choice. */
+  #shapeButtons() {
+    const { shapes } = this.kinds[this.name];
+    if (shapes.length < 2) return null;
+    const button = (/** @type {Shape} */ shape) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "cv-tab",
+          "aria-pressed": String(this.brush.shape === shape),
+          onclick: () => {
+            this.brush.shape = shape;
+            group.replaceChildren(...shapes.map(button));
+          },
+        },
+        shape === "box" ? "Box" : "Lasso",
+      );
+    const group = h("div", { class: "cv-tabs", role: "group", "aria-label": "Brush with" }, shapes.map(button));
+    return group;
+  }
+
+  async #draw() {
+    const { answer } = this;
+    if (!answer || this.room.hidden) return;
+    const plotly = await loadPlotly(this.lab.base);
+    const width = this.room.clientWidth;
+    if (answer !== this.answer || !width) return;
+    const { layout, height } = fitted(answer.layout, width);
+    this.room.style.minHeight = `${height}px`;
+    await plotly.react(this.plot, answer.data, layout, STILL);
+    this.marks = marksOf(this.plot);
+    this.overlay.fit({ width, height });
+    this.brush.point(null);
+    this.brush.forget();
+    this.#redraw();
+    this.root.dataset.drawn = this.name;
+  }
+
+  #redraw() {
+    const style = getComputedStyle(this.root);
+    const color = (/** @type {string} */ name) => style.getPropertyValue(`--cv-${name}`).trim();
+    this.room.classList.toggle("brushing", this.bright !== null && this.marks.some(({ rows }) => rows.length));
+    this.overlay.draw({
+      marks: this.marks,
+      bright: this.bright,
+      pointed: this.brush.pointed,
+      lasso: this.brush.lasso,
+      ranges: this.brush.ranges.size ? this.brush.ranges : null,
+      colors: { card: color("card"), ink: color("text"), focus: color("focus") },
+    });
+  }
+
+  /** @param {number[] | null} rows */
+  #brushed(rows) {
+    this.own = rows;
+    this.lab.store.set({ brushed: rows });
+  }
+
+  /** What is pointed at, beside it. @param {Mark | null} mark @param {boolean} sticky */
+  #note(mark, sticky) {
+    this.note.hidden = mark === null;
+    if (!mark) return;
+    const { table } = this.lab.store.state;
+    const [head, ...more] = mark.rows.length === 1 ? settingLines(table, mark.rows[0]) : mark.lines;
+    const several = mark.rows.length > 1 ? counted(mark.rows.length, "setting") : null;
+    const open = h(
+      "button",
+      { type: "button", class: "cv-pic-act", onclick: () => openInRace(this.lab, mark.rows) },
+      "See its runs in the race",
+    );
+    fill(
+      this.note,
+      h("strong", {}, head ?? ""),
+      more.map((line) => h("span", {}, line)),
+      several && h("span", {}, several),
+      mark.rows.length ? (sticky ? open : h("small", {}, "Click: its runs in the race")) : null,
+    );
+    this.note.classList.toggle("sticky", sticky);
+    this.#place(mark);
+  }
+
+  /** @param {Mark} mark */
+  #place({ points, box, area, kind, size }) {
+    const [x, y] = kind === "line" ? points[Math.floor(points.length / 2)] : points[0];
+    const half = box ? (box.bottom - box.top) / 2 : size / 2;
+    const { offsetWidth: wide, offsetHeight: high } = this.note;
+    const below = y - half - high - 10 < 0;
+    const left = Math.max(0, Math.min(x - wide / 2, this.room.clientWidth - wide));
+    const top = below ? y + half + 10 : y - half - high - 10;
+    this.note.style.transform = `translate(${left}px, ${Math.min(top, area.bottom)}px)`;
+  }
+}
+
+/** A layout as wide as its room. @param {any} layout @param {number} width pixels */
+function fitted(layout, width) {
+  const height = Math.round(Math.min(layout.height ?? 420, Math.max(320, width * 1.1)));
+  const clear = "rgba(0,0,0,0)";
+  return { height, layout: { ...layout, width, height, autosize: false, paper_bgcolor: clear, plot_bgcolor: clear } };
+}
