@@ -138,6 +138,11 @@ def test_the_notation_of_gaps_knows_no_models() -> None:
     assert violations(("prompt",), "credit_viz.models", "credit_viz.run", "credit_viz.decoding") == {}
 
 
+def test_the_rule_of_the_front_knows_numbers_only() -> None:
+    (file,) = room("pareto")
+    assert not uses(file, "credit_viz", "torch", "pandas", "plotly")
+
+
 def test_errors_know_nothing() -> None:
     (file,) = room("errors")
     assert not uses(file, "credit_viz", "torch", "numpy")

@@ -13,6 +13,7 @@ import numpy as np
 from credit_viz.bench.table import Row, Section
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.models.base import DiffusionLM
+from credit_viz.pareto import unbeaten
 from credit_viz.tiny.evaluate import SEED, Arm, Floats, Scores, gains, measure, summarize
 from credit_viz.tiny.statistics import resample
 from credit_viz.tiny.tasks import TASKS, held_out
@@ -32,12 +33,9 @@ def arms() -> tuple[Arm, ...]:
 
 
 def front(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """Which rows no other row beats: with no more passes at a higher exact match, or fewer passes at no lower one."""
-    points = [(row["passes"], row["exact"]["value"]) for row in rows]
-    return [
-        not any((p <= passes and e > exact) or (p < passes and e >= exact) for p, e in points)
-        for passes, exact in points
-    ]
+    """Which rows no other row beats."""
+    points = np.array([(row["passes"], row["exact"]["value"]) for row in rows], np.float64).reshape(-1, 2)
+    return unbeaten(*points.T).tolist()
 
 
 def section(

@@ -78,7 +78,7 @@ class Run(NamedTuple):
                 "model": dict(model),
                 "decoder": self.setting.decoder,
                 "settings": dict(self.setting.values),
-                "options": asdict(self.options),
+                "options": vars(self.options),
                 "prompt": self.prompt.content(),
                 "likelihood": self.likelihood,
                 "batch": batch,
@@ -212,13 +212,16 @@ class Plan:
         """What others are compared with: vanilla decoding with its defaults."""
         return Setting("vanilla", make_decoder("vanilla").settings.to_dict())
 
+    @cached_property
+    def _added(self) -> tuple[Setting, ...]:
+        """The reference, where it is not among the settings."""
+        return () if any(s.content == self.reference.content for s in self.settings) else (self.reference,)
+
     def runs(self) -> Iterator[Run]:
         """Every run once, prompt by prompt, so that a sweep cut short has done all settings on some prompts."""
-        known = {setting.content for setting in self.settings}
-        extra = () if self.reference.content in known else (self.reference,)
         for prompt, options in product(self.all_prompts, self.run_options):
             compared = self.compares(prompt)
-            for setting in (*(extra if compared else ()), *self.settings):
+            for setting in (*(self._added if compared else ()), *self.settings):
                 yield Run(setting, options, prompt, compared)
 
     def names(self) -> dict[str, str]:
@@ -226,6 +229,16 @@ class Plan:
         settings = [self.reference, *self.settings]
         named = setting_names([(s.decoder, s.values) for s in settings])
         return {setting.content: name for setting, name in zip(settings, named, strict=True)}
+
+    def numbers(self) -> dict[tuple[str, RunOptions], int]:
+        """Number of each setting (by its `content`) with each of the options: runs that differ in prompt and seed alone
+        have the same one. Counted from 0 in the order of `runs`.
+        """
+        added = self._added if any(map(self.compares, self.all_prompts)) else ()
+        contents = [setting.content for setting in (*added, *self.settings)]
+        unseeded = {options: dataclasses.replace(options, seed=0) for options in self.run_options}
+        places = {place: n for n, place in enumerate(product(dict.fromkeys(unseeded.values()), contents))}
+        return {(content, o): places[plain, content] for o, plain in unseeded.items() for content in contents}
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` reads them back equal."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -21,9 +20,11 @@ from numpy.typing import NDArray
 
 from credit_viz.errors import SettingsError, one_of
 from credit_viz.lab.columns import KINDS, Row, agreement
-from credit_viz.lab.plan import OPTIONS, Plan, Run
+from credit_viz.lab.means import Groups, grouped, intervals, prompt_means
+from credit_viz.lab.plan import OPTIONS, Plan, Run, Setting
 from credit_viz.lab.store import Manifest, read_manifest, read_rows, write_table
-from credit_viz.tiny.statistics import interval, resample
+from credit_viz.pareto import unbeaten
+from credit_viz.tiny.statistics import resample
 
 __all__ = ["METRICS", "SweepResult", "tidy"]
 
@@ -43,8 +44,9 @@ class SweepResult:
 
     `frame` has one row per run, in the order of the plan: `setting` (decoder and its telling knobs), `decoder`, one
     column per knob, the options, `prompt` and `task`; the result columns (columns.py), `token_agreement` and
-    `text_agreement` with vanilla on the same prompt with the same options; and `key`. A knob that the decoder does not
-    have, or that is unset, is missing.
+    `text_agreement` with vanilla on the same prompt with the same options; `number`: of the run's setting and options
+    but the seed, counted from 0 in the order of the plan, whatever has been run or is left out; and `key`. A knob that
+    the decoder does not have, or that is unset, is missing.
     """
 
     manifest: Manifest
@@ -72,7 +74,7 @@ class SweepResult:
         """What was asked."""
         return Plan.from_json(self.manifest["plan"])
 
-    @property
+    @cached_property
     def missing(self) -> int:
         """Runs of the plan that are not there yet."""
         return sum(1 for _ in self.plan.runs()) - len(self.frame)
@@ -82,7 +84,7 @@ class SweepResult:
         """The runs that raised."""
         return self.frame[self.frame["failed"].notna()]
 
-    @property
+    @cached_property
     def quality(self) -> str:
         """The column that says most about quality: exact match if anything was judged, else token agreement.
 
@@ -94,20 +96,24 @@ class SweepResult:
                 return name
         raise SettingsError("nothing says how good these texts are; run the sweep with compare: always")
 
-    @property
+    @cached_property
     def axes(self) -> list[str]:
         """Knobs and options (but the seed) that take more than one value, for one decoder at least."""
-        knobs = [name for setting in self.plan.settings for name in setting.values]
-        every = [*dict.fromkeys(knobs), *(name for name in OPTIONS if name != "seed")]
-        return [n for n in every if (self.frame.groupby("decoder")[n].nunique(dropna=False) > 1).any()]
+        columns = self.frame.columns
+        knobs = columns[columns.get_loc("decoder") + 1 : columns.get_loc(OPTIONS[0])]
+        groups = grouped(self.frame, ["number"])
+        # one run of each setting says all of its knobs
+        settings = self.frame.iloc[groups.first[: len(self.frame)]]
+        every = [*map(str, knobs), *(name for name in OPTIONS if name != "seed")]
+        return [n for n in every if (settings.groupby("decoder")[n].nunique(dropna=False) > 1).any()]
 
-    @property
+    @cached_property
     def metrics(self) -> list[str]:
         """Columns of numbers that are there."""
         return [name for name in METRICS if self.frame[name].notna().any()]
 
     def where(self, **values: Any) -> Self:
-        """The runs whose columns have these values.
+        """The runs whose columns have these values. A list or tuple: any of them; None: what is missing.
 
         Raises:
             SettingsError: an unknown column.
@@ -116,7 +122,9 @@ class SweepResult:
         for name, value in values.items():
             if name not in frame:
                 raise SettingsError(one_of("column", name, map(str, frame.columns)))
-            frame = frame[frame[name].isna() if value is None else frame[name] == value]
+            given = value if isinstance(value, (list, tuple)) else (value,)
+            keep = frame[name].isin([one for one in given if one is not None])
+            frame = frame[keep | frame[name].isna() if None in given else keep]
         return dataclasses.replace(self, frame=frame)
 
     def table(self, by: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
@@ -140,22 +148,41 @@ class SweepResult:
         for name in chosen:
             if name not in METRICS:
                 raise SettingsError(one_of("metric", name, METRICS))
-        prompts = pd.Index(self.frame["prompt"].unique())
-        weights = resample(len(prompts), _SEED) if len(prompts) else np.zeros((0, 0))
-        rows = []
-        for group, runs in self.frame.groupby(by, sort=False, dropna=False) if by else [((), self.frame)]:
-            named = dict(zip(by, group, strict=True))
-            counts = {
-                "prompts": runs["prompt"].nunique(),
-                "runs": len(runs),
-                "failed": int(runs["failed"].notna().sum()),
-            }
-            rows.append(named | counts | dict(_means(runs, chosen, prompts, weights)))
-        return pd.DataFrame(rows)
+        groups = grouped(self.frame, by)
+        runs = groups.per_prompt()
+        columns: dict[str, Any] = {name: self.frame[name].iloc[groups.first].reset_index(drop=True) for name in by}
+        columns["prompts"] = (runs > 0).sum(1)
+        columns["runs"] = runs.sum(1).astype(np.int64)
+        columns["failed"] = groups.per_prompt(self.frame["failed"].notna().to_numpy(np.float64)).sum(1).astype(np.int64)
+        for name in chosen:
+            columns |= _three(name, intervals(self._means(groups, name), self._weights))
+        return pd.DataFrame(columns)
+
+    def against(self, number: int, metric: str) -> pd.DataFrame:
+        """How far every setting is from one of them, on the prompts that both have: the mean difference of a metric
+        with its interval.
+
+        Args:
+            number: of the setting that the others are held against, see `frame`.
+
+        Returns:
+            number, METRIC, METRIC_low and METRIC_high, one row per setting in the order of the plan.
+
+        Raises:
+            SettingsError: no run has this number, or an unknown metric.
+        """
+        if metric not in METRICS:
+            raise SettingsError(one_of("metric", metric, METRICS))
+        groups = grouped(self.frame, ["number"])
+        numbers = self.frame["number"].to_numpy()[groups.first[: len(self.frame)]]
+        if number not in numbers:
+            raise SettingsError(one_of("number of a setting", number, numbers.tolist()))
+        means = self._means(groups, metric)
+        difference = means - means[numbers == number]
+        return pd.DataFrame({"number": numbers} | _three(metric, intervals(difference, self._weights)))
 
     def front(self, quality: str | None = None, by: Sequence[str] | None = None) -> pd.DataFrame:
-        """The rows of `table` that no other row beats: with fewer passes at no lower quality, or higher quality at no
-        more passes; fewest passes first.
+        """The rows of `table` that no other row beats (see `pareto.unbeaten`), fewest passes first.
 
         Args:
             quality: a metric of which more is better; by default `quality`.
@@ -164,14 +191,16 @@ class SweepResult:
         table = self.table(by)
         if quality not in table:
             raise SettingsError(one_of("metric of this sweep", quality, (m for m in METRICS if m in table)))
-        table = table.dropna(subset=["forward_passes", quality])
-        table = table.sort_values(["forward_passes", quality], ascending=[True, False], kind="stable")
-        keep, best, last = [], -np.inf, (np.nan, np.nan)
-        for point in zip(table["forward_passes"], table[quality], strict=True):
-            if point[1] > best:
-                best, last = point[1], point
-            keep.append(point == last)
-        return table[keep].reset_index(drop=True)
+        best = table[unbeaten(*table[["forward_passes", quality]].to_numpy(np.float64).T)]
+        return best.sort_values("forward_passes", kind="stable").reset_index(drop=True)
+
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        prompts = self.frame["prompt"].nunique()
+        return resample(prompts, _SEED) if prompts else np.zeros((1, 0))
+
+    def _means(self, groups: Groups, metric: str) -> NDArray[np.float64]:
+        return prompt_means(groups, self.frame[metric].to_numpy(np.float64, na_value=np.nan))
 
     def _groups(self) -> list[str]:
         varying = [n for n in OPTIONS if n != "seed" and self.frame[n].nunique() > 1]
@@ -197,55 +226,43 @@ class SweepResult:
         return f"<p>{self!r}</p>{body}"
 
 
-def _means(
-    runs: pd.DataFrame, metrics: Sequence[str], prompts: pd.Index[Any], weights: NDArray[np.float64]
-) -> Iterator[tuple[str, float]]:
-    """Mean and interval of each metric over the prompts that have it."""
-    by_prompt = runs.groupby("prompt")[list(metrics)].mean().reindex(prompts)
-    for name in metrics:
-        values = by_prompt[name].to_numpy(np.float64, na_value=np.nan)
-        have = ~np.isnan(values)
-        if not have.any():
-            yield from ((column, np.nan) for column in (name, f"{name}_low", f"{name}_high"))
-            continue
-        own = weights[:, have]
-        drawn = own.sum(1)
-        # a resample that drew none of these prompts says nothing about them
-        found = interval((own @ values[have])[drawn > 0] / drawn[drawn > 0])
-        # rounded once, so that settings with the same numbers in another order are equal on the front
-        mean = math.fsum(values[have]) / int(have.sum())
-        yield from ((name, mean), (f"{name}_low", found.low), (f"{name}_high", found.high))
+def _three(name: str, found: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), found.T, strict=True))
 
 
 def tidy(plan: Plan, model: Mapping[str, Any], rows: Mapping[str, Row]) -> pd.DataFrame:
     """One row per run of the plan that is there, in the order of the plan; see `SweepResult`."""
     names = plan.names()
+    knobs = list(dict.fromkeys(name for setting in plan.settings for name in setting.values))
+    described = {setting.content: _described(setting, names, knobs) for setting in (plan.reference, *plan.settings)}
+    contents = {id(setting): setting.content for setting in (plan.reference, *plan.settings)}
+    chosen = {options: {name: getattr(options, name) for name in OPTIONS} for options in plan.run_options}
+    numbers = plan.numbers()
     found: list[dict[str, Any]] = []
     references: dict[tuple[str, Any], Row] = {}
-    knobs = list(dict.fromkeys(name for setting in plan.settings for name in setting.values))
+    told: list[Run] = []
     for run in plan.runs():
         key = run.key(model, plan.batch)
-        if key in rows:
-            if run.setting.content == plan.reference.content:
-                references[run.prompt.id, run.options] = rows[key]
-            found.append({"run": run, "key": key, "setting": names[run.setting.content], **rows[key]})
-    for row in found:
-        run = row.pop("run")
+        if key not in rows:
+            continue
+        content = contents[id(run.setting)]
+        if content == plan.reference.content:
+            references[run.prompt.id, run.options] = rows[key]
+        place = {"prompt": run.prompt.id, "task": run.prompt.task, "number": numbers[content, run.options], "key": key}
+        found.append(rows[key] | described[content] | chosen[run.options] | place)
+        told.append(run)
+    for row, run in zip(found, told, strict=True):
         reference = references.get((run.prompt.id, run.options), {})
         pair = agreement(row["content_ids"], reference["content_ids"] if reference else None)
         row["token_agreement"], row["text_agreement"] = pair
-        row |= _described(run, knobs)
     return _frame(found, knobs)
 
 
-def _described(run: Run, knobs: Sequence[str]) -> dict[str, Any]:
-    options = asdict(run.options)
+def _described(setting: Setting, names: Mapping[str, str], knobs: Sequence[str]) -> dict[str, Any]:
     return {
-        "decoder": run.setting.decoder,
-        **(dict.fromkeys(knobs) | dict(run.setting.values)),
-        **{name: options[name] for name in OPTIONS},
-        "prompt": run.prompt.id,
-        "task": run.prompt.task,
+        "setting": names[setting.content],
+        "decoder": setting.decoder,
+        **(dict.fromkeys(knobs) | dict(setting.values)),
     }
 
 
@@ -254,20 +271,18 @@ def _frame(rows: Sequence[Row], knobs: Sequence[str]) -> pd.DataFrame:
     numbers = [n for n, kind in KINDS.items() if kind in ("int", "float")]
     words = [n for n in KINDS if n not in numbers]
     agreements = ["token_agreement", "text_agreement"]
-    order = ["setting", "decoder", *knobs, *OPTIONS, "prompt", "task", *numbers, *agreements, *words, "key"]
+    order = ["setting", "decoder", *knobs, *OPTIONS, "prompt", "task", *numbers, *agreements, *words, "number", "key"]
     frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in order})
     for name in (*numbers, *agreements, *knobs):
         frame[name] = _typed(frame[name])
-    for name in OPTIONS:
+    for name in (*OPTIONS, "number"):
         frame[name] = frame[name].infer_objects()
     return frame
 
 
 def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
     """Numbers as numbers; words, and what is missing altogether, as they are."""
-    values = column.dropna()
-    if values.map(lambda value: isinstance(value, int)).all():
-        return column.astype("Int64") if len(values) else column.astype("float64")
-    if values.map(lambda value: isinstance(value, (int, float))).all():
-        return column.astype("float64")
-    return column
+    kinds = set(map(type, column.dropna()))
+    if kinds <= {int}:
+        return column.astype("Int64") if kinds else column.astype("float64")
+    return column.astype("float64") if kinds <= {int, float} else column

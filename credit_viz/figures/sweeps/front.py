@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import lane_color
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, check_metric, settings_table, unbeaten
+from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, check_metric, settings_table
+from credit_viz.pareto import unbeaten
 
 __all__ = ["Curve", "FrontInfo", "draw", "get_info"]
 

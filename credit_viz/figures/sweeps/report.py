@@ -20,7 +20,8 @@ from credit_viz.figures.labels import counted
 from credit_viz.figures.offline import escaped, filled, packed, packed_plotly, unpack_js
 from credit_viz.figures.style import surface
 from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, unbeaten
+from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept
+from credit_viz.pareto import unbeaten
 
 __all__ = ["render_report", "write_report"]
 

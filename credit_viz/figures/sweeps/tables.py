@@ -21,7 +21,6 @@ __all__ = [
     "one_decoder",
     "pair_of_axes",
     "settings_table",
-    "unbeaten",
     "value_label",
 ]
 
@@ -134,8 +133,11 @@ def check_metric(result: Swept, name: str) -> None:
 
 
 def settings_table(result: Swept, metrics: Sequence[str]) -> pd.DataFrame:
-    """One row per setting and options: decoder, name, the axes' values, and the metrics with their intervals."""
-    return result.table(["decoder", "setting", *result.axes], list(metrics))
+    """One row per setting and options, in the order of their numbers: number, decoder, name, the axes' values, how many
+    prompts and runs, and the metrics with their intervals.
+    """
+    table = result.table(["number", "decoder", "setting", *result.axes], list(metrics))
+    return table.sort_values("number", ignore_index=True)
 
 
 def value_label(value: object) -> str:
@@ -143,10 +145,3 @@ def value_label(value: object) -> str:
     if value is None or value is pd.NA or value != value:
         return "auto"
     return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
-
-
-def unbeaten(passes: Floats, quality: Floats) -> NDArray[np.bool_]:
-    """(N,) settings that no other beats: with fewer passes at no lower quality, or no more passes at a higher one."""
-    fewer, as_few = passes < passes[:, None], passes <= passes[:, None]
-    better, as_good = quality > quality[:, None], quality >= quality[:, None]
-    return np.asarray(~((fewer & as_good) | (as_few & better)).any(axis=1))
