@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ from credit_viz.errors import BackendError, CheckpointError, SettingsError
 from credit_viz.lab import Arm, InlineCrew, LocalCrew, ModelSource, SweepResult, stream, sweep
 from credit_viz.lab import crew as crew_module
 from credit_viz.lab import serve as serve_module
+from credit_viz.lab import team as team_module
 from credit_viz.lab.plan import Plan
 from credit_viz.models.loading import load_model
 from tests.lab.conftest import FIXTURES, peaky_plan, small_plan
@@ -45,18 +47,23 @@ def test_processes_give_what_this_process_gives(tmp_path: Path, here: InlineCrew
     assert len(found.failed) == 0
 
 
+def popens(crew: LocalCrew) -> list[subprocess.Popen[str]]:
+    return [worker.link.popen for worker in crew._workers.values()]  # type: ignore[attr-defined]
+
+
 def test_a_worker_that_dies_costs_nothing(tmp_path: Path, here: InlineCrew) -> None:
     crew = LocalCrew(2)
     with closing(stream(peaky_plan(), tmp_path, crew)) as events:
         for event in events:
             if event.done in (3, 20):
-                worker = next(iter(crew._processes.values()))
-                worker.popen.kill()
-                worker.popen.wait()
+                worker = popens(crew)[0]
+                worker.kill()
+                worker.wait()
     assert_equal(SweepResult.load(tmp_path), sweep(peaky_plan(), workers=here))
 
 
-def deadly(message: Any) -> bool:
+def deadly(line: str) -> bool:
+    message = json.loads(line)
     runs = message if isinstance(message, list) else []
     return any(run["settings"]["threshold"] == 0.5 and run["prompt"] == "2" for run in runs)
 
@@ -64,14 +71,14 @@ def deadly(message: Any) -> bool:
 def test_a_run_that_kills_its_worker_twice_is_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     send = crew_module._Process.send
 
-    def send_or_kill(process: Any, message: Any) -> None:
-        if deadly(message):
+    def send_or_kill(process: Any, line: str) -> None:
+        if deadly(line):
             process.popen.kill()
             process.popen.wait()
-        send(process, message)
+        send(process, line)
 
     monkeypatch.setattr(crew_module._Process, "send", send_or_kill)
-    monkeypatch.setattr(crew_module, "_AHEAD", 1)
+    monkeypatch.setattr(team_module, "_AHEAD", 1)
     plan = peaky_plan(
         arms=(Arm("threshold", {"threshold": (0.4, 0.5, 0.6)}),),
         options={"gen_length": 8, "block_length": 8},
@@ -105,7 +112,7 @@ def test_closing_ends_the_workers(tmp_path: Path) -> None:
     crew = LocalCrew(2)
     events = stream(peaky_plan(), tmp_path, crew)
     next(events)
-    processes = [process.popen for process in crew._processes.values()]
+    processes = popens(crew)
     events.close()
     assert [process.poll() is not None for process in processes] == [True, True]
     crew.close()
@@ -131,18 +138,18 @@ def test_a_worker_ends_with_its_parent() -> None:
 
 
 def order(plan: Plan) -> str:
-    return serve_module.json.dumps({"plan": plan.to_json(), "threads": 1, "memory": 1 << 20, "check": True}) + "\n"
+    return json.dumps({"plan": plan.to_json(), "threads": 1, "memory": 1 << 20, "check": True}) + "\n"
 
 
 def test_the_talk_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
     plan = peaky_plan()
     runs = [run.to_json() for run in list(plan.runs())[:2]]
-    serve_module.serve([order(plan), serve_module.json.dumps(runs)], sys.stdout)
-    first, second = map(serve_module.json.loads, capsys.readouterr().out.splitlines())
+    serve_module.serve([order(plan), json.dumps(runs)], sys.stdout)
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first["ready"]["model"]["family"] == "llada"
     assert [row["failed"] for row in second["rows"]] == [None, None]
     serve_module.serve([order(peaky_plan(prompts=("  ",)))], sys.stdout)
-    told = serve_module.json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)
     assert (told["error"], "prompt '1'" in told["message"]) == ("PromptError", True)
 
 
