@@ -3,6 +3,7 @@
  * make that run, the list of what the sweep has. Knows the lab's store; walking is labwalk.js's work.
  */
 
+import { nameOf, placeOf } from "./labrows.js";
 import { RunsSheet } from "./labruns.js";
 import { stepper } from "./labstepper.js";
 import { goTo, runsOf } from "./labwalk.js";
@@ -46,5 +47,5 @@ async function listRuns(lab, rows, at, note, list) {
   const runs = await runsOf(lab.server, /** @type {string} */ (sweep), rows[at], filters);
   const go = (/** @type {number} */ to) => void listRuns(lab, rows, to, note, list);
   const settings = rows.length > 1 && stepper("Setting", at, rows.length, go, "of this mark");
-  list.show({ name: table?.columns.setting?.[rows[at]] ?? `Setting ${rows[at] + 1}`, note, runs, settings });
+  list.show({ name: table ? nameOf(table, placeOf(table, rows[at])) : "", note, runs, settings });
 }

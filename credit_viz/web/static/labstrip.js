@@ -21,7 +21,7 @@ const ROUNDING = "Other devices or versions round differently: where two guesses
  * @returns {Node}
  */
 export function stripView(store, server, base) {
-  const root = h("section", { class: "cv-trail", "aria-label": "From the lab", hidden: true });
+  const root = h("section", { class: "cv-trail", "aria-label": "From the lab", tabindex: "-1", hidden: true });
   const style = h("link", { rel: "stylesheet", href: `${base}labstrip.css` });
   let styled = false;
   const facts = h("p", { class: "cv-trail-facts", role: "status" });
@@ -48,7 +48,8 @@ async function catchUp(store, server, trail) {
   try {
     const found = await look(server, trail);
     found.wish = wish(store.state);
-    if (store.state.trail === trail) store.set({ trail: { ...trail, prompt: found.runs[found.at].prompt, found } });
+    const { prompt } = found.runs[found.at];
+    if (store.state.trail === trail) store.set({ trail: { ...trail, prompt, text: null, found } });
     leaveWhenElsewhere(store);
   } catch (error) {
     const words = `This run is from a sweep that is not to be had here: ${/** @type {Error} */ (error).message}.`;
@@ -87,11 +88,11 @@ function fillFacts(facts, { state }, found) {
  * @param {Run | null} run the run on show, null while it is not the one that is meant @param {Found} found
  */
 function passesSentence(run, { passes, note }) {
-  const swept = passes.map((count) => (count === null ? "–" : String(count))).join(" and ");
+  const known = passes.map((_, i) => i).filter((i) => passes[i] !== null);
+  const swept = known.map((i) => passes[i]).join(" and ");
   if (!run || run.state !== "done") return `${swept} passes in the sweep`;
-  const differs = run.lanes.some((lane, i) => typeof passes[i] === "number" && passes[i] !== lane.steps);
-  const here = run.lanes.map((lane) => lane.steps).join(" and ");
-  if (!differs) return `${here} passes, as in the sweep`;
+  const here = known.map((i) => run.lanes[i]?.steps).join(" and ");
+  if (here === swept) return `${here} passes, as in the sweep`;
   return `${here} passes here, ${swept} in the sweep. ${note || ROUNDING}`;
 }
 

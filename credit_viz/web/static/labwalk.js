@@ -7,6 +7,7 @@ import { choiceOfRun } from "./address.js";
 import { pressRun } from "./ask.js";
 import { fillForm } from "./gallery.js";
 import { answerOf } from "./labfeed.js";
+import { noFilters } from "./labstate.js";
 import { runKey } from "./link.js";
 import { wish } from "./rerun.js";
 
@@ -60,7 +61,7 @@ export async function look(server, trail) {
  * @returns {Promise<SweptRun[]>}
  */
 export async function runsOf(server, sweep, row, filters) {
-  const asked = { sweep, rows: [row], filters: filters ?? { columns: {}, rows: null } };
+  const asked = { sweep, rows: [row], filters: filters ?? noFilters() };
   return (await answered(server, "lab_runs", asked)).runs;
 }
 
@@ -96,8 +97,24 @@ export async function goTo({ store, server }, trail) {
   }
   if (store.state.trail !== asked) return;
   const known = { ...trail, prompt: found.runs[found.at].prompt, text: null, found };
+  const arrives = store.state.place !== "race";
   store.set({ trail: known, place: "race", notice: null, error: "" });
+  await drawn(); // the prompt box must be on show to find its height
+  if (arrives) void showStrip();
   await start(store, known);
+}
+
+/** Whoever comes from the lab begins at the strip, at the top of the page where there is room for both. */
+async function showStrip() {
+  window.scrollTo({ top: 0, behavior: "instant" });
+  /** @type {HTMLElement | null} */
+  let strip = null;
+  for (let tries = 0; tries < TRIES && !strip; tries += 1) {
+    await pause(50);
+    strip = document.querySelector("#view .cv-trail:not([hidden])");
+  }
+  strip?.focus({ preventScroll: true });
+  if (strip && strip.getBoundingClientRect().bottom > innerHeight) strip.scrollIntoView({ block: "start" });
 }
 
 /**
@@ -115,8 +132,6 @@ export function verdictOf({ failed, exact_match: right, token_agreement: agreeme
 /** Run what a trail leads to. @param {Store} store @param {Trail} trail of which everything is known */
 async function start(store, trail) {
   const { runs, at, choice } = /** @type {Found} */ (trail.found);
-  await drawn(); // the prompt box must be on show to find its height
-  window.scrollTo({ top: 0, behavior: "instant" });
   await stopped(store);
   if (store.state.trail !== trail) return;
   const before = store.state.run;
