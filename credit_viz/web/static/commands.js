@@ -9,6 +9,7 @@ import { goToParting } from "./pair.js";
 import { switchPlace } from "./places.js";
 import { nextLane, selectNext, showMap } from "./selection.js";
 import { copyLink } from "./share.js";
+import { stepPrompt } from "./trail.js";
 import { goTo, togglePlay } from "./transport.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -94,6 +95,22 @@ export const COMMANDS = [
     group: "Maps",
     elsewhere: TYPING_AHEAD,
     run: (store, key) => showMap(store, Number(key) - 1),
+  },
+  {
+    keys: ["n"],
+    shown: "n",
+    words: "next prompt of the sweep",
+    group: "Lab",
+    elsewhere: TYPING_AHEAD,
+    run: () => stepPrompt(1),
+  },
+  {
+    keys: ["p"],
+    shown: "p",
+    words: "prompt before",
+    group: "Lab",
+    elsewhere: TYPING_AHEAD,
+    run: () => stepPrompt(-1),
   },
   {
     keys: ["l"],

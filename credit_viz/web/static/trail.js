@@ -25,6 +25,11 @@ export function trailOf({ prompt, view: { sweep, row } }) {
   return { sweep, row, rows: [row], filters: null, prompt: null, text: prompt, found: null };
 }
 
+/** Press the strip's button to another prompt, where it has one. @param {1 | -1} by */
+export function stepPrompt(by) {
+  /** @type {HTMLButtonElement | null} */ (document.querySelector(`#view .cv-trail [data-key="Prompt${by}"]`))?.click();
+}
+
 /**
  * The place of the strip, above the run.
  * @param {import("./store.js").Store} store @param {any} server @param {string} base
