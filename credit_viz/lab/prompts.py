@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,7 @@ from credit_viz.errors import PromptError, SettingsError, one_of
 from credit_viz.text import clean_text
 from credit_viz.tiny.tasks import TASKS, Example, held_out_example, is_held_out
 
-__all__ = ["SPLITS", "Prompt", "TaskPrompts", "read_prompts"]
+__all__ = ["SPLITS", "Prompt", "TaskPrompts", "parse_prompts", "read_prompts"]
 
 SPLITS = ("train", "held-out")
 _FIELDS = ("id", "prompt", "answer")
@@ -123,14 +123,24 @@ def read_prompts(path: str | Path) -> tuple[Prompt, ...]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(f"cannot read prompts from {path}: {error}") from error
-    found = [_prompt(line, f"{path.stem}-{number}", f"{path}, line {number}") for number, line in _filled(lines)]
+    return parse_prompts(lines, path.stem, str(path))
+
+
+def parse_prompts(lines: Sequence[str], stem: str, where: str) -> tuple[Prompt, ...]:
+    """As `read_prompts`, from lines that are there already.
+
+    Args:
+        stem: prompts without an id are called by it and by their line.
+        where: what messages call the lines.
+
+    Raises:
+        PromptError: there are no prompts, or a line is not one.
+    """
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    found = [_prompt(line, f"{stem}-{number}", f"{where}, line {number}") for number, line in filled]
     if not found:
-        raise PromptError(f'{path} holds no prompts; valid: one {{"prompt": "..."}} per line')
+        raise PromptError(f'{where} holds no prompts; valid: one {{"prompt": "..."}} per line')
     return tuple(found)
-
-
-def _filled(lines: list[str]) -> list[tuple[int, str]]:
-    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _prompt(line: str, name: str, where: str) -> Prompt:

@@ -34,10 +34,10 @@ from credit_viz.lab.columns import KINDS, Row
 from credit_viz.lab.plan import Plan, Run
 from credit_viz.lab.work import Identity
 
-__all__ = ["Manifest", "Store", "read_manifest", "read_rows"]
+__all__ = ["MANIFEST", "ROWS", "TABLE", "Manifest", "Store", "read_manifest", "read_rows"]
 
 _FORMAT = 1
-_MANIFEST, _ROWS, _TABLE, _LOCK, _HOLDER = "manifest.json", "runs.jsonl", "runs.parquet", "lock", "running.json"
+MANIFEST, ROWS, TABLE, _LOCK, _HOLDER = "manifest.json", "runs.jsonl", "runs.parquet", "lock", "running.json"
 Manifest = dict[str, Any]
 
 
@@ -89,14 +89,14 @@ class Store:
         """
         session = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "machine": identity.machine}
         sessions = [session]
-        if (self.folder / _MANIFEST).exists():
+        if (self.folder / MANIFEST).exists():
             manifest = read_manifest(self.folder)
             if not resume:
                 raise SettingsError(f"{self.folder} holds a sweep already; name another folder, or resume it")
             self._check(manifest, plan, identity)
             sessions = [*manifest["sessions"], session]
-        elif any((self.folder / name).exists() for name in (_ROWS, _TABLE)):
-            raise BackendError(f"{self.folder} holds results without {_MANIFEST}; name another folder")
+        elif any((self.folder / name).exists() for name in (ROWS, TABLE)):
+            raise BackendError(f"{self.folder} holds results without {MANIFEST}; name another folder")
         manifest = {
             "format": _FORMAT,
             "plan": plan.to_json(),
@@ -104,8 +104,8 @@ class Store:
             "versions": dict(identity.versions),
             "sessions": sessions,
         }
-        _replace(self.folder / _MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        _drop_torn_line(self.folder / _ROWS)
+        _replace(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        _drop_torn_line(self.folder / ROWS)
         self.rows = read_rows(self.folder)
 
     def _check(self, manifest: Manifest, plan: Plan, identity: Identity) -> None:
@@ -139,7 +139,7 @@ class Store:
         self.rows.update(rows)
         lines = "".join(json.dumps({"key": key, **row}, allow_nan=False) + "\n" for key, row in rows.items())
         try:
-            with (self.folder / _ROWS).open("a", encoding="utf-8") as file:
+            with (self.folder / ROWS).open("a", encoding="utf-8") as file:
                 file.write(lines)
         except OSError as error:
             raise BackendError(f"cannot keep results in {self.folder}: {error}") from error
@@ -151,8 +151,8 @@ class Store:
             BackendError: the folder cannot be written.
         """
         try:
-            write_table(table, self.folder / _TABLE)
-            (self.folder / _ROWS).unlink(missing_ok=True)
+            write_table(table, self.folder / TABLE)
+            (self.folder / ROWS).unlink(missing_ok=True)
         except OSError as error:
             raise BackendError(f"cannot keep results in {self.folder}: {error}") from error
 
@@ -174,15 +174,17 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         BackendError: it holds no sweep, or one that is damaged or of another version of this program.
     """
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BackendError(f"{folder} holds no sweep: there is no {_MANIFEST}") from None
+        raise BackendError(f"{folder} holds no sweep: there is no {MANIFEST}") from None
     except (OSError, ValueError) as error:
         raise BackendError(f"{path} is damaged: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise BackendError(f"{path} is not of format {_FORMAT}, or of another version of this program")
+    if lacking := sorted({"plan", "model", "versions", "sessions"} - manifest.keys()):
+        raise BackendError(f"{path} is damaged: it lacks {', '.join(lacking)}")
     return manifest
 
 
@@ -193,14 +195,14 @@ def read_rows(folder: Path) -> dict[str, Row]:
         BackendError: the table is damaged.
     """
     found: dict[str, Row] = {}
-    if (folder / _TABLE).exists():
+    if (folder / TABLE).exists():
         try:
-            table = pq.read_table(folder / _TABLE, columns=["key", *KINDS]).to_pylist()
+            table = pq.read_table(folder / TABLE, columns=["key", *KINDS]).to_pylist()
         except (OSError, pa.ArrowException) as error:
-            raise BackendError(f"{folder / _TABLE} is damaged: {error}") from error
+            raise BackendError(f"{folder / TABLE} is damaged: {error}") from error
         found.update((row.pop("key"), row) for row in table)
-    if (folder / _ROWS).exists():
-        found.update(_lines((folder / _ROWS).read_bytes().split(b"\n")[:-1]))
+    if (folder / ROWS).exists():
+        found.update(_lines((folder / ROWS).read_bytes().split(b"\n")[:-1]))
     return found
 
 

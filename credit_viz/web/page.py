@@ -20,6 +20,7 @@ from credit_viz.web.catalogue import Example, boot
 from credit_viz.web.downloads import Downloads
 from credit_viz.web.head import PageHead, page_head
 from credit_viz.web.headline import headline
+from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.live import Live
 from credit_viz.web.opening import Uploads
 from credit_viz.web.questions import Questions
@@ -83,6 +84,7 @@ def build_app(
     welcome: bool = False,
     concurrency: int = 2,
     opened: KeptRun | None = None,
+    laboratory: Laboratory | None = None,
 ) -> Page:
     """The whole page for one backend.
 
@@ -97,6 +99,7 @@ def build_app(
         welcome: the first of them is what a first visit shows.
         concurrency: runs at a time; further ones wait in the queue.
         opened: a saved run to show; with it the page only looks at saved runs and starts none.
+        laboratory: sweeps to look at, and to start; closed with the page.
     """
     shelf = Shelf(gallery)
     store = RunStore(lasting=shelf.get)
@@ -118,7 +121,7 @@ def build_app(
         quick=backend.quick,
         gallery=shelf.boot(),
         welcome=shown.name if shown else "",
-        can={"run": opened is None, "ask": True},
+        can={"run": opened is None, "ask": True, "lab": laboratory is not None},
     )
     page = Page(title=TITLE, analytics_enabled=False)
     page.assets = Assets(told, late=shelf.file)
@@ -126,7 +129,7 @@ def build_app(
     with page:
         gr.HTML(headline(lab=told["can"].get("lab", False)), apply_default_css=False)
         controls = _controls(first, visible=opened is None)
-        view = trace_view(page.assets.base, Questions(store, backend.pieces).functions())
+        view = trace_view(page.assets.base, Questions(store, backend.pieces, laboratory).functions())
         _decode_on_request(controls, view, live, quick=backend.quick, concurrency=concurrency)
         controls.cancel.click(
             store.cancel,

@@ -1,4 +1,4 @@
-"""What the page may ask for beside runs. Knows the store of runs; no gradio, no model.
+"""What the page may ask for beside runs. Knows the store of runs and the laboratory; no gradio, no model.
 
 Each question takes one JSON object and answers with JSON, or with {"error": one sentence} when it cannot. A new
 question is a method of `Questions` and a line in `functions`; the page calls it by the method's name.
@@ -14,6 +14,8 @@ from typing import Any
 
 from credit_viz.backend.base import Piece
 from credit_viz.errors import CreditVizError, PromptError
+from credit_viz.web.laboratory import Laboratory
+from credit_viz.web.labquestions import LabQuestions
 from credit_viz.web.runs import RunStore
 from credit_viz.web.whatif import WhatIfs
 
@@ -33,12 +35,14 @@ class Questions:
 
     store: RunStore
     tokenize: Callable[[str], tuple[Piece, ...]]
+    laboratory: Laboratory | None = None
 
     def functions(self) -> list[Question]:
         """All questions, as the page may call them."""
         hypothetical = WhatIfs(self.store)
         own = (self.packets, self.position, self.welcome, self.pieces)
-        return [_answering(question) for question in (*own, hypothetical.whatif, hypothetical.counterfactual)]
+        lab = LabQuestions(self.laboratory).all() if self.laboratory else ()
+        return [_answering(question) for question in (*own, hypothetical.whatif, hypothetical.counterfactual, *lab)]
 
     def packets(self, asked: Asked) -> list[str]:
         """Packets of a kept run, from number `from` on."""
