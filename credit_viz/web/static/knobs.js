@@ -10,7 +10,8 @@ import { fill, h, term } from "./dom.js";
 /**
  * What a decoder says about one of its knobs, see credit_viz/decoding/settings.py.
  * @typedef {{name: string, role: string, symbol: string, help: string, default: Value, default_text: string,
- *   minimum: number, maximum: number, step: number, slider: [number, number], unset: string, choices: string[]}} Knob
+ *   minimum: number, maximum: number, step: number, slider: [number, number], unset: string, choices: string[],
+ *   integer: boolean}} Knob
  */
 
 /** @typedef {{root: HTMLElement, show: () => void}} Field `show` takes over the present value */

@@ -5,15 +5,17 @@
 
 import { h } from "./dom.js";
 import { feedTable } from "./labfeed.js";
+import { formView } from "./labform.js";
 import { headView } from "./labhead.js";
 import { listView } from "./lablist.js";
+import { picturesView } from "./labpictures.js";
 import { progressView, watchProgress } from "./labprogress.js";
 import { newLab } from "./labstate.js";
 import { followSweeps } from "./labsweeps.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 
-const STYLES = ["lab.css"];
+const STYLES = ["lab.css", "labform.css", "labpictures.css"];
 
 /**
  * @param {import("./store.js").Store} race the page's own store @param {import("./live.js").Live} _live
@@ -27,7 +29,7 @@ export async function mountLab(race, _live, server, base) {
     "div",
     { class: "cv-lab" },
     h("aside", { class: "cv-lab-side" }, listView(lab)),
-    h("div", { class: "cv-lab-main" }, shownView(lab)),
+    h("div", { class: "cv-lab-main" }, formView(lab), shownView(lab)),
   );
   feedTable(lab);
   watchProgress(lab);
@@ -39,7 +41,7 @@ export async function mountLab(race, _live, server, base) {
 
 /** The sweep on show. @param {Lab} lab */
 function shownView(lab) {
-  const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab), progressView(lab));
+  const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab), progressView(lab), picturesView(lab));
   lab.store.view(["sweep", "asking"], ({ sweep, asking }) => (root.hidden = asking || sweep === null));
   return root;
 }

@@ -54,7 +54,7 @@ function item(lab, sweep) {
     h("span", {}, sizeWords(sweep)),
     h("span", {}, noteWords(sweep, sweep.id === state.sweep ? state.status : null)),
   );
-  return h("li", {}, open, sweep.lasting ? null : removeTool(lab, sweep));
+  return h("li", { class: sweep.lasting ? null : "own" }, open, sweep.lasting ? null : removeTool(lab, sweep));
 }
 
 /** @param {Sweep} sweep */

@@ -107,7 +107,7 @@ function settingsOf(boot, { decoder, settings }) {
 }
 
 /** Options of the decoder menu, under the groups the decoders name. @param {Record<string, any>} decoders */
-function decoderGroups(decoders) {
+export function decoderGroups(decoders) {
   const groups = new Map();
   for (const [name, { title, group }] of Object.entries(decoders))
     groups.set(group, [...(groups.get(group) ?? []), h("option", { value: name }, title)]);
