@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { goTo, leadsTo, look, verdictOf } from "../../credit_viz/web/static/labwalk.js";
+import { goTo, leadsTo, look, promptName, verdictOf } from "../../credit_viz/web/static/labwalk.js";
 import { readLink, writeLink } from "../../credit_viz/web/static/link.js";
 import { Store } from "../../credit_viz/web/static/store.js";
 import { trailOf } from "../../credit_viz/web/static/trail.js";
@@ -18,8 +18,8 @@ const boot = {
 };
 const CHOICE = { lanes: [{ decoder: "credit", settings: {} }], gen_length: 32, seed: 0 };
 const RUNS = [
-  { row: 3, prompt: "story-2", task: "story", text: "Tom has a boat.", passes: 9, exact_match: 0 },
-  { row: 3, prompt: "story-1", task: "story", text: "Mia has a kite.", passes: 7, exact_match: 1 },
+  { row: 3, prompt: "story-2", task: "story", seed: 0, text: "Tom has a boat.", passes: 9, exact_match: 0 },
+  { row: 3, prompt: "story-1", task: "story", seed: 0, text: "Mia has a kite.", passes: 7, exact_match: 1 },
 ];
 
 /** @param {any} [changes] @returns {import("../../credit_viz/web/static/trail.js").Trail} */
@@ -29,6 +29,7 @@ const trail = (changes = {}) => ({
   rows: [3, 4],
   filters: null,
   prompt: null,
+  seed: null,
   text: null,
   found: null,
   ...changes,
@@ -53,7 +54,7 @@ test("a link says which setting of which sweep its run is from", () => {
   assert.match(link, /&sweep=abc-1&row=12&/);
   const read = readLink(boot, link);
   assert.deepEqual(read?.problems, []);
-  assert.deepEqual(read && trailOf(read), trail({ sweep: "abc-1", row: 12, rows: [12], text: "Mia" }));
+  assert.deepEqual(read && trailOf(read), trail({ sweep: "abc-1", row: 12, rows: [12], seed: 0, text: "Mia" }));
 });
 
 test("a link of half a trail, or of none, has none; what is no number is named", () => {
@@ -72,10 +73,10 @@ test("the first run is the one worth a look; others are found by name or by text
   assert.deepEqual([first.at, first.name, first.passes, first.wish], [0, "credit", [32, 9], ""]);
   assert.deepEqual(server.asked, [
     ["lab_runs", { sweep: "abc", rows: [3], filters: { columns: {}, rows: null } }],
-    ["lab_choice", { sweep: "abc", row: 3, prompt: "story-2" }],
+    ["lab_choice", { sweep: "abc", row: 3, prompt: "story-2", seed: 0 }],
   ]);
-  assert.equal((await look(server, trail({ prompt: "story-1" }))).at, 1);
-  assert.equal((await look(server, trail({ text: "Mia has a kite." }))).at, 1);
+  assert.equal((await look(server, trail({ prompt: "story-1", seed: 0 }))).at, 1);
+  assert.equal((await look(server, trail({ text: "Mia has a kite.", seed: 0 }))).at, 1);
   await assert.rejects(look(server, trail({ text: "unheard of" })), /no run on this prompt/);
 });
 
@@ -115,6 +116,12 @@ test("a run is the one meant when prompt, lanes and options are", () => {
   const info = { decoder: "credit", settings: {}, gen_length: 32, seed: 0 };
   const opened = /** @type {any} */ ({ about: { prompt: "Tom has a boat." }, lanes: [{ info }] });
   assert.equal(leadsTo(boot, opened, found), true);
+});
+
+test("a run is named by its seed where there are several", () => {
+  const runs = /** @type {any[]} */ ([{ prompt: "story-1", seed: 0 }, { prompt: "story-1", seed: 4 }]);
+  assert.equal(promptName(runs, runs[1]), "story-1, seed 4");
+  assert.equal(promptName(runs.slice(1), runs[1]), "story-1");
 });
 
 test("right and wrong in words", () => {

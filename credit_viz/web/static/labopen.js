@@ -21,7 +21,7 @@ export async function openInRace(lab, rows) {
   try {
     if (why) await listRuns(lab, rows, 0, why, new RunsSheet(lab.base));
     else {
-      const trail = { sweep, row: rows[0], rows, filters, prompt: null, text: null, found: null };
+      const trail = { sweep, row: rows[0], rows, filters, prompt: null, seed: null, text: null, found: null };
       await goTo({ store: lab.race, server: lab.server }, trail);
     }
   } catch (error) {

@@ -4,7 +4,7 @@
  */
 
 import { fill, h } from "./dom.js";
-import { verdictOf } from "./labwalk.js";
+import { promptName, verdictOf } from "./labwalk.js";
 import { sheet } from "./sheet.js";
 import { inline } from "./text.js";
 
@@ -24,14 +24,14 @@ export class RunsSheet {
    * @param {object} shown
    * @param {string} shown.name of the setting @param {string} [shown.note] above the list
    * @param {SweptRun[]} shown.runs @param {Node | false} [shown.settings] the way to other settings
-   * @param {string | null} [shown.prompt] the one on show @param {((run: SweptRun) => void) | null} [shown.open]
+   * @param {number} [shown.at] the one on show @param {((run: SweptRun) => void) | null} [shown.open]
    */
-  show({ name, note = "", runs, settings = false, prompt = null, open = null }) {
+  show({ name, note = "", runs, settings = false, at = -1, open = null }) {
     const go = (/** @type {SweptRun} */ run) => {
       this.dialog.close();
       open?.(run);
     };
-    const rows = runs.map((run) => row(run, run.prompt === prompt, open && go));
+    const rows = runs.map((run, i) => row(run, promptName(runs, run), i === at, open && go));
     const columns = ["Prompt", "", "Passes", "Answer"].map((words) => h("th", { scope: "col" }, words));
     const head = h("thead", {}, h("tr", {}, columns));
     fill(
@@ -45,12 +45,15 @@ export class RunsSheet {
   }
 }
 
-/** @param {SweptRun} run @param {boolean} current @param {((run: SweptRun) => void) | null} open */
-function row(run, current, open) {
+/**
+ * @param {SweptRun} run @param {string} prompt its name @param {boolean} current
+ * @param {((run: SweptRun) => void) | null} open
+ */
+function row(run, prompt, current, open) {
   const { right, words } = verdictOf(run);
   const name = open
-    ? h("button", { class: "cv-link", type: "button", onclick: () => open(run) }, run.prompt)
-    : h("span", {}, run.prompt);
+    ? h("button", { class: "cv-link", type: "button", onclick: () => open(run) }, prompt)
+    : h("span", {}, prompt);
   return h(
     "tr",
     { "aria-current": current ? "true" : null },

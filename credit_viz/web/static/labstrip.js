@@ -6,7 +6,7 @@
 import { fill, h, refill } from "./dom.js";
 import { RunsSheet } from "./labruns.js";
 import { stepper } from "./labstepper.js";
-import { goTo, leadsTo, look, verdictOf } from "./labwalk.js";
+import { arrived, goTo, leadsTo, look, promptName, verdictOf } from "./labwalk.js";
 import { wish } from "./rerun.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -48,8 +48,7 @@ async function catchUp(store, server, trail) {
   try {
     const found = await look(server, trail);
     found.wish = wish(store.state);
-    const { prompt } = found.runs[found.at];
-    if (store.state.trail === trail) store.set({ trail: { ...trail, prompt, text: null, found } });
+    if (store.state.trail === trail) store.set({ trail: arrived(trail, found) });
     leaveWhenElsewhere(store);
   } catch (error) {
     const words = `This run is from a sweep that is not to be had here: ${/** @type {Error} */ (error).message}.`;
@@ -71,7 +70,7 @@ function leaveWhenElsewhere(store) {
 /** @param {Found} found */
 function title({ name, runs, at }) {
   const from = h("span", { class: "cv-trail-from" }, "From the lab");
-  return h("p", { class: "cv-trail-title" }, from, h("b", {}, name), " on ", h("b", {}, runs[at].prompt));
+  return h("p", { class: "cv-trail-title" }, from, h("b", {}, name), " on ", h("b", {}, promptName(runs, runs[at])));
 }
 
 /** @param {Element} facts @param {Store} store @param {Found} found */
@@ -104,13 +103,13 @@ function waysOn(store, server, base, trail, found) {
   const walk = (/** @type {Partial<Trail>} */ to) => void goTo({ store, server }, { ...trail, ...to }).catch(failed);
   const { runs } = found;
   const { row, rows } = trail;
-  const at = runs.findIndex(({ prompt }) => prompt === trail.prompt);
+  const at = runs.findIndex(({ prompt, seed }) => prompt === trail.prompt && seed === trail.seed);
   const open = () =>
-    new RunsSheet(base).show({ name: found.name, runs, prompt: trail.prompt, open: ({ prompt }) => walk({ prompt }) });
+    new RunsSheet(base).show({ name: found.name, runs, at, open: ({ prompt, seed }) => walk({ prompt, seed }) });
   return h(
     "div",
     { class: "cv-trail-on" },
-    stepper("Prompt", at, runs.length, (to) => walk({ prompt: runs[to].prompt })),
+    stepper("Prompt", at, runs.length, (to) => walk({ prompt: runs[to].prompt, seed: runs[to].seed })),
     rows.length > 1 &&
       stepper("Setting", rows.indexOf(row), rows.length, (to) => walk({ row: rows[to] }), "of this mark"),
     h("button", { class: "cv-link", type: "button", data: { key: "list" }, onclick: open }, "All runs of this setting"),

@@ -16,7 +16,7 @@ import { wish } from "./rerun.js";
 /** @typedef {import("./link.js").Choice} Choice */
 /**
  * One run of the sweep, as `lab_runs` lists it.
- * @typedef {{row: number, prompt: string, task: string | null, text: string, passes: number | null,
+ * @typedef {{row: number, prompt: string, task: string | null, seed: number, text: string, passes: number | null,
  *   exact_match: number | null, token_agreement: number | null, failed: string | boolean | null}} SweptRun
  */
 /**
@@ -51,8 +51,9 @@ export async function look(server, trail) {
   const runs = await runsOf(server, sweep, row, filters);
   const at = placeOf(runs, trail);
   if (at < 0) throw new Error(trail.text === null ? "this setting has no runs yet" : "it has no run on this prompt");
-  const { name, choice, passes, note } = await answered(server, "lab_choice", { sweep, row, prompt: runs[at].prompt });
-  return { runs, at, name, choice, passes, note: note ?? "", wish: "", before: null };
+  const { prompt, seed } = runs[at];
+  const { name, choice, passes, note } = await answered(server, "lab_choice", { sweep, row, prompt, seed });
+  return { runs, at, name, choice, passes, note, wish: "", before: null };
 }
 
 /**
@@ -65,11 +66,11 @@ export async function runsOf(server, sweep, row, filters) {
   return (await answered(server, "lab_runs", asked)).runs;
 }
 
-/** @param {SweptRun[]} runs @param {Trail} trail @returns {number} -1 where there is none */
-function placeOf(runs, { prompt, text }) {
-  if (text !== null) return runs.findIndex((run) => run.text === text);
-  const at = prompt === null ? 0 : runs.findIndex((run) => run.prompt === prompt);
-  return Math.min(Math.max(0, at), runs.length - 1);
+/** Which of the runs a trail leads to. @param {SweptRun[]} runs @param {Trail} trail @returns {number} -1 for none */
+function placeOf(runs, { prompt, seed, text }) {
+  if (text !== null) return runs.findIndex((run) => run.text === text && run.seed === seed);
+  const at = runs.findIndex((run) => run.prompt === prompt && run.seed === seed);
+  return Math.min(Math.max(0, at), runs.length - 1); // another setting may not have this run yet
 }
 
 /** @param {any} server @param {string} name @param {any} asked */
@@ -96,13 +97,23 @@ export async function goTo({ store, server }, trail) {
     throw error;
   }
   if (store.state.trail !== asked) return;
-  const known = { ...trail, prompt: found.runs[found.at].prompt, text: null, found };
+  const known = arrived(trail, found);
   const arrives = store.state.place !== "race";
   store.set({ trail: known, place: "race", notice: null, error: "" });
   await drawn(); // the prompt box must be on show to find its height
   if (arrives) void showStrip();
   await start(store, known);
 }
+
+/** A trail of which everything is known. @param {Trail} trail @param {Found} found @returns {Trail} */
+export function arrived(trail, found) {
+  const { prompt, seed } = found.runs[found.at];
+  return { ...trail, prompt, seed, text: null, found };
+}
+
+/** The name of a run's prompt, with its seed where there are several. @param {SweptRun[]} runs @param {SweptRun} run */
+export const promptName = (runs, { prompt, seed }) =>
+  runs.some((other) => other.seed !== seed) ? `${prompt}, seed ${seed}` : prompt;
 
 /** Whoever comes from the lab begins at the strip, at the top of the page where there is room for both. */
 async function showStrip() {

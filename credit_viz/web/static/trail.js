@@ -12,6 +12,7 @@ import { h } from "./dom.js";
  * @property {number[]} rows settings that the mark in the lab stood for; `row` is one of them
  * @property {import("./labstate.js").Filters | null} filters of the lab, null for none
  * @property {string | null} prompt its id in the sweep, null for the first worth a look
+ * @property {number | null} seed of the run, null for the first
  * @property {string | null} text the prompt as a link says it, where nothing else is known
  * @property {import("./labwalk.js").Found | null} found what the sweep says of this run; null while it is asked for
  */
@@ -20,9 +21,9 @@ import { h } from "./dom.js";
  * The trail of a link.
  * @param {import("./link.js").Shared} link @returns {Trail | null} null where it says nothing of a sweep
  */
-export function trailOf({ prompt, view: { sweep, row } }) {
+export function trailOf({ prompt, choice: { seed }, view: { sweep, row } }) {
   if (sweep === undefined || row === undefined || prompt === null) return null;
-  return { sweep, row, rows: [row], filters: null, prompt: null, text: prompt, found: null };
+  return { sweep, row, rows: [row], filters: null, prompt: null, seed, text: prompt, found: null };
 }
 
 /** Press the strip's button to another prompt, where it has one. @param {1 | -1} by */
