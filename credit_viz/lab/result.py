@@ -74,6 +74,11 @@ class SweepResult:
         """What was asked."""
         return Plan.from_json(self.manifest["plan"])
 
+    @property
+    def model(self) -> str:
+        """What decoded, for people."""
+        return str(self.manifest["model"].get("name", ""))
+
     @cached_property
     def missing(self) -> int:
         """Runs of the plan that are not there yet."""

@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import scale, surface
+from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.studies import study_of
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, one_decoder, pair_of_axes
+from credit_viz.figures.sweeps.tables import Swept, one_decoder, pair_of_axes
 
 __all__ = ["ContourInfo", "draw", "get_info"]
 
@@ -37,7 +38,7 @@ def get_info(
     """
     optuna, study, _ = study_of(result, metric, decoder)
     x, y = pair_of_axes(one_decoder(result, decoder), x, y)
-    title = METRIC_NAMES.get(metric, metric)
+    title = about(metric).title
     drawn = optuna.visualization.plot_contour(study, params=[x, y], target_name=title)
     # Optuna puts the first name in the alphabet across
     x, y = sorted((x, y))

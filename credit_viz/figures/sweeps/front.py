@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import lane_color
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, check_metric, settings_table
+from credit_viz.figures.sweeps.metrics import metric as about
+from credit_viz.figures.sweeps.tables import Swept, check_metric, settings_table
 from credit_viz.pareto import unbeaten
 
 __all__ = ["Curve", "FrontInfo", "draw", "get_info"]
@@ -108,7 +109,7 @@ def draw(info: FrontInfo, theme: str = "light") -> go.Figure:
         showlegend=True,
         xaxis=plain_axis(theme, "forward passes per prompt")
         | {"type": "log", "tickvals": [2**power for power in range(13)]},  # decoders differ by factors
-        yaxis=plain_axis(theme, METRIC_NAMES.get(info.quality, info.quality)),
+        yaxis=plain_axis(theme, about(info.quality).title),
     )
     return figure
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import scale, surface
+from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.tables import (
-    METRIC_NAMES,
     Swept,
     check_metric,
     one_decoder,
@@ -66,7 +66,7 @@ def get_info(
 def draw(info: PairInfo, theme: str = "light") -> go.Figure:
     """Cells with their numbers."""
     colors = scale("probability").colorscale
-    title = METRIC_NAMES.get(info.metric, info.metric)
+    title = about(info.metric).title
     figure = go.Figure(
         go.Heatmap(
             z=info.means,

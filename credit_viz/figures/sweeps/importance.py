@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import lane_color
+from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.studies import study_of
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept
+from credit_viz.figures.sweeps.tables import Swept
 
 __all__ = ["ImportanceInfo", "draw", "get_info"]
 
@@ -50,7 +51,7 @@ def draw(info: ImportanceInfo, theme: str = "light") -> go.Figure:
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    title = f"share of the differences in {METRIC_NAMES.get(info.metric, info.metric)}"
+    title = f"share of the differences in {about(info.metric).title}"
     figure.update_layout(
         **base_layout(theme, "", 110 + 36 * len(info.knobs)),
         xaxis=plain_axis(theme, title) | {"tickformat": ".0%", "range": [0, max(1.0, *info.shares) * 1.08]},

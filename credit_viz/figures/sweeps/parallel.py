@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from credit_viz.figures.layout import FONT, base_layout
 from credit_viz.figures.style import scale, surface
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, axes_of, one_decoder, settings_table, value_label
+from credit_viz.figures.sweeps.metrics import metric as about
+from credit_viz.figures.sweeps.tables import Swept, axes_of, one_decoder, settings_table, value_label
 
 __all__ = ["Dimension", "ParallelInfo", "draw", "get_info"]
 
@@ -42,7 +43,7 @@ def get_info(result: Swept, decoder: str | None = None) -> ParallelInfo:
     metrics = [*(name for name in _RESULTS if name in result.metrics), result.quality]
     table = settings_table(chosen, metrics).dropna(subset=metrics)
     knobs = tuple(_dimension(axis, table[axis]) for axis in axes_of(chosen))
-    results = (Dimension(METRIC_NAMES.get(m, m), table[m].to_numpy(np.float64), ()) for m in metrics)
+    results = (Dimension(about(m).title, table[m].to_numpy(np.float64), ()) for m in metrics)
     return ParallelInfo((*knobs, *results))
 
 

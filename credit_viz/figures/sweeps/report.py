@@ -16,11 +16,12 @@ import pandas as pd
 from plotly.utils import PlotlyJSONEncoder
 
 from credit_viz.errors import BackendError, CreditVizError
-from credit_viz.figures.labels import counted
 from credit_viz.figures.offline import escaped, filled, packed, packed_plotly, unpack_js
 from credit_viz.figures.style import surface
 from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept
+from credit_viz.figures.sweeps.answer import answer
+from credit_viz.figures.sweeps.metrics import metric as about
+from credit_viz.figures.sweeps.tables import Swept
 from credit_viz.pareto import unbeaten
 
 __all__ = ["render_report", "write_report"]
@@ -55,7 +56,7 @@ def render_report(result: Swept, title: str, facts: Mapping[str, str], command: 
     figures = json.dumps({key: themes for key, (_, themes) in drawn.items()}, cls=PlotlyJSONEncoder, ensure_ascii=False)
     parts = {
         "title": escaped(title),
-        "lead": escaped(_lead(table, best, quality)),
+        "lead": escaped(answer(result)),
         "colors": _colors(),
         "css": _asset("report.css"),
         "facts": "\n".join(f"<dt>{escaped(name)}</dt><dd>{escaped(value)}</dd>" for name, value in facts.items()),
@@ -105,29 +106,10 @@ def _figures(result: Swept) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
 def _card(key: str, name: str) -> str:
     figure = SWEEP_FIGURES[name]
     metric = key.removeprefix(f"{name}-") if key != name else ""
-    suffix = f" ({METRIC_NAMES.get(metric, metric)})" if metric else ""
+    suffix = f" ({about(metric).title})" if metric else ""
     return (
         f'<section class="card"><h2>{escaped(figure.question + suffix)}</h2><p class="help">{escaped(figure.help)}</p>'
         f'<div id="{html.escape(key)}" role="img" aria-label="{html.escape(figure.title + suffix)}"></div></section>'
-    )
-
-
-def _lead(table: pd.DataFrame, best: Sequence[bool], quality: str) -> str:
-    """The answer first."""
-    top = table[best].sort_values("forward_passes")
-    name = METRIC_NAMES.get(quality, quality)
-    if not len(top):
-        return "No run has a result yet."
-    highest, fewest = top.iloc[-1], top.iloc[0]
-    said = (
-        f"Highest {name}: {highest['setting']} with {_with(highest, quality, 3)} at "
-        f"{_with(highest, 'forward_passes', 1)} passes."
-    )
-    if len(top) == 1:
-        return f"{said} No other of the {counted(len(table), 'setting')} needs fewer passes."
-    return (
-        f"{said} Fewest passes: {fewest['setting']} with {_with(fewest, 'forward_passes', 1)} at {name} "
-        f"{_with(fewest, quality, 3)}. {counted(len(top), 'setting')} of {len(table)} are beaten by no other."
     )
 
 
@@ -139,7 +121,7 @@ def _table(table: pd.DataFrame, best: Sequence[bool]) -> str:
     columns = [str(name) for name in table]
     metrics = [name for name in columns if f"{name}_low" in columns]
     words = [name for name in columns if name not in metrics and not name.endswith(("_low", "_high"))]
-    names = (METRIC_NAMES.get(name, name.replace("_", " ")) for name in (*words, *metrics))
+    names = (about(name).title for name in (*words, *metrics))
     head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
     rows = []
     for row, on_front in zip(table.to_dict("records"), best, strict=True):

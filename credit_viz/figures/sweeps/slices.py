@@ -12,7 +12,8 @@ from plotly.subplots import make_subplots
 from credit_viz.errors import SettingsError
 from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.style import lane_color
-from credit_viz.figures.sweeps.tables import METRIC_NAMES, Swept, axes_of, check_metric, value_label
+from credit_viz.figures.sweeps.metrics import metric as about
+from credit_viz.figures.sweeps.tables import Swept, axes_of, check_metric, value_label
 
 __all__ = ["Slice", "SlicesInfo", "draw", "get_info"]
 
@@ -87,6 +88,6 @@ def draw(info: SlicesInfo, theme: str = "light") -> go.Figure:
             plain_axis(theme, part.axis.replace("_", " ")) | {"type": "category", "showgrid": False}, **at
         )
     figure.update_yaxes(plain_axis(theme, ""))
-    figure.update_yaxes(title_text=METRIC_NAMES.get(info.metric, info.metric), col=1)
+    figure.update_yaxes(title_text=about(info.metric).title, col=1)
     figure.update_layout(**base_layout(theme, "", 60 + 250 * rows), showlegend=True)
     return figure

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from credit_viz.errors import SettingsError, one_of
 
 __all__ = [
-    "METRIC_NAMES",
     "Swept",
     "axes_of",
     "busiest",
@@ -24,21 +21,8 @@ __all__ = [
     "value_label",
 ]
 
-Floats = NDArray[np.float64]
-
-#: how people read a column of results.
-METRIC_NAMES = {
-    "forward_passes": "forward passes",
-    "tokens_per_forward": "tokens per pass",
-    "content_tokens_per_forward": "text tokens per pass",
-    "exact_match": "exact match",
-    "token_agreement": "agreement with vanilla",
-    "text_agreement": "same text as vanilla",
-    "log_likelihood": "log-likelihood (nats per token)",
-    "mean_wait": "mean wait (steps)",
-    "redundant_guesses": "redundant guesses",
-    "seconds": "seconds",
-}
+#: columns that a setting's name does not say.
+_OPTIONS = ("gen_length", "block_length", "early_stop", "cache", "logits_to_keep")
 
 
 class Swept(Protocol):
@@ -60,8 +44,15 @@ class Swept(Protocol):
     def quality(self) -> str:
         """The column that says most about quality."""
 
+    @property
+    def model(self) -> str:
+        """What decoded, for people."""
+
     def table(self, by: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Means with intervals."""
+
+    def against(self, number: int, metric: str) -> pd.DataFrame:
+        """Differences of all settings to one of them, with intervals."""
 
     def where(self, **values: Any) -> Self:
         """The runs that have these values."""
@@ -133,11 +124,16 @@ def check_metric(result: Swept, name: str) -> None:
 
 
 def settings_table(result: Swept, metrics: Sequence[str]) -> pd.DataFrame:
-    """One row per setting and options, in the order of their numbers: number, decoder, name, the axes' values, how many
-    prompts and runs, and the metrics with their intervals.
+    """One row per setting and options, in the order of their numbers: number, decoder, setting, the axes' values, how
+    many prompts, runs and failed runs, the metrics with their intervals, and `name`: the setting with what else sets
+    its row apart.
     """
     table = result.table(["number", "decoder", "setting", *result.axes], list(metrics))
-    return table.sort_values("number", ignore_index=True)
+    table = table.sort_values("number", ignore_index=True)
+    names = table["setting"].astype(str)
+    for option in (name for name in result.axes if name in _OPTIONS and table[name].nunique(dropna=False) > 1):
+        names += f", {option.replace('_', ' ')} " + table[option].map(value_label)
+    return table.assign(name=names)
 
 
 def value_label(value: object) -> str:

@@ -1,0 +1,90 @@
+"""What a sweep says, the answer first, with its interval and how far it can be trusted. Knows tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from credit_viz.errors import SettingsError
+from credit_viz.figures.labels import counted
+from credit_viz.figures.sweeps.metrics import metric, number_text, with_interval
+from credit_viz.figures.sweeps.tables import Swept, settings_table
+
+__all__ = ["answer"]
+
+_PASSES = "forward_passes"
+_NOTHING = "No run has a result yet."
+
+
+def answer(result: Swept) -> str:
+    """In a few sentences: the setting with the fewest passes that lost nothing here, and what it was measured on.
+
+    Settings are held against vanilla decoding at its best, or, in a sweep without it, the one of the highest quality.
+    """
+    try:
+        quality = result.quality
+    except SettingsError:
+        return _without_quality(result)
+    table = settings_table(result, [_PASSES, quality]).dropna(subset=[_PASSES, quality])
+    if not len(table):
+        return _NOTHING
+    best = table.sort_values([quality, _PASSES], ascending=[False, True], kind="stable")
+    vanilla = best[best["decoder"] == "vanilla"]
+    reference = (vanilla if len(vanilla) else best).iloc[0]
+    fewer = best[best[_PASSES] < reference[_PASSES]]
+    lossless = fewer[fewer[quality] >= reference[quality]].sort_values(_PASSES, kind="stable")
+    said = []
+    if len(lossless):
+        said.append(_saved("Fewest forward passes without a loss", lossless.iloc[0], reference, result))
+    else:
+        named = f"{reference['name']} ({_told(reference, _PASSES)} per prompt, {_told(reference, quality)})"
+        said.append(f"No setting needs fewer forward passes than {named} without a loss of {metric(quality).title}.")
+        if len(fewer):
+            said.append(_saved("Closest with fewer", fewer.iloc[0], reference, result))
+    return " ".join([*said, _measured_on(result, len(table))])
+
+
+def _saved(lead: str, setting: pd.Series[Any], reference: pd.Series[Any], result: Swept) -> str:
+    """One setting against the reference."""
+    quality = result.quality
+    differences = result.against(int(reference["number"]), quality).set_index("number")
+    passes, title = _told(setting, _PASSES), metric(quality).title
+    return (
+        f"{lead}: {setting['name']} with {passes} per prompt, {reference[_PASSES] / setting[_PASSES]:.1f} times fewer "
+        f"than {reference['name']}; {title} {_told(setting, quality)}, "
+        f"{_difference(differences.loc[setting['number']], quality)} against it."
+    )
+
+
+def _difference(loss: pd.Series[Any], quality: str) -> str:
+    mean, low, high = (_signed(quality, float(loss[f"{quality}{end}"])) for end in ("", "_low", "_high"))
+    return f"{mean}{' points' if metric(quality).is_share else ''} [{low}, {high}]"
+
+
+def _signed(name: str, value: float) -> str:
+    text = number_text(name, abs(value))
+    return text if float(text) == 0 else f"{'−' if value < 0 else '+'}{text}"
+
+
+def _measured_on(result: Swept, settings: int) -> str:
+    prompts = counted(int(result.frame["prompt"].nunique()), "prompt")
+    on = f"Measured on {prompts} with {result.model}" if result.model else f"Measured on {prompts}"
+    if settings == 1:
+        return f"{on}."
+    return f"{on}, and chosen among {settings} settings on these same prompts: measure it again on others."
+
+
+def _without_quality(result: Swept) -> str:
+    table = settings_table(result, [_PASSES]).dropna(subset=[_PASSES])
+    if not len(table):
+        return _NOTHING
+    fewest = table.sort_values(_PASSES, kind="stable").iloc[0]
+    return (
+        f"Fewest forward passes: {fewest['name']} with {_told(fewest, _PASSES)} per prompt. Nothing says how good its "
+        f"texts are. {_measured_on(result, len(table))}"
+    )
+
+
+def _told(row: pd.Series[Any], name: str) -> str:
+    return with_interval(name, *(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))

@@ -1,0 +1,285 @@
+"""What the Lab's page asks about a sweep: its table, its figures, the runs behind a mark. Knows tables; no gradio.
+
+Each question takes one JSON object and answers with JSON. A setting is known by its number everywhere: column `number`
+of the table, `customdata` of every figure's marks, `row` and `rows` of a question. Numbers are those of the whole
+sweep, from 0 in the order of its plan; filters and runs that are still missing never change them.
+"""
+
+from __future__ import annotations
+
+import json
+import reprlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import pandas as pd
+
+from credit_viz.errors import SettingsError, one_of
+from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
+from credit_viz.figures.sweeps.answer import answer
+from credit_viz.figures.sweeps.choices import choices_of
+from credit_viz.figures.sweeps.metrics import metric
+from credit_viz.figures.sweeps.tables import settings_table
+from credit_viz.lab.plan import OPTIONS
+from credit_viz.lab.report import command_of, facts_of
+from credit_viz.lab.result import SweepResult
+from credit_viz.pareto import unbeaten
+
+__all__ = ["LabAnswers", "Results"]
+
+Asked = Mapping[str, Any]
+
+#: metrics of the table, in this order, where they are there.
+_SHOWN = (
+    "forward_passes",
+    "exact_match",
+    "token_agreement",
+    "text_agreement",
+    "log_likelihood",
+    "tokens_per_forward",
+    "content_tokens_per_forward",
+    "mean_wait",
+    "redundant_guesses",
+    "seconds",
+)
+_THEMES = ("light", "dark")
+_MOST_RUNS = 2_000  #: that are listed at once
+_DIGITS = 6  #: of the table's numbers
+_KEPT_ANSWERS = 96  #: figures and tables
+_KEPT_FILTERED = 6  #: filtered sweeps
+
+
+class Results(Protocol):
+    """Where sweeps are; see `credit_viz.web.laboratory.Laboratory`."""
+
+    def result(self, sweep: str) -> SweepResult:
+        """The runs of a sweep that are there."""
+
+
+class LabAnswers:
+    """Questions about sweeps, see `credit_viz.web.questions`; safe to ask from several threads.
+
+    Answers are kept until runs are added or others have taken their place.
+    """
+
+    def __init__(self, laboratory: Results) -> None:
+        self._laboratory = laboratory
+        self._answers: Kept[dict[str, Any]] = Kept(_KEPT_ANSWERS)
+        self._filtered: Kept[SweepResult] = Kept(_KEPT_FILTERED)
+
+    def functions(self) -> list[Callable[[Asked], Any]]:
+        """All questions."""
+        return [self.lab_table, self.lab_figure, self.lab_runs, self.lab_choice]
+
+    def lab_table(self, asked: Asked) -> dict[str, Any]:
+        """The settings that the filters keep, with everything that is said about the sweep in words."""
+        whole, key = self._whole(asked)
+        return self._answers.of(("table", *key), lambda: _table(whole, self._kept(whole, key)))
+
+    def lab_figure(self, asked: Asked) -> dict[str, Any]:
+        """A figure of the settings that the filters keep, as Plotly takes it, and what else it could show.
+
+        Raises:
+            SettingsError: unknown figure or theme, or the sweep has too little for it. BackendError: it needs Optuna.
+        """
+        name, theme = asked["figure"], asked.get("theme", "light")
+        for kind, value, valid in (("figure", name, SWEEP_FIGURES), ("theme", theme, _THEMES)):
+            if value not in valid:
+                raise SettingsError(one_of(kind, value, valid))
+        whole, key = self._whole(asked)
+        kept = self._kept(whole, key)
+        choices = choices_of(kept, list(SWEEP_FIGURES[name].options), _object("options", asked.get("options")))
+
+        def draw() -> dict[str, Any]:
+            drawn: dict[str, Any] = json.loads(draw_sweep(name, kept, theme, **choices.options).to_json())
+            return {"data": drawn["data"], "layout": drawn["layout"]}
+
+        figure = self._answers.of(("figure", *key, name, theme, *choices.options.items()), draw)
+        return figure | {"options": choices.options, "choices": choices.valid}
+
+    def lab_runs(self, asked: Asked) -> dict[str, Any]:
+        """The runs behind some settings, those first that one wants to look at: the worst, then those with most passes.
+
+        Failed ones come last; `left_off` says how many more there are.
+        """
+        whole, key = self._whole(asked)
+        kept = self._kept(whole, key)
+        frame = kept.where(number=_rows(whole, asked["rows"])).frame
+        frame = frame.assign(
+            broken=frame["failed"].notna(), quality=frame["exact_match"].fillna(frame["token_agreement"])
+        )
+        order = ["broken", "quality", "forward_passes"]
+        frame = frame.sort_values(order, ascending=[True, True, False], kind="stable", na_position="last")
+        texts = {prompt.id: prompt.text for prompt in whole.plan.all_prompts}
+        columns = {
+            "row": "number",
+            "prompt": "prompt",
+            "task": "task",
+            "seed": "seed",
+            "passes": "forward_passes",
+            "exact_match": "exact_match",
+            "token_agreement": "token_agreement",
+            "failed": "failed",
+        }
+        shown = frame.iloc[:_MOST_RUNS]
+        values = {name: _plain(shown[column]) for name, column in columns.items()}
+        values["text"] = [texts[prompt] for prompt in values["prompt"]]
+        runs = [dict(zip(values, run, strict=True)) for run in zip(*values.values(), strict=True)]
+        return {"runs": runs, "left_off": len(frame) - len(shown)}
+
+    def lab_choice(self, asked: Asked) -> dict[str, Any]:
+        """What to run to see one run of the sweep: vanilla decoding and the setting, side by side, with its options.
+
+        `passes` are those of the lanes in the sweep, null where it has none. The first seed counts, or `seed`.
+        """
+        whole, _ = self._whole(asked | {"filters": None})
+        own = whole.where(number=_rows(whole, [asked["row"]]), prompt=str(asked["prompt"])).frame
+        if asked.get("seed") is not None:
+            own = own[own["seed"] == asked["seed"]]
+        if not len(own):
+            raise SettingsError(f"setting {asked['row']} has no run on prompt {reprlib.repr(asked['prompt'])} yet")
+        run = own.iloc[0]
+        plan = whole.plan
+        names = plan.names()
+        settings = {names[setting.content]: setting for setting in (plan.reference, *plan.settings)}
+        chosen = settings[run["setting"]]
+        same = {name: run[name] for name in ("prompt", *OPTIONS)}
+        lanes = [plan.reference, chosen] if chosen.content != plan.reference.content else [chosen]
+        return {
+            "name": settings_name(whole, int(run["number"])),
+            "prompt": next(prompt.text for prompt in plan.all_prompts if prompt.id == run["prompt"]),
+            "choice": {
+                "lanes": [{"decoder": lane.decoder, "settings": dict(lane.values)} for lane in lanes],
+                **{name: _plain(own[name])[0] for name in OPTIONS if name != "logits_to_keep"},
+            },
+            "passes": [_passes(whole.where(setting=names[lane.content], **same)) for lane in lanes],
+            "note": _note(whole, run),
+        }
+
+    def _whole(self, asked: Asked) -> tuple[SweepResult, tuple[Hashable, ...]]:
+        """The sweep, and what answers about it depend on."""
+        sweep = str(asked["sweep"])
+        result = self._laboratory.result(sweep)
+        filters = json.dumps(_object("filters", asked.get("filters")), sort_keys=True)
+        return result, (sweep, len(result.frame), filters)
+
+    def _kept(self, whole: SweepResult, key: tuple[Hashable, ...]) -> SweepResult:
+        """The runs that the filters keep."""
+        return self._filtered.of(key, lambda: _filtered(whole, json.loads(str(key[-1]))))
+
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Values by key, the last `most` that were asked for."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value, made where it is not kept; two that ask at once may both make it."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return value
+
+
+def _filtered(whole: SweepResult, filters: Mapping[str, Any]) -> SweepResult:
+    columns, rows = _object("filters", filters.get("columns")), filters.get("rows")
+    valid = _filterable(whole)
+    for name, values in columns.items():
+        if name not in valid:
+            raise SettingsError(one_of("column to filter by", name, valid))
+        if not isinstance(values, list):
+            raise SettingsError(f"{name} is kept at {reprlib.repr(values)}; valid: a list of values")
+    kept = whole.where(**columns)
+    if rows is not None:
+        kept = kept.where(number=_rows(whole, rows))
+    if len(whole.frame) and not len(kept.frame):
+        raise SettingsError("no run is left; valid: filters that keep one or more")
+    return kept
+
+
+def _filterable(whole: SweepResult) -> dict[str, list[Any]]:
+    """Columns that set runs apart, with their values."""
+    columns = ("decoder", "task", *whole.axes)
+    values = {name: _plain(whole.frame[name].drop_duplicates()) for name in columns}
+    return {name: sorted(found, key=_order) for name, found in values.items() if len(found) > 1}
+
+
+def _order(value: object) -> tuple[int, float, str]:
+    """Missing first, then numbers, then words."""
+    number = isinstance(value, (int, float))
+    return (0 if value is None else 1 if number else 2, float(value) if number else 0.0, str(value))
+
+
+def _table(whole: SweepResult, kept: SweepResult) -> dict[str, Any]:
+    shown = [name for name in _SHOWN if name in kept.metrics]
+    table = settings_table(kept, shown)
+    quality = kept.quality if {"exact_match", "token_agreement"} & set(shown) else None
+    best = unbeaten(*table[["forward_passes", quality]].to_numpy(float).T) if quality else [False] * len(table)
+    return {
+        "rows": len(table),
+        "columns": {str(name): _plain(table[name]) for name in table},
+        "knobs": whole.axes,
+        "metrics": [{"name": name, **metric(name)._asdict()} for name in shown],
+        "quality": quality,
+        "unbeaten": list(map(bool, best)),
+        "lead": answer(kept),
+        "facts": facts_of(whole),
+        "command": command_of(whole.plan),
+        "version": len(whole.frame),
+        "filterable": _filterable(whole),
+    }
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    """Plain JSON types: what is missing is None, numbers have a few digits."""
+    values = column.astype(object).where(column.notna(), None).tolist()
+    return [float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value for value in values]
+
+
+def _object(name: str, value: object) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise SettingsError(f"{name} {reprlib.repr(value)}; valid: an object")
+    return value
+
+
+def _rows(whole: SweepResult, rows: object) -> list[int]:
+    known = set(whole.frame["number"].tolist())
+    if not isinstance(rows, Sequence) or not all(isinstance(row, int) and row in known for row in rows):
+        raise SettingsError(f"settings {reprlib.repr(rows)}; valid: a list of numbers of this sweep's settings")
+    return list(rows)
+
+
+def settings_name(whole: SweepResult, number: int) -> str:
+    """A setting's name, with the options that vary."""
+    table = settings_table(whole, [])
+    return str(table.loc[table["number"] == number, "name"].iloc[0])
+
+
+def _passes(runs: SweepResult) -> int | None:
+    found = runs.frame["forward_passes"].dropna()
+    return int(found.iloc[0]) if len(found) else None
+
+
+def _note(whole: SweepResult, run: pd.Series[Any]) -> str:
+    """Why a run of this choice may come out differently than in the sweep."""
+    if not pd.isna(run["failed"]):
+        return f"In the sweep this run failed: {run['failed']}"
+    if whole.plan.batch > 1:
+        return f"The sweep decoded up to {whole.plan.batch} settings in one forward pass, which changes last digits."
+    return ""
