@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from credit_viz.cli.options import ModelChoice, model_options
+from credit_viz.cli.words import say
 from credit_viz.errors import SettingsError
 
 if TYPE_CHECKING:
-    from credit_viz.lab import Arm, LocalCrew, ModelSource, Plan, Prompt, TaskPrompts
+    from credit_viz.lab import Arm, Crew, ModelSource, Plan, Prompt, TaskPrompts
 
 __all__ = ["PlanChoice", "plan_options"]
 
@@ -62,8 +63,19 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "or never.",
     ),
     click.option("--batch", type=int, default=1, help="Runs that share a pass. 1 is exact; more is for GPUs."),
-    click.option("--workers", type=int, default=1, help="Processes, each with a model of its own."),
+    click.option(
+        "--workers",
+        type=int,
+        metavar="N",
+        show_default="one per device; with --ray, as many as there is room for",
+        help="Processes, each with a model of its own. With --device cuda:0,cuda:1 they take turns.",
+    ),
     click.option("--threads", type=int, default=1, help="CPU threads of each worker."),
+    click.option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Workers are actors of the Ray cluster there: auto, or HOST:PORT of its head. Needs the extra ray.",
+    ),
 )
 
 
@@ -90,8 +102,9 @@ class PlanChoice(NamedTuple):
     cache: tuple[str, ...]
     compare: str
     batch: int
-    workers: int
+    workers: int | None
     threads: int
+    ray: str | None
     model: ModelChoice
 
     @classmethod
@@ -124,11 +137,15 @@ class PlanChoice(NamedTuple):
             batch=self.batch,
         )
 
-    def crew(self) -> LocalCrew:
+    def crew(self) -> Crew:
         """Who decodes."""
-        from credit_viz.lab import LocalCrew
+        from credit_viz.lab import LocalCrew, RayCrew
 
-        return LocalCrew(self.workers, self.threads, self._devices)
+        if self.ray is None:
+            return LocalCrew(len(self._devices) if self.workers is None else self.workers, self.threads, self._devices)
+        if len(self._devices) > 1:
+            raise SettingsError(f"--device {self.model.device!r}: Ray chooses which GPU; valid: auto, cpu, cuda")
+        return RayCrew(self.ray, self.workers, self.threads, tell=say)
 
 
 def _own_prompts(texts: tuple[str, ...], file: Path | None) -> tuple[Prompt, ...]:

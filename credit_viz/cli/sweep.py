@@ -13,7 +13,7 @@ from credit_viz.cli.plans import PlanChoice, plan_options
 from credit_viz.cli.words import say
 
 if TYPE_CHECKING:
-    from credit_viz.lab import LocalCrew, Plan, SweepResult
+    from credit_viz.lab import Crew, Plan, SweepResult
 
 __all__ = ["command"]
 
@@ -88,7 +88,7 @@ def command(
     print_result(result, out, as_json)
 
 
-def _run(plan: Plan, folder: Path, crew: LocalCrew, max_runs: int, resume: bool, retry_failed: bool) -> SweepResult:
+def _run(plan: Plan, folder: Path, crew: Crew, max_runs: int, resume: bool, retry_failed: bool) -> SweepResult:
     from credit_viz.cli.sweep_report import progress
     from credit_viz.lab import SweepResult, stream
 

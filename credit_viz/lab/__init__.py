@@ -11,7 +11,8 @@ result = lab.sweep(plan, "first-sweep", workers=2)
 result.table(), result.front(), result.frame
 
 plan.py     what to run, as data           spaces.py, prompts.py, notation.py: its parts, and arms in words
-running.py  from plan to result            crew.py, serve.py, work.py: who computes; store.py: what is kept
+running.py  from plan to result            crew.py, cluster.py, team.py, relay.py, serve.py, work.py: who computes;
+                                           store.py: what is kept
 tuning.py   the fewest passes at good enough a quality, searched and verified
 attribution.py  where a credit decoder's saved passes come from
 report.py   the words of a report
@@ -20,16 +21,21 @@ result.py   tables with intervals          columns.py, likelihood.py: what is me
 
 from __future__ import annotations
 
-from credit_viz.lab.attribution import Attribution, attribute
-from credit_viz.lab.crew import Crew, InlineCrew, LocalCrew
-from credit_viz.lab.notation import parse_arm, write_arm
-from credit_viz.lab.plan import ModelSource, Plan, Run
-from credit_viz.lab.prompts import Prompt, TaskPrompts, read_prompts
-from credit_viz.lab.result import SweepResult
-from credit_viz.lab.running import Progress, look_ahead, stream, sweep
-from credit_viz.lab.spaces import Arm, Span
-from credit_viz.lab.tuned import Tuned
-from credit_viz.lab.tuning import TuningProgress, tune
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from credit_viz.lab.attribution import Attribution, attribute
+    from credit_viz.lab.cluster import RayCrew
+    from credit_viz.lab.crew import Crew, InlineCrew, LocalCrew
+    from credit_viz.lab.notation import parse_arm, write_arm
+    from credit_viz.lab.plan import ModelSource, Plan, Run
+    from credit_viz.lab.prompts import Prompt, TaskPrompts, read_prompts
+    from credit_viz.lab.result import SweepResult
+    from credit_viz.lab.running import Progress, look_ahead, stream, sweep
+    from credit_viz.lab.spaces import Arm, Span
+    from credit_viz.lab.tuned import Tuned
+    from credit_viz.lab.tuning import TuningProgress, tune
 
 __all__ = [
     "Arm",
@@ -41,6 +47,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Prompt",
+    "RayCrew",
     "Run",
     "Span",
     "SweepResult",
@@ -56,3 +63,41 @@ __all__ = [
     "tune",
     "write_arm",
 ]
+
+#: imported when asked for: a worker needs a few of them only, and starts the sooner.
+_HOMES = {
+    "Arm": "credit_viz.lab.spaces",
+    "Attribution": "credit_viz.lab.attribution",
+    "Crew": "credit_viz.lab.crew",
+    "InlineCrew": "credit_viz.lab.crew",
+    "LocalCrew": "credit_viz.lab.crew",
+    "ModelSource": "credit_viz.lab.plan",
+    "Plan": "credit_viz.lab.plan",
+    "Progress": "credit_viz.lab.running",
+    "Prompt": "credit_viz.lab.prompts",
+    "RayCrew": "credit_viz.lab.cluster",
+    "Run": "credit_viz.lab.plan",
+    "Span": "credit_viz.lab.spaces",
+    "SweepResult": "credit_viz.lab.result",
+    "TaskPrompts": "credit_viz.lab.prompts",
+    "Tuned": "credit_viz.lab.tuned",
+    "TuningProgress": "credit_viz.lab.tuning",
+    "attribute": "credit_viz.lab.attribution",
+    "look_ahead": "credit_viz.lab.running",
+    "parse_arm": "credit_viz.lab.notation",
+    "read_prompts": "credit_viz.lab.prompts",
+    "stream": "credit_viz.lab.running",
+    "sweep": "credit_viz.lab.running",
+    "tune": "credit_viz.lab.tuning",
+    "write_arm": "credit_viz.lab.notation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'credit_viz.lab' has no attribute {name!r}; public: {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -25,9 +25,9 @@ from credit_viz.lab.team import Heard, Team
 from credit_viz.lab.work import Identity, Worker
 from credit_viz.models.base import DiffusionLM
 
-__all__ = ["Crew", "InlineCrew", "LocalCrew", "Unit"]
+__all__ = ["GOODBYE", "Crew", "InlineCrew", "LocalCrew", "Unit", "environment", "package_folder"]
 
-_GOODBYE = 5.0  #: seconds that a worker has to end
+GOODBYE = 5.0  #: seconds that a child process has to end
 
 
 class Crew(Protocol):
@@ -122,7 +122,7 @@ class _Process:
     def end(self) -> str:
         self.popen.terminate()
         try:
-            self.popen.wait(_GOODBYE)
+            self.popen.wait(GOODBYE)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
@@ -142,8 +142,12 @@ def _listen(number: int, popen: subprocess.Popen[str], heard: queue.SimpleQueue[
     heard.put((number, None))
 
 
+def package_folder() -> str:
+    """Where this package lies."""
+    return str(Path(credit_viz.__file__).parents[1])
+
+
 def environment() -> dict[str, str]:
     """For child processes: they find the same package."""
-    own = str(Path(credit_viz.__file__).parents[1])
-    paths = [own, *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [package_folder(), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from credit_viz.lab.work import Worker
 
-__all__ = ["Server", "main", "serve"]
+__all__ = ["Server", "main", "serve", "take_stdout"]
 
 
 class Server:
@@ -62,13 +62,21 @@ def serve(lines: Iterable[str], out: TextIO) -> None:
         out.flush()
 
 
-def main() -> None:
-    """Serve standard input. What libraries print goes to standard error; Ctrl-C is the parent's to handle."""
+def take_stdout() -> TextIO:
+    """Standard output for this process's lines alone: what libraries print goes to standard error from now on.
+
+    Ctrl-C is the parent's to handle.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return out
+
+
+def main() -> None:
+    """Serve standard input."""
     try:
-        serve(sys.stdin, out)
+        serve(sys.stdin, take_stdout())
     except BrokenPipeError:  # the parent is gone
         os._exit(1)
 

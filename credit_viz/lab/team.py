@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from credit_viz import errors
 from credit_viz.errors import BackendError, SettingsError
+from credit_viz.evaluation.manifest import versions
 from credit_viz.lab.columns import Row, failed_row
 from credit_viz.lab.plan import ModelSource, Plan
 from credit_viz.lab.shares import Shares, Unit
@@ -150,6 +151,9 @@ class Team(ABC):
         if "error" in message:
             raise getattr(errors, message["error"])(message["message"])
         identity = Identity(**message["ready"])
+        theirs, ours = (found.get("credit-viz") for found in (identity.versions, versions(["credit-viz"])))
+        if theirs != ours:
+            raise BackendError(f"a worker has credit-viz {theirs}, here is {ours}; install the same version there")
         if self._identity is None:
             self._identity = identity
         elif self._identity[:2] != identity[:2]:
