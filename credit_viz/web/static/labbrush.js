@@ -41,6 +41,7 @@ export class Brush {
     /** @type {{at: Point, axis: number | null, before: number[]} | null} */
     this.start = null;
     this.dragging = false;
+    this.edge = { left: 0, top: 0 }; // of the picture in the window
     room.addEventListener("pointerdown", (event) => this.#down(event));
     room.addEventListener("pointermove", (event) => this.#move(event));
     room.addEventListener("pointerup", (event) => this.#up(event));
@@ -67,10 +68,10 @@ export class Brush {
     this.listener.redraw();
   }
 
-  /** @param {PointerEvent} event @returns {Point} */
+  /** Measured before a drag, not during it: that would cost a layout each time. @param {PointerEvent} event @returns {Point} */
   #place({ clientX, clientY }) {
-    const box = this.room.getBoundingClientRect();
-    return [clientX - box.left, clientY - box.top];
+    if (!this.start) this.edge = this.room.getBoundingClientRect();
+    return [clientX - this.edge.left, clientY - this.edge.top];
   }
 
   /** @param {PointerEvent} event */
@@ -131,9 +132,9 @@ export class Brush {
   /** @param {PointerEvent} event */
   #up(event) {
     const { start, dragging } = this;
+    const at = this.#place(event);
     this.#stop();
     if (!start) return;
-    const at = this.#place(event);
     if (dragging) {
       const range = start.axis === null ? null : this.ranges.get(start.axis);
       if (range && range[1] - range[0] < NARROW) {

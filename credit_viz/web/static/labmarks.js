@@ -32,7 +32,7 @@ export function marksOf(drawn) {
     if (trace.visible !== true) return [];
     const [xaxis, yaxis] = ["x", "y"].map((letter) => axisOf(drawn, trace[`${letter}axis`] ?? letter));
     if (!xaxis || !yaxis) return [];
-    const place = { xaxis, yaxis, area: areaOf(xaxis, yaxis) };
+    const place = { xaxis, yaxis: named(drawn, yaxis), area: areaOf(xaxis, yaxis) };
     if (trace.type === "heatmap") return cells(trace, place);
     if (trace.type === "bar") return bars(trace, place);
     if (trace.type !== "scatter" || !trace.customdata) return [];
@@ -94,14 +94,14 @@ function dots(trace, place) {
       color: colorOf(each(color, i)) || colorOf(trace.line?.color),
       size: Number(each(size, i)) || 6,
       symbol: String(each(symbol, i) ?? "circle"),
-      lines: [said(place.xaxis, trace.x[i]), said(nameable(place.yaxis), trace.y[i])],
+      lines: [said(place.xaxis, trace.x[i]), said(place.yaxis, trace.y[i])],
     });
   }
   return found;
 }
 
-/** Panels that share an axis name it once. @param {any} axis */
-const nameable = (axis) => (axis.title?.text ? axis : (axis._matchingAxes?.find?.((/** @type {any} */ a) => a.title?.text) ?? axis));
+/** Panels beside each other name their shared axis once. @param {Drawn} drawn @param {any} axis */
+const named = ({ _fullLayout }, axis) => (axis.title?.text ? axis : { ...axis, title: _fullLayout.yaxis.title });
 
 /** Pieces of lines between gaps. @param {any} trace @param {Place} place @returns {Mark[]} */
 function polylines(trace, place) {

@@ -35,15 +35,8 @@ function choose({ store }, figure, options) {
   store.set({ options: { ...store.state.options, [figure]: options } });
 }
 
-/**
- * Options after one was chosen: a knob that stood on the other axis changes places, and another decoder has other knobs.
- * @param {Record<string, any>} options @param {string} option @param {any} value
- */
+/** Options after one was chosen; a knob that stood on the other axis changes places. @param {Record<string, any>} options @param {string} option @param {any} value */
 export function chosen(options, option, value) {
-  if (option === "decoder") {
-    const { x, y, ...others } = options;
-    return { ...others, decoder: value };
-  }
   const other = { x: "y", y: "x" }[option];
   const swapped = other && options[other] === value ? { [other]: options[option] } : {};
   return { ...options, ...swapped, [option]: value };

@@ -40,36 +40,54 @@ export class Overlay {
   draw({ marks, bright, pointed, lasso, ranges, colors }) {
     const { paint } = this;
     paint.clearRect(0, 0, this.root.width, this.root.height);
-    if (bright) for (const mark of marks) this.#dimOrLight(mark, mark.rows.some((row) => bright.has(row)), colors);
+    if (bright) this.#light(marks, (mark) => mark.rows.some((row) => bright.has(row)), colors);
     if (pointed) this.#outline(pointed, colors);
     if (lasso && lasso.length > 1) this.#area(lasso, colors);
     if (ranges) this.#ranges(ranges, colors);
   }
 
-  /** Cells are veiled where they are not brushed; dots and lines are drawn again where they are. @param {Mark} mark @param {boolean} lit @param {Scene["colors"]} colors */
-  #dimOrLight(mark, lit, colors) {
+  /**
+   * Cells are veiled where they are not brushed; dots and lines are drawn again where they are.
+   * @param {Mark[]} marks @param {(mark: Mark) => boolean} isLit @param {Scene["colors"]} colors
+   */
+  #light(marks, isLit, colors) {
     const { paint } = this;
-    if (mark.kind === "cell" && mark.box && !lit) {
-      const { left, top, right, bottom } = mark.box;
-      paint.globalAlpha = VEIL;
-      paint.fillStyle = colors.card;
-      paint.fillRect(left, top, right - left, bottom - top);
-      paint.globalAlpha = 1;
+    /** @type {Map<string, Mark[]>} one stroke for all lines of a colour: hundreds of strokes would cost a frame */
+    const lines = new Map();
+    for (const mark of marks) {
+      const lit = isLit(mark);
+      if (mark.kind === "cell" && !lit) this.#veil(mark, colors);
+      if (mark.kind === "dot" && lit) this.#dot(mark, colors);
+      if (mark.kind === "line" && lit) lines.set(mark.color, (lines.get(mark.color) ?? []).concat(mark));
     }
-    if (!lit) return;
-    if (mark.kind === "dot") {
-      paint.fillStyle = mark.color || colors.ink;
-      paint.strokeStyle = colors.card;
-      paint.lineWidth = 1;
-      this.#symbol(mark, mark.size / 2);
-      paint.fill();
-      paint.stroke();
-    } else if (mark.kind === "line") {
-      paint.strokeStyle = mark.color || colors.ink;
-      paint.lineWidth = Math.max(1.5, mark.size);
-      this.#polyline(mark.points);
+    for (const [color, alike] of lines) {
+      paint.strokeStyle = color || colors.ink;
+      paint.lineWidth = Math.max(1.5, alike[0].size);
+      paint.beginPath();
+      for (const { points } of alike) this.#trace(points);
       paint.stroke();
     }
+  }
+
+  /** @param {Mark} mark @param {Scene["colors"]} colors */
+  #veil({ box }, { card }) {
+    if (!box) return;
+    const { paint } = this;
+    paint.globalAlpha = VEIL;
+    paint.fillStyle = card;
+    paint.fillRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
+    paint.globalAlpha = 1;
+  }
+
+  /** @param {Mark} mark @param {Scene["colors"]} colors */
+  #dot(mark, { ink, card }) {
+    const { paint } = this;
+    paint.fillStyle = mark.color || ink;
+    paint.strokeStyle = card;
+    paint.lineWidth = 1;
+    this.#symbol(mark, mark.size / 2);
+    paint.fill();
+    paint.stroke();
   }
 
   /** @param {Mark} mark @param {Scene["colors"]} colors */
@@ -96,9 +114,13 @@ export class Overlay {
 
   /** @param {Point[]} points */
   #polyline(points) {
-    const { paint } = this;
-    paint.beginPath();
-    points.forEach(([x, y], i) => (i ? paint.lineTo(x, y) : paint.moveTo(x, y)));
+    this.paint.beginPath();
+    this.#trace(points);
+  }
+
+  /** @param {Point[]} points */
+  #trace(points) {
+    points.forEach(([x, y], i) => (i ? this.paint.lineTo(x, y) : this.paint.moveTo(x, y)));
   }
 
   /** The shapes of the front, as Plotly draws them. @param {Mark} mark @param {number} r pixels */

@@ -11,6 +11,7 @@ import { marksOf } from "./labmarks.js";
 import { openInRace } from "./labopen.js";
 import { optionSelects } from "./laboptions.js";
 import { Overlay } from "./laboverlay.js";
+import { fitted } from "./labpanels.js";
 import { settingLines } from "./labrows.js";
 import { counted } from "./text.js";
 
@@ -40,7 +41,9 @@ export class Picture {
     this.bright = null;
     /** @type {number[] | null} the last brush of this picture's own */
     this.own = null;
-    this.seen = false;
+    this.colors = { card: "", ink: "", focus: "" };
+    this.seen = false; // or nearly so
+    this.stale = false; // does the canvas lag behind what is brushed?
     this.asked = "";
     this.askedAt = 0;
     this.busy = false;
@@ -125,6 +128,7 @@ export class Picture {
     new IntersectionObserver(
       (entries) => {
         this.seen = entries[entries.length - 1].isIntersecting;
+        if (this.seen && this.stale) this.#redraw();
         this.#refresh();
       },
       { rootMargin: NEAR },
@@ -219,6 +223,7 @@ export class Picture {
     this.room.style.minHeight = `${height}px`;
     await plotly.react(this.plot, answer.data, layout, STILL);
     this.marks = marksOf(this.plot);
+    this.colors = colorsOf(this.root);
     this.overlay.fit({ width, height });
     this.brush.point(null);
     this.brush.forget();
@@ -226,9 +231,10 @@ export class Picture {
     this.root.dataset.drawn = this.name;
   }
 
+  /** What is out of sight is drawn when it comes into it. */
   #redraw() {
-    const style = getComputedStyle(this.root);
-    const color = (/** @type {string} */ name) => style.getPropertyValue(`--cv-${name}`).trim();
+    this.stale = !this.seen;
+    if (this.stale) return;
     this.room.classList.toggle("brushing", this.bright !== null && this.marks.some(({ rows }) => rows.length));
     this.overlay.draw({
       marks: this.marks,
@@ -236,7 +242,7 @@ export class Picture {
       pointed: this.brush.pointed,
       lasso: this.brush.lasso,
       ranges: this.brush.ranges.size ? this.brush.ranges : null,
-      colors: { card: color("card"), ink: color("text"), focus: color("focus") },
+      colors: this.colors,
     });
   }
 
@@ -281,9 +287,9 @@ export class Picture {
   }
 }
 
-/** A layout as wide as its room. @param {any} layout @param {number} width pixels */
-function fitted(layout, width) {
-  const height = Math.round(Math.min(layout.height ?? 420, Math.max(320, width * 1.1)));
-  const clear = "rgba(0,0,0,0)";
-  return { height, layout: { ...layout, width, height, autosize: false, paper_bgcolor: clear, plot_bgcolor: clear } };
+/** Of the page, as it is now. @param {Element} element */
+function colorsOf(element) {
+  const style = getComputedStyle(element);
+  const color = (/** @type {string} */ name) => style.getPropertyValue(`--cv-${name}`).trim();
+  return { card: color("card"), ink: color("text"), focus: color("focus") };
 }

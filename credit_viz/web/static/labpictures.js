@@ -51,7 +51,7 @@ const KINDS = {
 };
 
 /** Cards in order; one with several pictures has tabs. */
-const CARDS = [["front"], ["heatmap"], ["slices"], ["parallel"], ["importance", "contour"]];
+const CARDS = [["front"], ["heatmap"], ["importance", "contour"], ["slices"], ["parallel"]];
 
 /** @param {Lab} lab @returns {Node} */
 export function picturesView(lab) {

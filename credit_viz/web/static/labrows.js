@@ -3,19 +3,18 @@
  * what `lab_table` answers. A setting is known by its number, its row in the unfiltered table.
  */
 
-import { counted } from "./text.js";
+import { counted, inline } from "./text.js";
 
 /**
  * @typedef {{name: string, title: string, better: "more" | "less" | null, unit: string}} Metric
  * @typedef {object} Table what `lab_table` answers
  * @property {number} rows
- * @property {Record<string, any[]>} columns
+ * @property {Record<string, any[]>} columns with `number` and `name` of each row
  * @property {string[]} knobs
  * @property {Metric[]} metrics
- * @property {string} quality the metric that says most about quality
+ * @property {string | null} quality the metric that says most about quality
  * @property {boolean[]} unbeaten by row
  * @property {Record<string, any[]>} filterable
- * @property {number[]} [numbers] of the rows, where some are filtered away
  */
 
 const PASSES = "forward_passes";
@@ -23,59 +22,52 @@ const PASSES = "forward_passes";
 const SHOWN = ["content_tokens_per_forward", "mean_wait", "redundant_guesses", "log_likelihood", "seconds"];
 
 /** Numbers of the rows on show. @param {Table} table @returns {number[]} */
-export const numbersOf = (table) => table.numbers ?? Array.from({ length: table.rows }, (_, row) => row);
+export const numbersOf = ({ columns }) => columns.number;
 
 /** Where a setting stands among the rows on show, -1 for nowhere. @param {Table} table @param {number} number */
-export const placeOf = (table, number) => (table.numbers ? table.numbers.indexOf(number) : number < table.rows ? number : -1);
+export const placeOf = ({ columns }, number) => columns.number.indexOf(number);
 
 /** A knob's value; one that is unset is "auto", as in the figures. @param {unknown} value */
 export const valueText = (value) => (value === null || value === undefined ? "auto" : String(value));
 
-/** Options that set rows apart and that a setting's name does not say. */
-const OPTIONS = ["gen_length", "block_length", "early_stop", "cache"];
-
 /** A setting with what else sets its row apart. @param {Table} table @param {number} place */
-export function nameOf({ columns }, place) {
-  const options = OPTIONS.filter((name) => new Set(columns[name] ?? []).size > 1);
-  const said = options.map((name) => `${words(name)} ${valueText(columns[name][place])}`);
-  return [String(columns.setting?.[place] ?? `setting ${place}`), ...said].join(", ");
-}
+export const nameOf = ({ columns }, place) => inline(String(columns.name[place]));
 
 /** A column's name for people. @param {string} name */
 export const words = (name) => name.replaceAll("_", " ");
 
 /** Is a metric a share, which reads best in per cent? @param {Metric} metric */
-const isShare = ({ unit }) => unit === "%" || unit === "share";
+const isShare = ({ unit }) => unit === "share";
 
-/** Three significant digits, without an exponent where one can read it. @param {number} value */
-const digits = (value) => {
-  const size = Math.abs(value);
-  if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toPrecision(3);
-  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
-};
-
-/** @param {Metric} metric @param {number | null | undefined} value without its unit */
+/** Without its unit, as reports write it. @param {Metric} metric @param {number | null | undefined} value */
 export function numberText(metric, value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  return isShare(metric) ? (value * 100).toFixed(value > 0.995 && value < 1 ? 1 : 0) : digits(value);
+  if (isShare(metric)) return (100 * value).toFixed(value > 0.99 && value < 1 ? 1 : 0);
+  const size = Math.abs(value);
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
 /** What stands behind a number. @param {Metric} metric */
 export const unitText = (metric) => (isShare(metric) ? " %" : "");
 
-/** "9.30 [8.90, 9.70]". @param {Table} table @param {Metric} metric @param {number} place */
+/** "9.30". @param {Table} table @param {Metric} metric @param {number} place */
+export function meanText({ columns }, metric, place) {
+  const mean = columns[metric.name]?.[place];
+  return `${numberText(metric, mean)}${Number.isFinite(mean) ? unitText(metric) : ""}`;
+}
+
+/** "[8.90, 9.70]"; empty where there is no interval. @param {Table} table @param {Metric} metric @param {number} place */
 export function intervalText({ columns }, metric, place) {
-  const [mean, low, high] = ["", "_low", "_high"].map((end) => columns[`${metric.name}${end}`]?.[place]);
-  const said = `${numberText(metric, mean)}${Number.isFinite(mean) ? unitText(metric) : ""}`;
+  const [low, high] = ["_low", "_high"].map((end) => columns[`${metric.name}${end}`]?.[place]);
   return Number.isFinite(low) && Number.isFinite(high)
-    ? `${said} [${numberText(metric, low)}, ${numberText(metric, high)}]`
-    : said;
+    ? `[${numberText(metric, low)}, ${numberText(metric, high)}]`
+    : "";
 }
 
 /** The metrics that the table of settings and the notes show: passes, quality, and a few more. @param {Table} table */
 export function shownMetrics({ metrics, quality }) {
   const named = (/** @type {string} */ name) => metrics.filter((metric) => metric.name === name);
-  return [PASSES, quality, ...SHOWN.filter((name) => name !== quality)].flatMap(named);
+  return [PASSES, quality ?? "", ...SHOWN.filter((name) => name !== quality)].flatMap(named);
 }
 
 /** Lines of a note on one setting. @param {Table} table @param {number} number @returns {string[]} */
@@ -83,7 +75,9 @@ export function settingLines(table, number) {
   const place = placeOf(table, number);
   if (place < 0) return [];
   const metrics = shownMetrics(table).slice(0, 3);
-  return [nameOf(table, place), ...metrics.map((metric) => `${metric.title} ${intervalText(table, metric, place)}`)];
+  const said = (/** @type {Metric} */ metric) =>
+    `${metric.title} ${meanText(table, metric, place)} ${intervalText(table, metric, place)}`.trim();
+  return [nameOf(table, place), ...metrics.map(said)];
 }
 
 /** "9–12", or "9" where both ends read the same. @param {Table} table @param {Metric} metric @param {number[]} places */

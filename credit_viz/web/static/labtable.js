@@ -6,13 +6,14 @@
 import { h, refill, say } from "./dom.js";
 import { pick } from "./labbrush.js";
 import { openInRace } from "./labopen.js";
-import { intervalText, nameOf, numbersOf, orderedPlaces, shownMetrics } from "./labrows.js";
+import { intervalText, meanText, nameOf, numbersOf, orderedPlaces, shownMetrics } from "./labrows.js";
 import { counted } from "./text.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labrows.js").Table} Table */
 
 const PAGE = 20; // rows
+const REST = 100; // milliseconds that a brush rests before the rows follow
 
 /** @param {Lab} lab @returns {Node} */
 export function settingsView(lab) {
@@ -32,9 +33,18 @@ class Settings {
     const { store } = lab;
     /** @type {number[] | null} brushed by a pick in this table: its rows stay where they are */
     this.own = null;
-    store.view(["table", "brushed"], ({ brushed }) => {
-      if (brushed === null || brushed !== this.own) this.#order();
+    let resting = 0;
+    store.view(["table"], () => {
+      this.#order();
       this.#draw();
+    });
+    store.view(["brushed"], ({ brushed }) => {
+      clearTimeout(resting);
+      if (brushed !== null && brushed === this.own) return this.#draw();
+      resting = setTimeout(() => {
+        this.#order();
+        this.#draw();
+      }, REST);
     });
   }
 
@@ -123,7 +133,7 @@ class Settings {
           class: brushed && !picked ? "dim" : null,
         },
         h("th", { scope: "row" }, mark(table.unbeaten[place]), h("span", { title: name }, name)),
-        metrics.map((metric) => h("td", {}, intervalText(table, metric, place))),
+        metrics.map((metric) => numberCell(table, metric, place)),
         h("td", { class: "cv-pic-open" }, this.#opener(number, name)),
       );
     };
@@ -232,6 +242,12 @@ class Settings {
     target?.focus();
     return true;
   }
+}
+
+/** @param {Table} table @param {import("./labrows.js").Metric} metric @param {number} place */
+function numberCell(table, metric, place) {
+  const interval = intervalText(table, metric, place);
+  return h("td", {}, meanText(table, metric, place), interval && h("small", {}, interval));
 }
 
 /** @param {boolean} unbeaten */
