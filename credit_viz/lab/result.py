@@ -153,14 +153,14 @@ class SweepResult:
         for name in chosen:
             if name not in METRICS:
                 raise SettingsError(one_of("metric", name, METRICS))
-        groups = grouped(self.frame, by)
+        groups = self._grouped(by)
         runs = groups.per_prompt()
         columns: dict[str, Any] = {name: self.frame[name].iloc[groups.first].reset_index(drop=True) for name in by}
         columns["prompts"] = (runs > 0).sum(1)
         columns["runs"] = runs.sum(1).astype(np.int64)
         columns["failed"] = groups.per_prompt(self.frame["failed"].notna().to_numpy(np.float64)).sum(1).astype(np.int64)
         for name in chosen:
-            columns |= _three(name, intervals(self._means(groups, name), self._weights))
+            columns |= _three(name, self._intervals(by, name))
         return pd.DataFrame(columns)
 
     def against(self, number: int, metric: str) -> pd.DataFrame:
@@ -203,6 +203,23 @@ class SweepResult:
     def _weights(self) -> NDArray[np.float64]:
         prompts = self.frame["prompt"].nunique()
         return resample(prompts, _SEED) if prompts else np.zeros((1, 0))
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, ...], tuple[Groups, dict[str, NDArray[np.float64]]]]:
+        """Groups and intervals by the columns that were grouped by: tables and figures ask for the same ones."""
+        return {}
+
+    def _grouped(self, by: Sequence[str]) -> Groups:
+        key = tuple(by)
+        if key not in self._kept:
+            self._kept[key] = grouped(self.frame, by), {}
+        return self._kept[key][0]
+
+    def _intervals(self, by: Sequence[str], metric: str) -> NDArray[np.float64]:
+        groups, found = self._grouped(by), self._kept[tuple(by)][1]
+        if metric not in found:
+            found[metric] = intervals(self._means(groups, metric), self._weights)
+        return found[metric]
 
     def _means(self, groups: Groups, metric: str) -> NDArray[np.float64]:
         return prompt_means(groups, self.frame[metric].to_numpy(np.float64, na_value=np.nan))
