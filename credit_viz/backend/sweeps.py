@@ -10,19 +10,29 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from credit_viz.backend.local import QUICK_PARAMETERS
-from credit_viz.errors import CreditVizError
+from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.evaluation.manifest import describe_model
 from credit_viz.lab import Crew, InlineCrew, LocalCrew, ModelSource, Plan
+from credit_viz.lab.team import Heard
 from credit_viz.lab.work import Worker
 from credit_viz.models.base import DiffusionLM
 from credit_viz.models.known import EMBEDDED
 from credit_viz.run import decode
 
-__all__ = ["LocalSweeps", "SweepBackend"]
+__all__ = ["LocalSweeps", "StoppableCrew", "SweepBackend"]
 
 _MOST_WORKERS = 8
 _TIMED = 64  #: positions of the run that tells how fast the model is
 _TIMED_PROMPT = "1 + 1 ="
+_LOADING = 5.0  #: seconds until worker processes are ready, about
+_NOBODY = -1  #: no worker has this number
+
+
+class StoppableCrew(Crew, Protocol):
+    """A crew that another thread may stop."""
+
+    def stop(self) -> None:
+        """Whoever computes sweeps with it is told so by a BackendError, soon; may be called at any time."""
 
 
 class SweepBackend(Protocol):
@@ -38,9 +48,17 @@ class SweepBackend(Protocol):
 
     @property
     def model(self) -> Mapping[str, Any]:
-        """The model by its weights, as a sweep's manifest has it."""
+        """The model by its name and weights, as a sweep's manifest has it."""
 
-    def crew(self) -> Crew:
+    @property
+    def loading_seconds(self) -> float:
+        """What a crew takes until it begins, about."""
+
+    @property
+    def seconds_per_position(self) -> float | None:
+        """What a generated position takes one worker, about; None where finding out would take long itself."""
+
+    def crew(self) -> StoppableCrew:
         """Somebody to compute one sweep."""
 
     def check(self, plan: Plan) -> None:
@@ -49,10 +67,6 @@ class SweepBackend(Protocol):
         Raises:
             SettingsError, PromptError: the message names the prompt or the setting.
         """
-
-    @property
-    def seconds_per_position(self) -> float | None:
-        """What a generated position takes one worker, about; None where finding out would take long itself."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +96,10 @@ class LocalSweeps:
         """See `SweepBackend`."""
         return describe_model(self.served)
 
-    def crew(self) -> Crew:
+    @property
+    def loading_seconds(self) -> float:
         """See `SweepBackend`."""
-        return LocalCrew(self.workers) if self.in_processes else InlineCrew(self.served)
-
-    def check(self, plan: Plan) -> None:
-        """See `SweepBackend`."""
-        Worker(self.served, plan).check()
+        return _LOADING if self.in_processes else 0.0
 
     @cached_property
     def seconds_per_position(self) -> float | None:
@@ -101,3 +112,31 @@ class LocalSweeps:
         except CreditVizError:  # a model that this decoder is not for
             return None
         return (time.perf_counter() - began) / _TIMED
+
+    def crew(self) -> StoppableCrew:
+        """See `SweepBackend`."""
+        return _Processes(self.workers) if self.in_processes else _Served(self.served)
+
+    def check(self, plan: Plan) -> None:
+        """See `SweepBackend`."""
+        Worker(self.served, plan).check()
+
+
+class _Processes(LocalCrew):
+    """Wakes up when it is stopped, whatever it waits for."""
+
+    def stop(self) -> None:
+        self._heard.put((_NOBODY, None))
+
+    def _hear(self) -> Heard:
+        heard = super()._hear()
+        if heard[0] == _NOBODY:
+            raise BackendError("the sweep was stopped")
+        return heard
+
+
+class _Served(InlineCrew):
+    """Ends with the run that it is at: whoever takes runs from it takes no more."""
+
+    def stop(self) -> None:
+        """Nothing waits here for anything but the model."""

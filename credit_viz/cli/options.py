@@ -11,6 +11,7 @@ import click
 from credit_viz.cli.words import say, say_to_person
 
 if TYPE_CHECKING:
+    from credit_viz.lab import ModelSource
     from credit_viz.models.base import DiffusionLM
 
 __all__ = ["ModelChoice", "model_options"]
@@ -32,6 +33,13 @@ class ModelChoice(NamedTuple):
     def name(self) -> str:
         """For people."""
         return self.source or "the embedded model"
+
+    def plan_source(self) -> ModelSource:
+        """What a plan names, for workers to load the same."""
+        from credit_viz.lab import ModelSource
+
+        words = self._asdict()
+        return ModelSource(check_memory=not words.pop("skip_memory_check"), **words)
 
     def load(self) -> DiffusionLM:
         """Load it, saying on stderr what takes long.

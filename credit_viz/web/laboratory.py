@@ -2,7 +2,7 @@
 
 A sweep is a folder, see `credit_viz.lab.store`; one that was started on a page also holds `page.json` with its title.
 Ids of those cannot be guessed: who knows the id may look at it, stop it and delete it. All others are lasting: listed
-for everybody, and never deleted.
+for everybody, and never deleted. A public laboratory lists to a visitor only what lasts and what the visitor started.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from credit_viz.backend.sweeps import SweepBackend
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.lab import Plan, SweepResult
-from credit_viz.lab.found import Summary, signature, summarize, sweep_folders
+from credit_viz.lab.found import Summary, signature, study_path, summarize, sweep_folders
+from credit_viz.web.pace import Pace
 from credit_viz.web.planform import Limits
 from credit_viz.web.sweepjobs import Job, Jobs
 
-__all__ = ["Entry", "Laboratory", "Shown"]
+__all__ = ["Entry", "Laboratory", "Shown", "Status", "shipped_study"]
 
 _ABOUT = "page.json"
 _RESULTS = 4  #: tables that are held at a time
@@ -42,14 +43,27 @@ class Shown(NamedTuple):
     folder: Path
 
 
+class Status(NamedTuple):
+    """How far a sweep is."""
+
+    state: str  #: queued, loading, running, done, cancelled or failed
+    done: int  #: runs that are there
+    total: int
+    failed: int  #: of those that are there
+    seconds: float | None  #: since its first run began
+    seconds_left: float | None
+    ahead: int  #: sweeps that come first
+    error: str
+
+
 class Entry(NamedTuple):
     """A sweep as a list shows it."""
 
     id: str
     title: str
     model: str
-    made: str  #: ISO 8601
-    state: str
+    made: str  #: when it was begun, ISO 8601
+    state: str  #: as in `Status`
     settings: int
     prompts: int
     runs: int  #: that are there
@@ -57,7 +71,7 @@ class Entry(NamedTuple):
     failed: int
     lasting: bool
     can_race: bool
-    note: str
+    note: str  #: what is wrong with it, or missing; "" mostly
 
 
 @dataclass
@@ -66,18 +80,19 @@ class _Sweep:
     title: str
     folder: Path
     lasting: bool
-    listed: bool
+    listed: bool  #: for everybody
+    made: str = ""
     job: Job | None = None
 
 
 class Laboratory:
-    """Thread-safe.
+    """Nothing is started or written before somebody asks for it. Thread-safe.
 
     Args:
         backend: who computes new sweeps; None only shows those that are there.
         folder: where new ones are kept and earlier ones are found; None keeps them until `close`.
-        shown: sweeps that lie elsewhere.
-        public: visitors do not see each other's sweeps.
+        shown: sweeps that lie elsewhere; listed first.
+        public: visitors do not see each other's sweeps, and the oldest of theirs go.
         limits: of what a page may start.
         clock: seconds, monotonic.
     """
@@ -99,14 +114,15 @@ class Laboratory:
         self._public = public
         self._clock = clock
         self._lock = threading.RLock()
+        self._first = {place.id: number for number, place in enumerate(shown)}
         self._sweeps = {s.id: _Sweep(s.id, s.title, s.folder, lasting=True, listed=True) for s in shown}
-        self._always = frozenset(self._sweeps)
-        self._jobs = Jobs(backend.crew, self.limits.waiting) if backend is not None else None
-        self._summaries: dict[str, tuple[Any, Summary]] = {}
-        self._results: OrderedDict[str, tuple[Any, float, SweepResult]] = OrderedDict()
+        self._jobs = Jobs(self.limits.waiting)
+        self._pace = Pace(backend)
+        self._summaries: dict[str, tuple[Hashable, Summary]] = {}
+        self._results: OrderedDict[str, tuple[Hashable, float, SweepResult]] = OrderedDict()
 
     def entries(self, mine: Collection[str] = ()) -> list[Entry]:
-        """What a visitor sees: sweeps for everybody, and the visitor's own.
+        """What a visitor sees: sweeps that lie elsewhere, then the newest first.
 
         Args:
             mine: ids of sweeps that the visitor started.
@@ -114,7 +130,12 @@ class Laboratory:
         self._look()
         with self._lock:
             seen = [sweep for sweep in self._sweeps.values() if sweep.listed or sweep.id in mine]
-        return [self._entry(sweep) for sweep in seen]
+        entries = sorted(map(self._entry, seen), key=lambda entry: entry.made, reverse=True)
+        return sorted(entries, key=lambda entry: self._first.get(entry.id, len(self._first)))
+
+    def seconds(self, plan: Plan) -> float | None:
+        """How long a plan would take, about; None where nobody can say."""
+        return self._pace.seconds(plan)
 
     def start(self, plan: Plan, title: str) -> str:
         """Begin a sweep, or queue it; returns its id.
@@ -122,52 +143,42 @@ class Laboratory:
         Raises:
             BackendError: nothing computes here, too many wait, or it cannot be kept.
         """
-        if self._jobs is None:
+        if self.backend is None:
             raise BackendError("no model is loaded here: this page shows sweeps that are there, and starts none")
         name = secrets.token_hex(8)
         folder = self._home() / name
-        try:
-            folder.mkdir(parents=True)
-            about = {"title": title, "visitor": self._public}
-            (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-        except OSError as error:
-            raise BackendError(f"cannot keep a sweep in {folder.parent}: {error}") from error
-        job = Job(name, plan, folder)
+        job = Job(name, plan, folder, self.backend.crew(), self._pace.learn)
+        made = datetime.now(UTC).isoformat(timespec="seconds")
         self._jobs.put(job)
         with self._lock:
-            self._sweeps[name] = _Sweep(name, title, folder, lasting=False, listed=not self._public, job=job)
+            self._sweeps[name] = _Sweep(name, title, folder, False, not self._public, made, job)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            about = {"title": title, "visitor": self._public, "made": made}
+            (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        except OSError as error:
+            self._jobs.stop(job)
+            raise BackendError(f"cannot keep a sweep in {folder.parent}: {error}") from error
+        self._let_go()
         return name
 
-    def status(self, sweep: str) -> dict[str, Any]:
+    def status(self, sweep: str) -> Status:
         """How far a sweep is.
 
         Raises:
-            BackendError: it is unknown, or its folder is damaged.
+            BackendError, SettingsError, PromptError: it is unknown, or its folder is damaged.
         """
         found = self._find(sweep)
-        if found.job is None:
+        job = found.job
+        if job is None:
             told = self._summary(found)
-            return {
-                "state": "done" if told.runs >= told.total else "cancelled",
-                "done": told.runs,
-                "total": told.total,
-                "failed": told.failed,
-                "seconds": None,
-                "seconds_left": None,
-                "ahead": 0,
-                "error": "",
-            }
-        job, progress = found.job, found.job.progress
-        return {
-            "state": job.state,
-            "done": progress.done if progress else 0,
-            "total": progress.total if progress else job.plan.size,
-            "failed": progress.failed if progress else 0,
-            "seconds": progress.seconds if progress else 0.0,
-            "seconds_left": progress.seconds_left if progress and not job.over else None,
-            "ahead": self._jobs.ahead(job) if self._jobs else 0,
-            "error": job.error,
-        }
+            state = "done" if told.runs >= told.total else "cancelled"
+            return Status(state, told.runs, told.total, told.failed, None, None, 0, "")
+        progress = job.progress
+        if progress is None:
+            return Status(job.state, 0, job.plan.size, 0, None, None, self._jobs.ahead(job), job.error)
+        left = None if job.over else progress.seconds_left
+        return Status(job.state, progress.done, progress.total, progress.failed, progress.seconds, left, 0, job.error)
 
     def cancel(self, sweep: str) -> None:
         """Stop a sweep; what is done is kept.
@@ -175,40 +186,39 @@ class Laboratory:
         Raises:
             BackendError: it is unknown, or not computed here.
         """
-        found = self._find(sweep)
-        if found.job is None or self._jobs is None:
+        job = self._find(sweep).job
+        if job is None:
             raise BackendError("this sweep is not being computed here; there is nothing to stop")
-        self._jobs.stop(found.job)
+        self._jobs.stop(job)
 
     def delete(self, sweep: str) -> None:
-        """Stop a sweep and remove its folder.
+        """Remove a sweep with its folder.
 
         Raises:
-            BackendError: it is unknown, or lasting.
+            BackendError: it is unknown, lasting, or not over.
         """
         found = self._find(sweep)
         if found.lasting:
-            raise BackendError("this sweep is for everybody; who keeps the server can remove its folder")
+            raise BackendError("this sweep is there for everybody; who keeps the server can remove its folder")
         if found.job is not None and not found.job.over:
             raise BackendError("this sweep is not over; cancel it first")
-        with self._lock:
-            del self._sweeps[sweep]
-            self._results.pop(sweep, None)
-        shutil.rmtree(found.folder, ignore_errors=True)
+        self._remove(found)
 
     def result(self, sweep: str) -> SweepResult:
-        """What a sweep came to so far; the same object as long as nothing new is there.
+        """What a sweep came to so far; the same object while nothing new is there, or it is a second old at most.
 
         Raises:
             BackendError, SettingsError, PromptError: it is unknown, damaged, or nothing of it is there yet.
         """
         found = self._find(sweep)
+        if found.job is not None and found.job.progress is None:
+            raise BackendError("nothing of this sweep is there yet; its model is still being loaded")
         with self._lock:
             now, mark = self._clock(), signature(found.folder)
             if held := self._results.get(sweep):
+                self._results.move_to_end(sweep)
                 growing = found.job is not None and not found.job.over
                 if held[0] == mark or (growing and now - held[1] < _FRESH):
-                    self._results.move_to_end(sweep)
                     return held[2]
             result = SweepResult.load(found.folder)
             self._results[sweep] = mark, now, result
@@ -217,23 +227,31 @@ class Laboratory:
                 self._results.popitem(last=False)
             return result
 
+    def title(self, sweep: str) -> str:
+        """What it is called.
+
+        Raises:
+            BackendError: it is unknown.
+        """
+        return self._find(sweep).title
+
     def can_race(self, sweep: str) -> bool:
-        """Can runs of this sweep be decoded again here: is its model the one that is served?"""
+        """Can its runs be decoded again here: is its model the one that is served?"""
         try:
-            return self.same_model(self._summary(self._find(sweep)).model)
+            return self._serves(self._summary(self._find(sweep)).model)
         except CreditVizError:
             return False
 
-    def same_model(self, name: str) -> bool:
-        """Is this the model that is served?"""
-        return self.backend is not None and self.backend.model["name"] == name
-
     def close(self) -> None:
-        """End what runs, and remove what is not kept."""
-        if self._jobs is not None:
-            self._jobs.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        """End what runs, with its workers, and remove what is not kept."""
+        self._jobs.close()
+        with self._lock:
+            if self._temporary is not None:
+                self._temporary.cleanup()
+                self._temporary = self._folder = None
+
+    def _serves(self, model: str) -> bool:
+        return self.backend is not None and self.backend.model["name"] == model
 
     def _home(self) -> Path:
         with self._lock:
@@ -243,21 +261,16 @@ class Laboratory:
             return self._folder
 
     def _look(self) -> None:
-        """Find what lies in the folder."""
-        if self._folder is None or not self._folder.exists():
+        """See what lies in the folder by now."""
+        if self._folder is None or not self._folder.is_dir():
             return
-        found = {_id_of(path): path for path in sweep_folders(self._folder)}
+        found = {folder.name: folder for folder in sweep_folders(self._folder)}
         with self._lock:
-            for name, path in found.items():
-                if name not in self._sweeps:
-                    self._sweeps[name] = _from_folder(name, path, self._public)
-            gone = [
-                name
-                for name, sweep in self._sweeps.items()
-                if sweep.job is None and name not in found and name not in self._always
-            ]
-            for name in gone:
-                del self._sweeps[name]
+            for name in found.keys() - self._sweeps.keys():
+                self._sweeps[name] = _from_folder(found[name], self._public)
+            for sweep in [*self._sweeps.values()]:
+                if sweep.id not in found and sweep.id not in self._first and sweep.job is None:
+                    self._forget(sweep)
 
     def _find(self, sweep: str) -> _Sweep:
         if sweep not in self._sweeps:
@@ -266,6 +279,25 @@ class Laboratory:
             if sweep not in self._sweeps:
                 raise BackendError("the server does not keep this sweep, or no longer")
             return self._sweeps[sweep]
+
+    def _remove(self, sweep: _Sweep) -> None:
+        self._forget(sweep)
+        shutil.rmtree(sweep.folder, ignore_errors=True)
+
+    def _forget(self, sweep: _Sweep) -> None:
+        with self._lock:
+            self._sweeps.pop(sweep.id, None)
+            self._results.pop(sweep.id, None)
+            self._summaries.pop(sweep.id, None)
+
+    def _let_go(self) -> None:
+        """Visitors' oldest sweeps make room for new ones."""
+        if not self._public:
+            return
+        with self._lock:
+            theirs = [s for s in self._sweeps.values() if not s.lasting and (s.job is None or s.job.over)]
+        for sweep in sorted(theirs, key=lambda sweep: sweep.made)[: -self.limits.kept or None]:
+            self._remove(sweep)
 
     def _summary(self, sweep: _Sweep) -> Summary:
         mark = signature(sweep.folder)
@@ -278,58 +310,61 @@ class Laboratory:
         return held[1]
 
     def _entry(self, sweep: _Sweep) -> Entry:
-        job = sweep.job
-        if job is not None and (not job.over or job.state == "failed"):
-            return self._entry_of_job(sweep, job)
+        if sweep.job is not None:
+            return self._entry_of_job(sweep, sweep.job)
         try:
             told = self._summary(sweep)
         except CreditVizError as error:
-            return Entry(sweep.id, sweep.title, "", "", "failed", 0, 0, 0, 0, 0, sweep.lasting, False, str(error))
-        whole = told.runs >= told.total
+            nothing = 0, 0, 0, 0, 0
+            return Entry(sweep.id, sweep.title, "", sweep.made, "failed", *nothing, sweep.lasting, False, str(error))
+        status = self.status(sweep.id)
         return Entry(
-            sweep.id,
-            sweep.title,
-            told.model,
-            told.made,
-            "done" if whole else "cancelled",
-            len(told.plan.settings),
-            len(told.plan.all_prompts),
-            told.runs,
-            told.total,
-            told.failed,
-            sweep.lasting,
-            self.same_model(told.model),
-            "" if whole else f"{told.runs:,} of {told.total:,} runs are there",
+            id=sweep.id,
+            title=sweep.title,
+            model=told.model,
+            made=sweep.made or told.made,
+            state=status.state,
+            settings=len(told.plan.settings),
+            prompts=len(told.plan.all_prompts),
+            runs=told.runs,
+            total=told.total,
+            failed=told.failed,
+            lasting=sweep.lasting,
+            can_race=self._serves(told.model),
+            note="" if status.state == "done" else f"{told.runs:,} of {told.total:,} runs are there",
         )
 
     def _entry_of_job(self, sweep: _Sweep, job: Job) -> Entry:
+        assert self.backend is not None
         status = self.status(sweep.id)
         return Entry(
-            sweep.id,
-            sweep.title,
-            str(self.backend.model["name"]) if self.backend else "",
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            job.state,
-            len(job.plan.settings),
-            len(job.plan.all_prompts),
-            status["done"],
-            status["total"],
-            status["failed"],
-            sweep.lasting,
-            True,
-            job.error,
+            id=sweep.id,
+            title=sweep.title,
+            model=str(self.backend.model["name"]),
+            made=sweep.made,
+            state=status.state,
+            settings=len(job.plan.settings),
+            prompts=len(job.plan.all_prompts),
+            runs=status.done,
+            total=status.total,
+            failed=status.failed,
+            lasting=False,
+            can_race=True,
+            note=status.error,
         )
 
 
-def _id_of(folder: Path) -> str:
-    return folder.name
+def shipped_study() -> tuple[Shown, ...]:
+    """The study of the embedded model that ships with the project, if it is there."""
+    folder = study_path()
+    return () if folder is None else (Shown("study", "Recorded study of the embedded model", folder),)
 
 
-def _from_folder(name: str, folder: Path, public: bool) -> _Sweep:
+def _from_folder(folder: Path, public: bool) -> _Sweep:
+    """A sweep that was there before; one that a visitor started on a public page stays that visitor's."""
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        title, visitor = str(about["title"]), bool(about["visitor"])
-    except (OSError, ValueError, KeyError, TypeError):  # not started on a page
-        return _Sweep(name, folder.name, folder, lasting=True, listed=True)
-    theirs = visitor and public
-    return _Sweep(name, title, folder, lasting=public and not visitor, listed=not theirs)
+        title, visitor, made = str(about["title"]), bool(about["visitor"]), str(about["made"])
+    except (OSError, ValueError, KeyError, TypeError):  # it was not started on a page
+        return _Sweep(folder.name, folder.name, folder, lasting=True, listed=True)
+    return _Sweep(folder.name, title, folder, public and not visitor, not (public and visitor), made)

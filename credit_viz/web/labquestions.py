@@ -27,16 +27,16 @@ class LabQuestions:
 
     laboratory: Laboratory
 
-    def all(self) -> tuple[Callable[[Asked], Any], ...]:
-        """Every question."""
-        return (
+    def functions(self) -> list[Callable[[Asked], Any]]:
+        """All questions."""
+        return [
             self.lab_sweeps,
             self.lab_outlook,
             self.lab_start,
             self.lab_status,
             self.lab_cancel,
             self.lab_delete,
-        )
+        ]
 
     def lab_sweeps(self, asked: Asked) -> dict[str, Any]:
         """The sweeps that a visitor sees, and what a new one may be."""
@@ -60,7 +60,7 @@ class LabQuestions:
             "runs": sum(1 for _ in plan.runs()),
             "settings": len(plan.settings),
             "prompts": len(plan.all_prompts),
-            "seconds": None,
+            "seconds": self.laboratory.seconds(plan),
         }
 
     def lab_start(self, asked: Asked) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class LabQuestions:
 
     def lab_status(self, asked: Asked) -> dict[str, Any]:
         """How far a sweep is."""
-        return self.laboratory.status(str(asked["sweep"]))
+        return self.laboratory.status(str(asked["sweep"]))._asdict()
 
     def lab_cancel(self, asked: Asked) -> dict[str, Any]:
         """Stop a sweep."""

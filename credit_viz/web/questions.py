@@ -14,6 +14,7 @@ from typing import Any
 
 from credit_viz.backend.base import Piece
 from credit_viz.errors import CreditVizError, PromptError
+from credit_viz.web.labanswers import LabAnswers
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.labquestions import LabQuestions
 from credit_viz.web.runs import RunStore
@@ -41,7 +42,7 @@ class Questions:
         """All questions, as the page may call them."""
         hypothetical = WhatIfs(self.store)
         own = (self.packets, self.position, self.welcome, self.pieces)
-        lab = LabQuestions(self.laboratory).all() if self.laboratory else ()
+        lab = _about_sweeps(self.laboratory) if self.laboratory else []
         return [_answering(question) for question in (*own, hypothetical.whatif, hypothetical.counterfactual, *lab)]
 
     def packets(self, asked: Asked) -> list[str]:
@@ -64,6 +65,10 @@ class Questions:
                 f"{reprlib.repr(text)} has no tokens to name; valid: a text of up to {_MAX_TEXT} characters"
             )
         return [[piece.id, piece.text] for piece in self.tokenize(text)]
+
+
+def _about_sweeps(laboratory: Laboratory) -> list[Callable[[Asked], Any]]:
+    return [*LabQuestions(laboratory).functions(), *LabAnswers(laboratory).functions()]
 
 
 def _answering(question: Callable[[Asked], Any]) -> Question:
