@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from credit_viz.decoding.memory import PassMemory
 from credit_viz.errors import BackendError, SettingsError
 from credit_viz.lab.crew import GOODBYE, environment, package_folder
 from credit_viz.lab.plan import ModelSource, Plan
@@ -43,6 +44,7 @@ class RayCrew(Team):
         workers: how many; None: as many as the cluster has room for.
         threads: of each, on a CPU; so many CPUs of the cluster it takes.
         gpus: that each takes where the model runs on GPUs; with 0.5, two share one.
+        memory: bytes of forward passes that each remembers, see `PassMemory`.
         tell: is told that the workers wait for a place.
 
     Raises:
@@ -55,9 +57,10 @@ class RayCrew(Team):
         workers: int | None = None,
         threads: int = 1,
         gpus: float = 1,
+        memory: int = PassMemory.max_bytes,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        super().__init__(threads)
+        super().__init__(threads, memory)
         if workers is not None and workers < 1:
             raise SettingsError(f"workers={workers} is out of range; valid: 1 or more")
         if not 0 < gpus < math.inf:
@@ -175,10 +178,7 @@ class _Relay:
         except queue.Empty:
             told = {"error": f"no answer within {_CONNECT:g} s"}
         if "error" in told:
-            raise BackendError(
-                f"no Ray cluster at {self._address!r}: {told['error']}; valid: auto on a machine of the cluster (ray "
-                "start --head makes one), or HOST:PORT of its head"
-            )
+            raise BackendError(_nobody(self._address, told["error"]))
         nodes: Nodes = told["nodes"]
         return nodes
 
@@ -254,4 +254,9 @@ def _reach(place: tuple[str, int]) -> None:
     try:
         socket.create_connection(place, timeout=_REACH).close()
     except OSError as error:
-        raise BackendError(f"no Ray cluster at '{place[0]}:{place[1]}': {error.strerror or error}") from error
+        raise BackendError(_nobody(f"{place[0]}:{place[1]}", error.strerror or str(error))) from error
+
+
+def _nobody(address: str, why: str) -> str:
+    valid = "auto on a machine of the cluster (ray start --head makes one), or HOST:PORT of its head"
+    return f"no Ray cluster at {address!r}: {why}; valid: {valid}"

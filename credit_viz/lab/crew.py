@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 import credit_viz
+from credit_viz.decoding.memory import PassMemory
 from credit_viz.errors import SettingsError
 from credit_viz.lab.columns import Row
 from credit_viz.lab.plan import ModelSource, Plan
@@ -48,15 +49,20 @@ class Crew(Protocol):
 
 
 class InlineCrew:
-    """This process, with a model that is already loaded."""
+    """This process, with a model that is already loaded.
 
-    def __init__(self, model: DiffusionLM) -> None:
+    Args:
+        memory: bytes of forward passes to remember, see `PassMemory`; 0 computes each of them again.
+    """
+
+    def __init__(self, model: DiffusionLM, memory: int = PassMemory.max_bytes) -> None:
         self._model = model
+        self._memory = memory
         self._worker: Worker | None = None
 
     def open(self, plan: Plan) -> Identity:
         """See `Crew`; the plan's own model is not loaded."""
-        self._worker = Worker(self._model, plan)
+        self._worker = Worker(self._model, plan, self._memory)
         self._worker.check()
         return self._worker.identity()
 
@@ -77,15 +83,22 @@ class LocalCrew(Team):
         workers: how many.
         threads: of each, on a CPU.
         devices: of the workers in turn, such as ("cuda:0", "cuda:1"); the plan's device for all if not given.
+        memory: bytes of forward passes that each of them remembers, as for `InlineCrew`.
 
     Raises:
         SettingsError: no workers or no threads.
     """
 
-    def __init__(self, workers: int = 1, threads: int = 1, devices: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        threads: int = 1,
+        devices: Sequence[str] = (),
+        memory: int = PassMemory.max_bytes,
+    ) -> None:
         if workers < 1:
             raise SettingsError(f"workers={workers} is out of range; valid: 1 or more")
-        super().__init__(threads)
+        super().__init__(threads, memory)
         self._count = workers
         self._devices = devices
 

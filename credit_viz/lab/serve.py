@@ -1,8 +1,8 @@
 """A worker: told by lines of JSON what to do. As a process: `python -m credit_viz.lab.serve`, its parent is crew.py.
 
-The first line in is {"plan": ..., "threads": n, "check": bool}, the first out {"ready": identity} or {"error": ...}.
-Then each line in is a list of runs, and each line out {"rows": [...]}. The process ends when its input does, so it
-never outlives its parent by more than the run it is at.
+The first line in is {"plan": ..., "threads": n, "memory": bytes, "check": bool}, the first out {"ready": identity} or
+{"error": ...}. Then each line in is a list of runs, and each line out {"rows": [...]}. The process ends when its input
+does, so it never outlives its parent by more than the run it is at.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Server:
         torch.set_num_threads(order["threads"])
         try:
             plan = Plan.from_json(order["plan"])
-            worker = Worker(load(plan.model), plan)
+            worker = Worker(load(plan.model), plan, order["memory"])
             if order["check"]:
                 worker.check()
         except CreditVizError as error:

@@ -55,14 +55,19 @@ class _Worker:
 class Team(ABC):
     """A crew of workers that are reached by links; see `crew.Crew`.
 
+    Args:
+        threads: of each worker, on a CPU.
+        memory: bytes of forward passes that each of them remembers, see `PassMemory`.
+
     Raises:
         SettingsError: no threads.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, memory: int) -> None:
         if threads < 1:
             raise SettingsError(f"threads={threads} is out of range; valid: 1 or more")
         self._threads = threads
+        self._memory = memory
         self._plan: Plan | None = None
         self._identity: Identity | None = None
         self._checked = False
@@ -117,7 +122,8 @@ class Team(ABC):
         link = self._link(number)
         self._workers[number] = _Worker(source, check, attempt, link)
         plan = replace(self._plan, model=source)
-        link.send(json.dumps({"plan": plan.to_json(), "threads": self._threads, "check": check}))
+        order = {"plan": plan.to_json(), "threads": self._threads, "memory": self._memory, "check": check}
+        link.send(json.dumps(order))
 
     def _hand_out(self, shares: Shares) -> bool:
         """Give every worker that is ready something to do, and something to do next; True when nothing is left."""
