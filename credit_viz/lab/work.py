@@ -99,6 +99,7 @@ class Worker:
         try:
             return [self._finish(run, trace) for run, trace in zip(runs, self._decode(runs), strict=True)]
         except Exception as error:  # noqa: BLE001 (a checker or a decoder may fail in any way; its run says how)
+            self.memory.forget()  # a decoder that writes where it may only read has spoilt what is remembered
             if len(runs) == 1:
                 return [failed_row(_message(error))]
             return [row for run in runs for row in self.run([run])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
+from credit_viz.decoding.base import Decision, View
+from credit_viz.decoding.clock import Moment
+from credit_viz.decoding.threshold import Threshold
 from credit_viz.errors import BackendError, PromptError, SettingsError
 from credit_viz.lab import Arm, InlineCrew, Plan, Prompt, SweepResult, TaskPrompts, look_ahead, stream, sweep
 from credit_viz.lab.columns import agreement
@@ -186,6 +190,38 @@ def test_batches_share_passes_and_give_the_same(mock: Any) -> None:
     together = sweep(small_plan(arms=plan.arms, batch=4), workers=InlineCrew(mock))
     assert mock.calls - calls < passes
     pd.testing.assert_frame_equal(comparable(alone).drop(columns="key"), comparable(together).drop(columns="key"))
+
+
+def test_a_decoder_that_writes_into_what_it_reads_spoils_nothing(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own run fails; the runs after it on this prompt are what they are without it."""
+    plan = small_plan(arms=(Arm("threshold", {"threshold": (0.5, 0.6, 0.9)}), Arm("margin")), compare="never")
+    alone = sweep(plan, workers=InlineCrew(mock))
+    step = Threshold.step
+
+    def scribble(self: Threshold, view: View, state: Any, rng: torch.Generator) -> Decision:
+        if self.settings.threshold == 0.6:
+            view.predictions.logits.mul_(2)
+        return step(self, view, state, rng)
+
+    monkeypatch.setattr(Threshold, "step", scribble)
+    result = sweep(plan, workers=InlineCrew(LabModel()))
+    assert set(result.failed["setting"]) == {"threshold threshold=0.6"}
+    assert result.failed["failed"].str.startswith("RuntimeError: Inplace update").all()
+    others = alone.frame["setting"] != "threshold threshold=0.6"
+    pd.testing.assert_frame_equal(comparable(result)[others], comparable(alone)[others])
+
+
+def test_seconds_count_what_was_remembered(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that ticks at each look. A step: one tick of the decoder, three of a pass that is computed."""
+    ticks = itertools.count()
+    monkeypatch.setattr(Moment, "now", lambda _: Moment(float(next(ticks)), None))
+    plan = small_plan(arms=(Arm("vanilla"),), prompts=("one",), options={"gen_length": 8, "block_length": 8})
+    worker = Worker(mock, plan)
+    (run,) = plan.runs()
+    assert [row["seconds"] for row in worker.run([run])] == [8 * (1 + 3)]
+    # a recalled pass: one tick to look it up, and the one that it took when it was computed
+    assert [row["seconds"] for row in worker.run([run])] == [8 * (1 + 1 + 1)]
+    assert (worker.memory.computed, worker.memory.recalled) == (8, 8)
 
 
 @pytest.mark.parametrize(
