@@ -68,8 +68,8 @@ export function askView(store, links = [], gallery = null) {
   const alert = h("p", { class: "cv-alert", role: "alert" });
   store.view(["live", "error", "run"], (state) => {
     document.documentElement.dataset.cvLive = state.live;
-    say(status, state.error ? "" : sentence(state));
-    say(alert, sentenceCase(state.error));
+    say(status, state.error ? "" : progress(state));
+    say(alert, sentence(state.error));
     alert.hidden = !state.error;
   });
   const row = h("div", { class: "cv-ask-links" }, modelsView(boot.models), settings, links);
@@ -106,10 +106,10 @@ function chip(example) {
 }
 
 /** @param {string} text */
-const sentenceCase = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+export const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 /** @param {import("./store.js").State} state */
-function sentence(state) {
+function progress(state) {
   if (state.live === "asked") return "Waiting for the model…";
   if (state.live === "cancelling") return "Stopping after this step…";
   if (state.run?.state === "cancelled") return "Stopped. Everything up to here is kept: scrub through it below.";

@@ -3,14 +3,15 @@
  * Puts its views together; the only module that knows them all.
  */
 
-import { h } from "./dom.js";
+import { sentence } from "./ask.js";
+import { h, say } from "./dom.js";
 import { feedTable } from "./labfeed.js";
 import { formView } from "./labform.js";
 import { headView } from "./labhead.js";
 import { listView } from "./lablist.js";
 import { picturesView } from "./labpictures.js";
 import { progressView, watchProgress } from "./labprogress.js";
-import { newLab } from "./labstate.js";
+import { isUnderWay, newLab } from "./labstate.js";
 import { followSweeps } from "./labsweeps.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
@@ -29,7 +30,7 @@ export async function mountLab(race, _live, server, base) {
     "div",
     { class: "cv-lab" },
     h("aside", { class: "cv-lab-side" }, listView(lab)),
-    h("div", { class: "cv-lab-main" }, formView(lab), shownView(lab)),
+    h("div", { class: "cv-lab-main" }, errorView(lab), formView(lab), shownView(lab)),
   );
   feedTable(lab);
   watchProgress(lab);
@@ -39,10 +40,25 @@ export async function mountLab(race, _live, server, base) {
   return root;
 }
 
-/** The sweep on show. @param {Lab} lab */
+/** The sweep on show; its pictures once there is something to see. @param {Lab} lab */
 function shownView(lab) {
-  const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab), progressView(lab), picturesView(lab));
+  const pictures = h("div", { class: "cv-lab-pictures" }, picturesView(lab));
+  const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab), progressView(lab), pictures);
   lab.store.view(["sweep", "asking"], ({ sweep, asking }) => (root.hidden = asking || sweep === null));
+  lab.store.view(["table", "status"], ({ table, status }) => {
+    pictures.hidden = table === null && status !== null && isUnderWay(status);
+  });
+  return root;
+}
+
+/** What went wrong; that a sweep has nothing to show yet did not. @param {Lab} lab */
+function errorView(lab) {
+  const root = h("p", { class: "cv-alert", role: "alert", hidden: true });
+  lab.store.view(["error", "status", "sweeps"], (state) => {
+    const shown = state.status ?? state.sweeps?.find(({ id }) => id === state.sweep);
+    root.hidden = !state.error || (shown !== undefined && isUnderWay(shown));
+    say(root, root.hidden ? "" : sentence(state.error));
+  });
   return root;
 }
 

@@ -47,11 +47,11 @@ export function markWrong(input, name, wrong) {
  * A line of text that the form keeps.
  * @param {Form} form
  * @param {"title" | "count" | "gen_length" | "block_length" | "seeds"} name
- * @param {string} label @param {{field?: string, hint?: string}} [more] `field`: as the server calls it
+ * @param {string} label @param {string} [field] as the server calls it
  * @returns {Node}
  */
-export function textField(form, name, label, { field = name, hint = "" } = {}) {
-  const input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: hint });
+export function textField(form, name, label, field = name) {
+  const input = h("input", { type: "text", autocomplete: "off", spellcheck: "false" });
   const wrong = wrongLine(field);
   input.addEventListener("input", () => form.change({ [name]: input.value }));
   form.store.view(["plan", "wrong"], (state) => {

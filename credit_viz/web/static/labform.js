@@ -21,7 +21,7 @@ import { Store } from "./store.js";
 
 const PAUSE = 250; // milliseconds that typing rests before the server is asked
 /** Fields that have a line of their own for what is wrong. */
-const OWN_LINE = /^(arms(\.\d+)?|tasks|count|prompts|jsonl|gen_length|block_length|seeds|title)$/;
+const OWN_LINE = /^(arms(\.\d+)?|tasks|prompts|jsonl|gen_length|block_length|seeds|title)$/;
 
 /** @param {Lab} lab @returns {Node} drawn when it is first opened */
 export function formView(lab) {
@@ -44,7 +44,7 @@ export function formView(lab) {
 function newForm(lab, can) {
   const { boot } = lab.race.state;
   const [first] = quickStarts(boot.decoders);
-  const plan = formOf({ arms: first?.arms ?? ["vanilla"], ...can.defaults }, emptyForm(boot, can));
+  const plan = formOf({ ...can.defaults, arms: first?.arms ?? ["vanilla"] }, emptyForm(boot, can));
   /** @type {FormState} */
   const initial = { plan: { ...plan, title: first?.title ?? "" }, outlook: null, wrong: null, starting: false };
   const store = new Store(initial);

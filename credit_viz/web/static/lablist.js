@@ -5,7 +5,7 @@
 import { fill, h, refill } from "./dom.js";
 import { isUnderWay, showSweep } from "./labstate.js";
 import { deleteSweep } from "./labsweeps.js";
-import { grouped } from "./labwords.js";
+import { grouped, onDay } from "./labwords.js";
 import { counted } from "./text.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
@@ -54,7 +54,8 @@ function item(lab, sweep) {
     h("span", {}, sizeWords(sweep)),
     h("span", {}, noteWords(sweep, sweep.id === state.sweep ? state.status : null)),
   );
-  return h("li", { class: sweep.lasting ? null : "own" }, open, sweep.lasting ? null : removeTool(lab, sweep));
+  const own = !sweep.lasting && !isUnderWay(sweep);
+  return h("li", { class: own ? "own" : null }, open, own ? removeTool(lab, sweep) : null);
 }
 
 /** @param {Sweep} sweep */
@@ -67,7 +68,7 @@ export function noteWords(sweep, status) {
   if (now.state === "queued") return "waiting";
   if (isUnderWay(now)) return status?.total ? `running, ${Math.floor((100 * status.done) / status.total)} %` : "running";
   const ended = now.state === "done" ? "" : "stopped early";
-  return [ended, sweep.model, sweep.made].filter(Boolean).join(" · ");
+  return [ended, sweep.model, onDay(new Date(sweep.made))].filter(Boolean).join(" · ");
 }
 
 /** Asks once more before it removes. @param {Lab} lab @param {Sweep} sweep */

@@ -8,6 +8,7 @@ import { answerOf } from "./labfeed.js";
 import { isUnderWay } from "./labstate.js";
 import { cancelSweep, listSweeps } from "./labsweeps.js";
 import { grouped, inTime } from "./labwords.js";
+import { counted } from "./text.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labstate.js").Status} Status */
@@ -19,14 +20,14 @@ const REDRAW = 2000; // milliseconds between two tables of a sweep that grows
  * What is said of a sweep under way, or of one that ended early; "" where there is nothing to say.
  * @param {Status} status
  */
-export function progressWords({ state, done, total, failed, seconds_left, error }) {
+export function progressWords({ state, done, total, failed, seconds_left, ahead, error }) {
   const runs = `${grouped(done)} of ${grouped(total)} runs`;
   const bad = failed ? `, ${grouped(failed)} failed` : "";
-  if (state === "queued") return "Waiting for the sweep before it to end";
+  if (state === "queued") return `Waiting for ${counted(ahead, "sweep")} before it`;
   if (state === "loading") return "Loading the model";
   if (state === "running") return `${runs}${bad}${seconds_left === null ? "" : `, ${inTime(seconds_left)} left`}`;
   if (state === "cancelled") return `Stopped after ${runs}. What is there stays.`;
-  if (state === "failed") return `Stopped after ${runs}: ${error ?? "the workers are gone"}`;
+  if (state === "failed") return `Stopped after ${runs}: ${error}`;
   return failed ? `${grouped(failed)} of ${grouped(total)} runs failed; they count nowhere.` : "";
 }
 

@@ -21,7 +21,6 @@ export function promptsView(form) {
 function tasksView(form) {
   const { tasks, splits } = form.can;
   if (!tasks?.length) return null;
-  const wrong = wrongLine("tasks");
   const on = pills(
     "Tasks",
     tasks.map((/** @type {string} */ task) => [task, task]),
@@ -35,19 +34,18 @@ function tasksView(form) {
     form.store.state.plan.split,
     (name) => form.change({ split: name }),
   );
-  form.store.view(["plan", "wrong"], (state) => {
+  form.store.view(["plan"], ({ plan }) => {
     on.show();
-    wrong.show(state.wrong);
-    if (split.value !== state.plan.split) split.value = state.plan.split;
+    split.value = plan.split;
   });
   return h(
     "div",
     { class: "cv-lab-tasks" },
-    h("div", { class: "cv-lab-field" }, h("span", { class: "cv-lab-label" }, "Tasks, with answers to check"), on.root, wrong.root),
+    h("div", { class: "cv-lab-field" }, h("span", { class: "cv-lab-label" }, "Tasks, with answers to check"), on.root),
     h(
       "div",
       { class: "cv-lab-pair" },
-      textField(form, "count", "How many", { field: "count" }),
+      textField(form, "count", "How many", "tasks"),
       h("div", { class: "cv-lab-field" }, h("span", { class: "cv-lab-label" }, "Which"), split),
     ),
   );

@@ -17,11 +17,12 @@ import { Store } from "./store.js";
  * @property {string} id
  * @property {string} title
  * @property {string} model
- * @property {string} made when, in words
+ * @property {string} made when, ISO 8601
  * @property {string} state "done", "running", ...
  * @property {number} settings
  * @property {number} prompts
- * @property {number} runs
+ * @property {number} runs that are there
+ * @property {number} total runs that it is to have
  * @property {number} failed runs that failed
  * @property {boolean} lasting it is there for everybody, and stays
  * @property {boolean} can_race its runs can be made again here
@@ -34,9 +35,10 @@ import { Store } from "./store.js";
  * @property {number} done runs
  * @property {number} total runs
  * @property {number} failed runs
- * @property {number} seconds since it began
+ * @property {number | null} seconds since it began
+ * @property {number} ahead sweeps that are computed before it
  * @property {number | null} seconds_left
- * @property {string | null} error
+ * @property {string} error "" when all is well
  */
 
 /**
@@ -92,7 +94,8 @@ export function newLab(race, server, base) {
 }
 
 /** Put a sweep on show, whole and with nothing brushed. @param {Lab} lab @param {string} sweep */
-export function showSweep({ store }, sweep) {
+export function showSweep({ store, race }, sweep) {
+  if (race.state.place === "lab") window.scrollTo({ top: 0, behavior: "instant" });
   if (sweep === store.state.sweep) return store.set({ asking: false });
   store.set({
     sweep,

@@ -11,3 +11,11 @@ export function inTime(seconds) {
   const hours = seconds / 3600;
   return hours < 10 ? `${hours.toFixed(1).replace(/\.0$/, "")} h` : `${Math.round(hours)} h`;
 }
+
+/** A day in words, or the time of today. @param {Date} date @param {Date} [now] */
+export function onDay(date, now = new Date()) {
+  if (Number.isNaN(date.getTime())) return "";
+  if (date.toDateString() === now.toDateString())
+    return `today, ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+  return date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+}
