@@ -11,14 +11,14 @@ const HEAD = 44; // pixels above the panels, for the legend
 
 /**
  * A layout as wide as its room.
- * @param {any} layout @param {number} width pixels
+ * @param {{data: any[], layout: any}} figure @param {number} width pixels
  * @returns {{layout: any, height: number}}
  */
-export function fitted(layout, width) {
+export function fitted({ data, layout }, width) {
   const clear = "rgba(0,0,0,0)";
   const plain = { ...layout, width, autosize: false, paper_bgcolor: clear, plot_bgcolor: clear };
-  const count = Object.keys(layout).filter((name) => /^xaxis\d*$/.test(name)).length;
-  if (count > 1) return panels(plain, count, width);
+  const used = [...new Set(data.map(({ xaxis = "x" }) => xaxis.slice(1)))];
+  if (used.length > 1) return panels(plain, used, width);
   const { t = 40, ...margin } = layout.margin ?? {};
   const head = layout.showlegend === false || !layout.showlegend ? Math.min(t, spare(layout)) : t;
   const height = Math.round(Math.min(layout.height ?? 420, Math.max(340, width * 1.15))) - (t - head);
@@ -35,17 +35,18 @@ export function rowsOf(count, width) {
   return { rows, columns: Math.ceil(count / rows) };
 }
 
-/** @param {any} layout @param {number} count @param {number} width pixels @returns {{layout: any, height: number}} */
-function panels(layout, count, width) {
-  const { rows, columns } = rowsOf(count, width);
+/** @param {any} layout @param {string[]} used numbers of the axes, as in xaxis2 @param {number} width pixels @returns {{layout: any, height: number}} */
+function panels(layout, used, width) {
+  const { rows, columns } = rowsOf(used.length, width);
   const height = HEAD + rows * PANEL;
   const [wide, high] = [(1 - GAP * (columns - 1)) / columns, 1 / rows];
   const name = NAMES / (height - HEAD);
   const moved = { ...layout, height, margin: { ...layout.margin, t: HEAD, b: 0 } };
   const title = layout.yaxis?.title;
-  for (let i = 0; i < count; i++) {
+  for (const axis of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key)))
+    if (!used.includes(axis.slice(5))) moved[axis] = { ...layout[axis], visible: false };
+  used.forEach((end, i) => {
     const [row, column] = [Math.floor(i / columns), i % columns];
-    const end = i ? String(i + 1) : "";
     const left = column * (wide + GAP);
     const top = 1 - row * high;
     moved[`xaxis${end}`] = { ...layout[`xaxis${end}`], domain: [left, left + wide] };
@@ -55,6 +56,6 @@ function panels(layout, count, width) {
       showticklabels: column === 0,
       title: column === 0 ? title : { text: "" },
     };
-  }
+  });
   return { layout: moved, height };
 }

@@ -219,7 +219,7 @@ export class Picture {
     const plotly = await loadPlotly(this.lab.base);
     const width = this.room.clientWidth;
     if (answer !== this.answer || !width) return;
-    const { layout, height } = fitted(answer.layout, width);
+    const { layout, height } = fitted(answer, width);
     this.room.style.minHeight = `${height}px`;
     await plotly.react(this.plot, answer.data, layout, STILL);
     this.marks = marksOf(this.plot);
