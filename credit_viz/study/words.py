@@ -1,0 +1,155 @@
+"""The study in words: a paragraph, a table, and how long it took. Every number in them is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from credit_viz.study.conclusion import MARGIN, Study, Verified
+from credit_viz.study.scores import NO_HISTORY
+from credit_viz.tiny.statistics import Interval
+
+__all__ = ["paragraph", "table", "time_told"]
+
+#: families as people call them in a sentence.
+_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        NO_HISTORY: "credit without history (β = 0)",
+        "threshold": "the threshold alone",
+        "vanilla": "vanilla with fewer passes",
+    }
+)
+_HEAD = (
+    "| family | its setting with fewest passes within the margin | passes | exact match, % | points against vanilla |",
+    "|---|---|---|---|---|",
+)
+
+
+def paragraph(study: Study) -> str:
+    """The conclusion, whatever it is."""
+    return " ".join([_setup(study), *_chosen(study), *_memory(study), _blocks(study), _limits()])
+
+
+def table(study: Study) -> str:
+    """The chosen settings, then what they are held against, as Markdown."""
+    rows = [
+        f"| {found.point.family} | {found.point.words} | {_number(found.passes)} | {_number(found.right, 100)} | "
+        f"{_points(found.gained)} |"
+        for found in study.verified
+    ]
+    reference = study.reference
+    words = f"one token per pass, blocks of {reference.point.block_length}"
+    last = f"| vanilla | {words} | {reference.passes.value:.1f} | {_number(reference.right, 100)} | |"
+    return "\n".join([*_HEAD, *rows, last])
+
+
+def time_told(made: Mapping[str, Any]) -> str:
+    """How long the sweeps took, on what."""
+    told = "; ".join(f"{name}: {_timed(made[name])}" for name in ("sweep", "verification"))
+    return (
+        f"{told[0].upper()}{told[1:]}. {made['workers']} workers of one thread on {made['cores']} cores "
+        f"({made['processor']}), loading the model included."
+    )
+
+
+def _timed(part: Mapping[str, Any]) -> str:
+    runs, seconds = part["runs"], part["seconds"]
+    if seconds is None:
+        return f"{runs:,} runs, in several sessions"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{runs:,} runs in {minutes} min {rest} s, {runs / seconds:.0f} per second"
+
+
+def _setup(study: Study) -> str:
+    reference = study.reference
+    return (
+        f"{study.settings} settings of decoders and knobs, each in {study.lengths} block lengths, decoded "
+        f"{study.chosen_on} held-out prompts: {study.points} × {study.chosen_on} = {study.runs:,} runs. From each "
+        f"family of settings the one with the fewest forward passes was chosen among those that lost at most "
+        f"{100 * MARGIN:g} points of exact match there, and was measured again on {study.verified_on} other held-out "
+        f"prompts that had no part in the choice. There vanilla decoding ({reference.passes.value:.0f} passes) is "
+        f"right on {_number(reference.right, 100)} %."
+    )
+
+
+def _chosen(study: Study) -> Iterator[str]:
+    told = [
+        f"{_name(found)} {_number(found.passes)} passes, {_points(found.gained)} points ({found.point.words})"
+        for found in study.verified
+        if found.point.family != "vanilla"
+    ]
+    yield f"Passes and points against vanilla: {'; '.join(told)}."
+    if worse := [_name(found) for found in study.verified if found.gained.high < 0]:
+        yield f"Measurably below vanilla: {_listed(worse)}."
+    missed = [_name(found) for found in study.verified if found.gained.value < -MARGIN and found.gained.high >= 0]
+    if missed:
+        yield f"More than the margin below it, but not measurably below: {_listed(missed)}."
+    if not worse and not missed:
+        yield "All of them hold the margin there."
+
+
+def _memory(study: Study) -> Iterator[str]:
+    for family in (NO_HISTORY, "threshold"):
+        if family in study.saved and family in study.at_equal_passes:
+            yield _against(study, family)
+    if NO_HISTORY in study.in_the_sweep:
+        everywhere = study.in_the_sweep[NO_HISTORY]
+        yield (
+            f"Over all credit settings of the sweep history is worth {_points(everywhere)} points at equal passes "
+            f"({_verdict(everywhere)})."
+        )
+
+
+def _against(study: Study, family: str) -> str:
+    """Credit's chosen setting against another family's, and their curves."""
+    saved, equal = study.saved[family], study.at_equal_passes[family]
+    verb = "saves" if saved.value >= 0 else "needs"
+    more = "" if saved.value >= 0 else " more"
+    shown = saved if saved.value >= 0 else Interval(-saved.value, -saved.high, -saved.low)
+    return (
+        f"Against {_NAMES[family]} credit {verb} {_number(shown)}{more} passes at {_points(study.gained[family])} "
+        f"points; at equal passes it is worth {_points(equal)} points ({_verdict(equal)})."
+    )
+
+
+def _blocks(study: Study) -> str:
+    short, long = study.blocks
+    passes = study.longer_passes
+    more = "fewer" if passes.value < 0 else "more"
+    shown = Interval(-passes.value, -passes.high, -passes.low) if passes.value < 0 else passes
+    return (
+        f"Blocks of {long} instead of {short}: {_number(shown)} {more} passes and {_points(study.longer_right)} "
+        "points, over all settings of the sweep but vanilla's."
+    )
+
+
+def _limits() -> str:
+    return (
+        "Brackets are 95 % bootstrap intervals over prompts, paired where they are differences, and not corrected for "
+        "how many there are. This is one small model on four families of short texts; it says nothing of other models."
+    )
+
+
+def _verdict(found: Interval) -> str:
+    if found.low > 0:
+        return "a gain"
+    return "a loss" if found.high < 0 else "not told apart from none"
+
+
+def _name(found: Verified) -> str:
+    return _NAMES.get(found.point.family, found.point.family)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _number(found: Interval, factor: float = 1.0) -> str:
+    value, low, high = (factor * each for each in (found.value, found.low, found.high))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]".replace("-", "−")
+
+
+def _points(found: Interval) -> str:
+    value, low, high = (100 * each for each in (found.value, found.low, found.high))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]".replace("-", "−")
