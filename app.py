@@ -1,4 +1,4 @@
-"""Entry point of a Hugging Face Space, and of `python app.py`."""
+"""Entry point of a Hugging Face Space, and of `python app.py`; all at module level, as ZeroGPU wants it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from credit_viz.backend.menu import model_menu
 from credit_viz.gallery import load_gallery
 from credit_viz.models.threads import fit_threads
 from credit_viz.tiny import SETTINGS, examples
-from credit_viz.web import build_app
+from credit_viz.web import build_app, space_laboratory
 
-# at module level, as ZeroGPU wants it
 model = fit_threads(load_model())
 app = build_app(
     LocalBackend(model),
@@ -24,6 +23,7 @@ app = build_app(
     models=model_menu(model),
     gallery=load_gallery(),
     welcome=True,
+    laboratory=space_laboratory(model),
 )
 
 if __name__ == "__main__":

@@ -104,8 +104,8 @@ class Backend(Protocol):
         """Name shown to people, e.g. "embedded (1.7 M)"."""
 
     @property
-    def abilities(self) -> frozenset[str]:
-        """What the model can do for decoders and options; see `LanguageModel.abilities`."""
+    def abilities(self) -> frozenset[str] | None:
+        """What the model can do for decoders and options, see `LanguageModel.abilities`; None: no model is there."""
 
     @property
     def quick(self) -> bool:

@@ -16,7 +16,7 @@ class NoModel:
     """Refuses every run."""
 
     model_name = "none"
-    abilities: frozenset[str] = frozenset()
+    abilities: frozenset[str] | None = None
     quick = False
 
     def pieces(self, text: str) -> tuple[Piece, ...]:

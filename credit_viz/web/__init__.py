@@ -1,4 +1,4 @@
-"""The page. The only room that imports gradio; knows backends and traces, no tensors and no models.
+"""The page. The only room that imports gradio; knows backends, traces and the lab, no tensors and no models.
 
 The names below are fetched on first use: modules that need no gradio can be imported without it.
 """
@@ -6,15 +6,21 @@ The names below are fetched on first use: modules that need no gradio can be imp
 from __future__ import annotations
 
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from credit_viz.web.page import build_app, launch
+    from collections.abc import Mapping
 
-__all__ = ["build_app", "launch"]
+    from credit_viz.web.page import build_app, launch
+    from credit_viz.web.space import space_laboratory
+
+__all__ = ["build_app", "launch", "space_laboratory"]
+
+_HOMES: Mapping[str, str] = MappingProxyType({"build_app": "page", "launch": "page", "space_laboratory": "space"})
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'credit_viz.web' has no attribute {name!r}; public: {', '.join(__all__)}")
-    return getattr(import_module("credit_viz.web.page"), name)
+    return getattr(import_module(f"credit_viz.web.{_HOMES[name]}"), name)

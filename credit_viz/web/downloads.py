@@ -30,7 +30,7 @@ from credit_viz.web.names import lane_names
 from credit_viz.web.runs import KeptRun, RunStore
 from credit_viz.web.standalone import render_page
 
-__all__ = ["FILES", "Downloads"]
+__all__ = ["FILES", "Downloads", "attachment"]
 
 _PREFIX = "/credit-viz/run/"
 _LANE = re.compile(r"lane-([1-9])\.safetensors")
@@ -97,11 +97,11 @@ class Downloads:
                 return _figure(found[1], kept.traces(), theme)
             if found := _LANE.fullmatch(name):
                 trace = kept.trace(int(found[1]) - 1)
-                return _attachment(trace_bytes(trace), "application/octet-stream", lane_file(int(found[1]) - 1, trace))
+                return attachment(trace_bytes(trace), "application/octet-stream", lane_file(int(found[1]) - 1, trace))
             if name not in FILES:
                 raise BackendError(one_of("file of a run", name, [*FILES, "lane-1.safetensors"]))
             file = FILES[name]
-            return _attachment(file.make(kept), file.content_type, name)
+            return attachment(file.make(kept), file.content_type, name)
         except CreditVizError as error:
             return PlainTextResponse(f"{error}\n", 404, {"cache-control": "no-store"})
 
@@ -118,7 +118,8 @@ def _figure(name: str, traces: Sequence[Trace], theme: str) -> Response:
     return Response(body, media_type="application/json", headers=headers)
 
 
-def _attachment(body: bytes, content_type: str, name: str) -> Response:
+def attachment(body: bytes, content_type: str, name: str) -> Response:
+    """Something that browsers save under a name and never show."""
     headers = {
         "content-disposition": f'attachment; filename="credit-viz-{name}"',
         "cache-control": "no-store",

@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from credit_viz.web.pace import Pace
 from credit_viz.web.planform import Limits
 from credit_viz.web.sweepjobs import Job, Jobs
 
-__all__ = ["Entry", "Laboratory", "Shown", "Status", "shipped_study"]
+__all__ = ["Entry", "Laboratory", "Shown", "Status", "shipped_study", "shown_sweeps"]
 
 _ABOUT = "page.json"
 _RESULTS = 4  #: tables that are held at a time
@@ -154,8 +154,8 @@ class Laboratory:
             self._sweeps[name] = _Sweep(name, title, folder, False, not self._public, made, job)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            about = {"title": title, "visitor": self._public, "made": made}
-            (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+            about = _About(title, self._public, made)
+            (folder / _ABOUT).write_text(json.dumps(about._asdict()), encoding="utf-8")
         except OSError as error:
             self._jobs.stop(job)
             raise BackendError(f"cannot keep a sweep in {folder.parent}: {error}") from error
@@ -360,11 +360,48 @@ def shipped_study() -> tuple[Shown, ...]:
     return () if folder is None else (Shown("study", "Recorded study of the embedded model", folder),)
 
 
-def _from_folder(folder: Path, public: bool) -> _Sweep:
-    """A sweep that was there before; one that a visitor started on a public page stays that visitor's."""
+def shown_sweeps(folders: Iterable[Path]) -> tuple[Shown, ...]:
+    """Sweeps to show: folders that hold one, or several right below them.
+
+    Raises:
+        BackendError: a folder holds none, or cannot be read. SettingsError, PromptError: the one it holds is damaged.
+    """
+    found: dict[str, Shown] = {}
+    for folder in folders:
+        sweeps = sweep_folders(folder)
+        if not sweeps:
+            raise BackendError(f"{folder} holds no sweep; valid: a folder that credit-viz sweep --out made, or of such")
+        if sweeps == [folder]:
+            summarize(folder)
+        for path in sweeps:
+            name = path.resolve().name or "sweep"
+            name = name if name not in found else f"{name}-{len(found) + 1}"
+            about = _about(path)
+            found[name] = Shown(name, about.title if about else name, path)
+    return tuple(found.values())
+
+
+class _About(NamedTuple):
+    """What a page wrote beside a sweep."""
+
+    title: str
+    visitor: bool  #: of a public page
+    made: str
+
+
+def _about(folder: Path) -> _About | None:
+    """None: it was not started on a page."""
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        title, visitor, made = str(about["title"]), bool(about["visitor"]), str(about["made"])
-    except (OSError, ValueError, KeyError, TypeError):  # it was not started on a page
+        return _About(str(about["title"]), bool(about["visitor"]), str(about["made"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _from_folder(folder: Path, public: bool) -> _Sweep:
+    """A sweep that was there before; one that a visitor started on a public page stays that visitor's."""
+    about = _about(folder)
+    if about is None:
         return _Sweep(folder.name, folder.name, folder, lasting=True, listed=True)
-    return _Sweep(folder.name, title, folder, public and not visitor, not (public and visitor), made)
+    theirs = about.visitor and public
+    return _Sweep(folder.name, about.title, folder, public and not theirs, not theirs, about.made)

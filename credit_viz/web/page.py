@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -17,9 +17,11 @@ from credit_viz.decoding.base import Decoder
 from credit_viz.gallery import Exhibit
 from credit_viz.web.assets import Assets, AssetsMiddleware, SecurityHeaders
 from credit_viz.web.catalogue import Example, boot
+from credit_viz.web.controls import connect, draw_controls
 from credit_viz.web.downloads import Downloads
 from credit_viz.web.head import PageHead, page_head
 from credit_viz.web.headline import headline
+from credit_viz.web.labdownloads import SweepDownloads
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.live import Live
 from credit_viz.web.opening import Uploads
@@ -34,21 +36,23 @@ from credit_viz.web.zero_gpu import on_gpu
 __all__ = ["Page", "build_app", "launch"]
 
 TITLE = "Credit Viz"
-_TAKE_CHOICE = "(prompt, choice) => [prompt, window.creditViz ? window.creditViz.choice() : choice]"
-_TAKE_CHOICE_AGAIN = _TAKE_CHOICE.replace("choice()", "choice(true)")
-_SETTLED = "() => { window.creditViz && window.creditViz.settled(); }"
-_SETTLED_AGAIN = _SETTLED.replace("settled()", "settled(true)")
-_TAKE_TICKET = "(choice) => [window.creditViz ? window.creditViz.cancel() : choice]"
 
 
 class Page(gr.Blocks):
-    """A gr.Blocks that knows how it wants to be launched."""
+    """A gr.Blocks that knows how it wants to be launched, and ends what it started.
 
-    assets: Assets
-    store: RunStore
+    Args:
+        assets, store, laboratory: what it serves besides itself.
+    """
+
+    def __init__(self, assets: Assets, store: RunStore, laboratory: Laboratory | None = None) -> None:
+        super().__init__(title=TITLE, analytics_enabled=False)
+        self.assets = assets
+        self.store = store
+        self.laboratory = laboratory
 
     def launch(self, **options: Any) -> Any:  # type: ignore[override]
-        """`gr.Blocks.launch` with this page's theme, files and headers; `options` win."""
+        """`gr.Blocks.launch` with this page's theme, files and headers; `options` win. Ends what runs when it ends."""
         defaults: dict[str, Any] = {
             "theme": page_theme(),
             "favicon_path": str(files("credit_viz.web") / "static" / "favicon.svg"),
@@ -59,13 +63,28 @@ class Page(gr.Blocks):
             "pwa": False,
             "app_kwargs": {"middleware": self.middleware()},
         }
-        return super().launch(**(defaults | options))
+        try:
+            return super().launch(**(defaults | options))
+        finally:
+            if not options.get("prevent_thread_lock"):
+                self._end()
+
+    def close(self, verbose: bool = True) -> None:
+        """`gr.Blocks.close`, and the end of what runs."""
+        super().close(verbose)
+        self._end()
+
+    def _end(self) -> None:
+        if self.laboratory is not None:
+            self.laboratory.close()
 
     def middleware(self) -> list[Middleware]:
-        """Headers on everything; runs to take away, traces to open and the page's files before Gradio's."""
+        """Headers on everything; runs and sweeps to take away, traces to open and the page's files before Gradio's."""
+        sweeps = [Middleware(SweepDownloads, laboratory=self.laboratory)] if self.laboratory else []
         return [
             Middleware(SecurityHeaders),
             Middleware(Downloads, store=self.store),
+            *sweeps,
             Middleware(Uploads, store=self.store),
             Middleware(AssetsMiddleware, assets=self.assets),
             Middleware(PageHead, head=page_head(self.assets)),
@@ -98,7 +117,7 @@ def build_app(
         gallery: runs recorded earlier, which open without a model.
         welcome: the first of them is what a first visit shows.
         concurrency: runs at a time; further ones wait in the queue.
-        opened: a saved run to show; with it the page only looks at saved runs and starts none.
+        opened: a saved run that a first visit shows.
         laboratory: sweeps to look at, and to start; closed with the page.
     """
     shelf = Shelf(gallery)
@@ -108,38 +127,28 @@ def build_app(
     shown = gallery[0] if welcome and gallery else None
     first = shown.prompt if shown else examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)
-    reuse = Reuse(on_gpu(backend.stream))
-    live = Live(reuse.afresh, store, again=reuse.stream, welcome=None if shown else defaults.request(first))
+    runs = backend.abilities is not None
     told = boot(
         backend.model_name,
         decoders,
         examples,
         defaults,
-        backend.abilities if opened is None else None,
+        backend.abilities,
         models,
         settings,
         quick=backend.quick,
         gallery=shelf.boot(),
         welcome=shown.name if shown else "",
-        can={"run": opened is None, "ask": True, "lab": laboratory is not None},
+        can={"run": runs, "race": runs or opened is not None, "ask": True, "lab": laboratory is not None},
     )
-    page = Page(title=TITLE, analytics_enabled=False)
-    page.assets = Assets(told, late=shelf.file)
-    page.store = store
+    reuse = Reuse(on_gpu(backend.stream))
+    live = Live(reuse.afresh, store, again=reuse.stream, welcome=None if shown else defaults.request(first))
+    page = Page(Assets(told, late=shelf.file), store, laboratory)
     with page:
-        gr.HTML(headline(lab=told["can"].get("lab", False)), apply_default_css=False)
-        controls = _controls(first, visible=opened is None)
+        gr.HTML(headline(lab=laboratory is not None), apply_default_css=False)
+        controls = draw_controls(first, visible=runs)
         view = trace_view(page.assets.base, Questions(store, backend.pieces, laboratory).functions())
-        _decode_on_request(controls, view, live, quick=backend.quick, concurrency=concurrency)
-        controls.cancel.click(
-            store.cancel,
-            inputs=controls.choice,
-            js=_TAKE_TICKET,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        page.unload(_unload_handler(store))
+        connect(page, controls, view, live, store, quick=backend.quick, concurrency=concurrency)
     page.queue(max_size=64)
     return page
 
@@ -148,58 +157,3 @@ def launch(app: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, *, 
     """Serve the page; returns its address at once when `block` is false."""
     _, address, _ = app.launch(server_name=host, server_port=port, prevent_thread_lock=not block, quiet=not block)
     return str(address)
-
-
-class _Controls(NamedTuple):
-    """What Gradio draws of the form; the modules fill in and press what is hidden."""
-
-    prompt: gr.Textbox
-    run: gr.Button
-    cancel: gr.Button
-    choice: gr.Textbox
-    again: gr.Button
-
-
-def _controls(prompt: str, visible: bool) -> _Controls:
-    with gr.Row(elem_id="ask", visible=visible):
-        asked = gr.Textbox(
-            prompt, label="Prompt", placeholder="Write a prompt", lines=1, max_lines=5, elem_id="prompt", scale=1
-        )
-        run = gr.Button("Run", variant="primary", elem_id="run", scale=0)
-        cancel = gr.Button("Cancel", elem_id="cancel", scale=0)
-    choice = gr.Textbox("", visible="hidden", elem_id="choice")
-    again = gr.Button("Run again", visible="hidden", elem_id="again")
-    return _Controls(asked, run, cancel, choice, again)
-
-
-def _decode_on_request(controls: _Controls, view: gr.HTML, live: Live, *, quick: bool, concurrency: int) -> None:
-    """Run decodes every lane; running again shows what it already has, and on a quick model all of it at once."""
-    shared: dict[str, Any] = {
-        "inputs": [controls.prompt, controls.choice],
-        "outputs": view,
-        "show_progress": "hidden",
-        "concurrency_limit": concurrency,
-    }
-    run = gr.on(
-        [controls.run.click, controls.prompt.submit], _run_handler(live), js=_TAKE_CHOICE, api_name="run", **shared
-    )
-    run.then(None, js=_SETTLED)
-    again = controls.again.click(
-        _run_handler(live, again=True, whole=quick), js=_TAKE_CHOICE_AGAIN, api_visibility="private", **shared
-    )
-    again.then(None, js=_SETTLED_AGAIN)
-
-
-def _run_handler(live: Live, **how: bool) -> Callable[..., Iterator[str]]:
-    def run(prompt: str, choice: str, request: gr.Request) -> Iterator[str]:
-        """Decode a prompt by the chosen decoders; yields packets (see credit_viz/trace/codec.py)."""
-        yield from live.packets(prompt, choice, request.session_hash or "", **how)
-
-    return run
-
-
-def _unload_handler(store: RunStore) -> Callable[[gr.Request], None]:
-    def unload(request: gr.Request) -> None:
-        store.free(request.session_hash or "")
-
-    return unload

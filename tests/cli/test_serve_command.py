@@ -16,7 +16,7 @@ def test_serve_uses_the_chosen_model_and_address(call: Call, page: FakePage, fix
     words = ("--model", fixtures / "llada_peaky", "--device", "cpu", "--port", 9000, "--host", "0.0.0.0")
     assert call("serve", *words).code == 0
     assert page.built["backend"].model.info.name == "llada_peaky"
-    assert set(page.built) == {"backend", "models", "choice", "gallery"}, "examples and knobs are the embedded model's"
+    assert set(page.built) == {"backend", "models", "choice", "gallery", "laboratory"}, "examples and knobs are the embedded model's"
     assert {exhibit.model for exhibit in page.built["gallery"]} == {"embedded"}
     assert page.built["models"]["served"]["name"] == "llada_peaky"
     assert page.launched == {"server_name": "0.0.0.0", "server_port": 9000, "share": False}
