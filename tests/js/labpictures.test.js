@@ -161,6 +161,7 @@ const DOTS = {
   x: [1, 2, NaN],
   y: [1, 5, 2],
   customdata: [4, [6], [7]],
+  text: ["credit &lt;b&gt;<br>9.30 passes", "", ""],
   marker: { color: "#111111", size: [8, 10, 8], symbol: "diamond" },
 };
 
@@ -178,7 +179,8 @@ test("dots, lines and cells know their settings and places", () => {
     ],
   );
   assert.deepEqual([marks[1].size, marks[1].symbol, marks[1].color], [10, "diamond", "#111111"]);
-  assert.deepEqual(marks[0].lines, ["forward passes 1", "exact match 1"]);
+  assert.deepEqual(marks[0].lines, ["credit <b>", "9.30 passes"]);
+  assert.deepEqual(marks[1].lines, []);
 });
 
 test("cells are boxes; a cell without runs is none, and names are plain text", () => {
@@ -194,13 +196,16 @@ test("cells are boxes; a cell without runs is none, and names are plain text", (
       [[1, 2], []],
       [[3], [4]],
     ],
-    colorbar: { title: { text: "forward passes" } },
+    hovertext: [
+      ["&lt;img onerror&gt; 0, beta a<br>9.12 &amp; more", ""],
+      ["", ""],
+    ],
   };
-  const axes = { xaxis: axis("&lt;img onerror&gt;", 1, heatmap.x), yaxis: axis("beta", 1, heatmap.y) };
+  const axes = { xaxis: axis("alpha", 1, heatmap.x), yaxis: axis("beta", 1, heatmap.y) };
   const [first, ...others] = marksOf(drawn([heatmap], axes));
   assert.equal(others.length, 2);
   assert.deepEqual(first.box, { left: 95, top: 95, right: 105, bottom: 105 });
-  assert.deepEqual(first.lines, ["<img onerror> 0, beta a", "forward passes 9.123"]);
+  assert.deepEqual(first.lines, ["<img onerror> 0, beta a", "9.12 & more"]);
   assert.deepEqual(first.rows, [1, 2]);
 });
 

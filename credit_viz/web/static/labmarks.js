@@ -18,7 +18,7 @@
  * @property {string} color
  * @property {number} size pixels: width of a dot or a line
  * @property {string} symbol of a dot
- * @property {string[]} lines what a note says of it, where it is no single setting
+ * @property {string[]} lines what Python says of it
  */
 
 /** A figure that Plotly has drawn. @typedef {{data: any[], _fullData: any[], _fullLayout: any}} Drawn */
@@ -32,7 +32,7 @@ export function marksOf(drawn) {
     if (trace.visible !== true) return [];
     const [xaxis, yaxis] = ["x", "y"].map((letter) => axisOf(drawn, trace[`${letter}axis`] ?? letter));
     if (!xaxis || !yaxis) return [];
-    const place = { xaxis, yaxis: named(drawn, yaxis), area: areaOf(xaxis, yaxis) };
+    const place = { xaxis, yaxis, area: areaOf(xaxis, yaxis) };
     if (trace.type === "heatmap") return cells(trace, place);
     if (trace.type === "bar") return bars(trace, place);
     if (trace.type !== "scatter" || !trace.customdata) return [];
@@ -67,9 +67,8 @@ const plain = (text) =>
     .replaceAll("&amp;", "&")
     .trim();
 
-/** "alpha 0.5". @param {any} axis @param {any} value */
-const said = (axis, value) =>
-  `${plain(axis.title?.text)} ${typeof value === "number" ? String(Number(value.toPrecision(4))) : plain(value)}`.trim();
+/** What Python says of a mark. @param {any} text @returns {string[]} */
+const linesOf = (text) => (typeof text === "string" && text ? text.split("<br>").map(plain) : []);
 
 /** @param {any} value @param {number} i */
 const each = (value, i) => (Array.isArray(value) || ArrayBuffer.isView(value) ? /** @type {any} */ (value)[i] : value);
@@ -94,14 +93,11 @@ function dots(trace, place) {
       color: colorOf(each(color, i)) || colorOf(trace.line?.color),
       size: Number(each(size, i)) || 6,
       symbol: String(each(symbol, i) ?? "circle"),
-      lines: [said(place.xaxis, trace.x[i]), said(place.yaxis, trace.y[i])],
+      lines: linesOf(each(trace.hovertext ?? trace.text, i)),
     });
   }
   return found;
 }
-
-/** Panels beside each other name their shared axis once. @param {Drawn} drawn @param {any} axis */
-const named = ({ _fullLayout }, axis) => (axis.title?.text ? axis : { ...axis, title: _fullLayout.yaxis.title });
 
 /** Pieces of lines between gaps. @param {any} trace @param {Place} place @returns {Mark[]} */
 function polylines(trace, place) {
@@ -125,7 +121,7 @@ function polylines(trace, place) {
         color: colorOf(trace.line.color),
         size: trace.line.width ?? 1,
         symbol: "",
-        lines: [],
+        lines: linesOf(each(trace.hovertext ?? trace.text, i)),
       };
       found.push(open);
     }
@@ -137,7 +133,6 @@ function polylines(trace, place) {
 function cells(trace, place) {
   const { xaxis, yaxis, area } = place;
   const [wide, high] = [size(xaxis, trace.x), size(yaxis, trace.y)];
-  const title = plain(trace.colorbar?.title?.text);
   /** @type {Mark[]} */
   const found = [];
   for (let row = 0; row < trace.z.length; row++)
@@ -156,10 +151,7 @@ function cells(trace, place) {
         color: "",
         size: 0,
         symbol: "",
-        lines: [
-          `${said(xaxis, trace.x[column])}, ${said(yaxis, trace.y[row])}`,
-          `${title} ${Number(value.toPrecision(4))}`.trim(),
-        ],
+        lines: linesOf(trace.hovertext?.[row]?.[column]),
       });
     }
   return found;

@@ -13,7 +13,6 @@ import { optionSelects } from "./laboptions.js";
 import { Overlay } from "./laboverlay.js";
 import { fitted } from "./labpanels.js";
 import { settingLines } from "./labrows.js";
-import { counted } from "./text.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labmarks.js").Mark} Mark */
@@ -257,8 +256,7 @@ export class Picture {
     this.note.hidden = mark === null;
     if (!mark) return;
     const { table } = this.lab.store.state;
-    const [head, ...more] = mark.rows.length === 1 ? settingLines(table, mark.rows[0]) : mark.lines;
-    const several = mark.rows.length > 1 ? counted(mark.rows.length, "setting") : null;
+    const [head, ...more] = mark.lines.length ? mark.lines : settingLines(table, mark.rows[0]);
     const open = h(
       "button",
       { type: "button", class: "cv-pic-act", onclick: () => openInRace(this.lab, mark.rows) },
@@ -268,7 +266,6 @@ export class Picture {
       this.note,
       h("strong", {}, head ?? ""),
       more.map((line) => h("span", {}, line)),
-      several && h("span", {}, several),
       mark.rows.length ? (sticky ? open : h("small", {}, "Click: its runs in the race")) : null,
     );
     this.note.classList.toggle("sticky", sticky);
