@@ -8,12 +8,17 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from credit_viz.figures.layout import base_layout, plain_axis
-from credit_viz.figures.style import scale, surface
+from credit_viz.figures.labels import counted, safe
+from credit_viz.figures.layout import plain_axis
+from credit_viz.figures.style import scale
+from credit_viz.figures.sweeps.looks import bare_layout, color_bar
 from credit_viz.figures.sweeps.metrics import metric as about
+from credit_viz.figures.sweeps.metrics import number_text, with_interval
 from credit_viz.figures.sweeps.tables import (
     Swept,
+    behind,
     check_metric,
+    labels_in_order,
     one_decoder,
     pair_of_axes,
     value_label,
@@ -21,17 +26,21 @@ from credit_viz.figures.sweeps.tables import (
 
 __all__ = ["PairInfo", "draw", "get_info"]
 
+_MOST_NAMED = 14  #: columns in which the numbers of cells fit
+
 
 class PairInfo(NamedTuple):
     """X values of one knob, Y of the other."""
 
+    decoder: str
     x: str
     y: str
     metric: str
     x_values: tuple[str, ...]
     y_values: tuple[str, ...]
-    means: NDArray[np.float64]  #: (Y, X), nan where nothing was run
+    means: NDArray[np.float64]  #: (Y, X, 3) mean, low and high end of the interval; nan where nothing was run
     runs: NDArray[np.int64]  #: (Y, X)
+    numbers: tuple[tuple[tuple[int, ...], ...], ...]  #: (Y, X) settings behind each cell
 
 
 def get_info(
@@ -50,46 +59,60 @@ def get_info(
     check_metric(result, metric)
     x, y = pair_of_axes(chosen, x, y)
     table = chosen.table([x, y], [metric])
-    means = table.pivot(index=y, columns=x, values=metric)
-    runs = table.pivot(index=y, columns=x, values="runs").reindex_like(means)
-    return PairInfo(
-        x,
-        y,
-        metric,
-        tuple(map(value_label, means.columns)),
-        tuple(map(value_label, means.index)),
-        means.to_numpy(np.float64, na_value=np.nan),
-        runs.fillna(0).to_numpy(np.int64),
-    )
+    x_values, y_values = labels_in_order(table[x]), labels_in_order(table[y])
+    means = np.full((len(y_values), len(x_values), 3), np.nan)
+    runs = np.zeros(means.shape[:2], np.int64)
+    found = table[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy(np.float64)
+    for place, (at_x, at_y, count) in enumerate(zip(table[x], table[y], table["runs"], strict=True)):
+        cell = y_values.index(value_label(at_y)), x_values.index(value_label(at_x))
+        means[cell], runs[cell] = found[place], count
+    settings = behind(chosen, [x, y])
+    numbers = tuple(tuple(tuple(settings.get((at_x, at_y), ())) for at_x in x_values) for at_y in y_values)
+    name = str(chosen.frame["decoder"].iloc[0])
+    return PairInfo(name, x, y, metric, tuple(x_values), tuple(y_values), means, runs, numbers)
 
 
 def draw(info: PairInfo, theme: str = "light") -> go.Figure:
-    """Cells with their numbers."""
-    colors = scale("probability").colorscale
-    title = about(info.metric).title
+    """Cells, with their numbers where they fit."""
+    column = about(info.metric)
+    named = len(info.x_values) <= _MOST_NAMED
     figure = go.Figure(
         go.Heatmap(
-            z=info.means,
+            z=info.means[:, :, 0],
             x=list(info.x_values),
             y=list(info.y_values),
-            customdata=info.runs,
-            colorscale=colors,
-            texttemplate="%{z:.3g}" if info.means.size <= 150 else None,
+            customdata=[[list(cell) for cell in row] for row in info.numbers],
+            colorscale=scale("probability").colorscale,
+            text=[[number_text(info.metric, value) for value in row] for row in info.means[:, :, 0]] if named else None,
+            texttemplate="%{text}" if named else None,
+            xgap=2,
+            ygap=2,
             hoverongaps=False,
-            hovertemplate=f"{info.x} %{{x}}, {info.y} %{{y}}<br>{title} %{{z:.4g}}<br>%{{customdata}} runs"
-            "<extra></extra>",
-            colorbar={
-                "title": {"text": title, "side": "right"},
-                "tickfont": {"color": surface(theme)["quiet"]},
-                "thickness": 10,
-                "outlinewidth": 0,
-            },
+            hovertext=_hovers(info),
+            hovertemplate="%{hovertext}<extra></extra>",
+            colorbar=color_bar(theme, column.title) | {"tickformat": ".0%" if column.is_share else ""},
         )
     )
     category = {"type": "category", "showgrid": False}
     figure.update_layout(
-        **base_layout(theme, "", max(320, 60 + 34 * len(info.y_values))),
+        **bare_layout(theme, max(320, 70 + 40 * len(info.y_values))),
         xaxis=plain_axis(theme, info.x.replace("_", " ")) | category,
         yaxis=plain_axis(theme, info.y.replace("_", " ")) | category,
     )
     return figure
+
+
+def _hovers(info: PairInfo) -> list[list[str]]:
+    """Every cell in words."""
+    x, y = (name.replace("_", " ") for name in (info.x, info.y))
+    title = about(info.metric).title
+    return [
+        [
+            f"{safe(info.decoder)}, {x} {safe(at_x)}, {y} {safe(at_y)}<br>"
+            f"{title} {with_interval(info.metric, *info.means[row, column])}<br>"
+            f"{counted(int(info.runs[row, column]), 'run')} of "
+            f"{counted(len(info.numbers[row][column]), 'setting')}"
+            for column, at_x in enumerate(info.x_values)
+        ]
+        for row, at_y in enumerate(info.y_values)
+    ]

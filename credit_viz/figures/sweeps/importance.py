@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from credit_viz.figures.layout import base_layout, plain_axis
+from credit_viz.figures.layout import plain_axis
 from credit_viz.figures.style import lane_color
+from credit_viz.figures.sweeps.looks import bare_layout
 from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.studies import study_of
-from credit_viz.figures.sweeps.tables import Swept
+from credit_viz.figures.sweeps.tables import Swept, one_decoder
 
 __all__ = ["ImportanceInfo", "draw", "get_info"]
 
@@ -31,7 +32,7 @@ def get_info(result: Swept, metric: str = "forward_passes", decoder: str | None 
     Raises:
         SettingsError, BackendError: see `study_of`.
     """
-    optuna, study, axes = study_of(result, metric, decoder)
+    optuna, study, axes = study_of(one_decoder(result, decoder), metric)
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=_SEED)
     found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=axes)
     return ImportanceInfo(metric, tuple(found), tuple(float(share) for share in found.values()))
@@ -53,7 +54,7 @@ def draw(info: ImportanceInfo, theme: str = "light") -> go.Figure:
     )
     title = f"share of the differences in {about(info.metric).title}"
     figure.update_layout(
-        **base_layout(theme, "", 110 + 36 * len(info.knobs)),
+        **bare_layout(theme, 80 + 36 * len(info.knobs)),
         xaxis=plain_axis(theme, title) | {"tickformat": ".0%", "range": [0, max(1.0, *info.shares) * 1.08]},
         yaxis=plain_axis(theme, "") | {"showgrid": False},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from credit_viz.errors import SettingsError
+from credit_viz.figures.labels import counted, safe
 from credit_viz.figures.layout import base_layout, plain_axis
-from credit_viz.figures.style import lane_color
+from credit_viz.figures.sweeps.looks import series
 from credit_viz.figures.sweeps.metrics import metric as about
-from credit_viz.figures.sweeps.tables import Swept, axes_of, check_metric, value_label
+from credit_viz.figures.sweeps.metrics import with_interval
+from credit_viz.figures.sweeps.tables import Swept, axes_of, behind, check_metric, labels_in_order, value_label
 
 __all__ = ["Slice", "SlicesInfo", "draw", "get_info"]
 
 _COLUMNS = 3
+_HEIGHT = 230  #: pixels of a panel
+_FACTOR = 4  #: between the most and the fewest passes, from which on a scale of factors says more
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +33,8 @@ class Slice(NamedTuple):
     decoder: str
     labels: tuple[str, ...]  #: (V,) values in order
     means: Floats  #: (V, 3) mean, low and high
+    runs: tuple[int, ...]  #: (V,)
+    numbers: tuple[tuple[int, ...], ...]  #: (V,) settings behind each value
 
 
 class SlicesInfo(NamedTuple):
@@ -36,6 +42,7 @@ class SlicesInfo(NamedTuple):
 
     metric: str
     decoders: tuple[str, ...]
+    axes: dict[str, list[str]]  #: values of each knob in order, over all decoders that have it
     slices: tuple[Slice, ...]
 
 
@@ -47,47 +54,80 @@ def get_info(result: Swept, metric: str = "forward_passes") -> SlicesInfo:
     """
     check_metric(result, metric)
     decoders = [str(name) for name in result.frame["decoder"].unique()]
-    slices = []
-    for decoder in decoders:
-        own = result.where(decoder=decoder)
-        for axis in axes_of(own):
-            table = own.table([axis], [metric]).sort_values(axis, na_position="first")
-            columns = table[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy(np.float64, na_value=np.nan)
-            slices.append(Slice(axis, decoder, tuple(map(value_label, table[axis])), columns))
+    slices = [
+        _slice(own, axis, decoder, metric)
+        for decoder, own in ((name, result.where(decoder=name)) for name in decoders)
+        for axis in axes_of(own)
+    ]
     if not slices:
         raise SettingsError("nothing varies in this sweep; valid: a sweep of one knob or more")
-    return SlicesInfo(metric, tuple(decoders), tuple(slices))
+    shown = {axis: {part.decoder for part in slices if part.axis == axis} for axis in result.axes}
+    axes = {
+        axis: labels_in_order(result.frame.loc[result.frame["decoder"].isin(having), axis])
+        for axis, having in shown.items()
+        if having
+    }
+    return SlicesInfo(metric, tuple(decoders), axes, tuple(slices))
+
+
+def _slice(own: Swept, axis: str, decoder: str, metric: str) -> Slice:
+    table = own.table([axis], [metric]).sort_values(axis, na_position="first")
+    means = table[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy(np.float64)
+    settings, labels = behind(own, [axis]), tuple(map(value_label, table[axis]))
+    numbers = tuple(tuple(settings[label,]) for label in labels)
+    return Slice(axis, decoder, labels, means, tuple(map(int, table["runs"])), numbers)
 
 
 def draw(info: SlicesInfo, theme: str = "light") -> go.Figure:
     """A panel per knob, a line per decoder."""
-    axes = list(dict.fromkeys(part.axis for part in info.slices))
+    axes = list(info.axes)
     columns = min(_COLUMNS, len(axes))
     rows = -(-len(axes) // columns)
     figure = make_subplots(rows, columns, shared_yaxes="all", horizontal_spacing=0.04, vertical_spacing=0.2 / rows)
-    shown = set()
+    shown: set[str] = set()
     for part in info.slices:
-        place = axes.index(part.axis)
-        at = {"row": place // columns + 1, "col": place % columns + 1}
-        lane = info.decoders.index(part.decoder)
-        mean, low, high = part.means.T
-        figure.add_scatter(
-            x=list(part.labels),
-            y=mean,
-            error_y={"type": "data", "array": high - mean, "arrayminus": mean - low, "thickness": 1, "width": 3},
-            mode="lines+markers",
-            name=part.decoder,
-            legendgroup=part.decoder,
-            showlegend=part.decoder not in shown,
-            line={"color": lane_color(lane, theme), "width": 2},
-            hovertemplate=f"{part.decoder}, {part.axis} %{{x}}: %{{y:.4g}}<extra></extra>",
-            **at,
-        )
+        row, column = divmod(axes.index(part.axis), columns)
+        trace = _line(part, info, theme).update(showlegend=part.decoder not in shown)
+        figure.add_trace(trace, row + 1, column + 1)
         shown.add(part.decoder)
-        figure.update_xaxes(
-            plain_axis(theme, part.axis.replace("_", " ")) | {"type": "category", "showgrid": False}, **at
-        )
-    figure.update_yaxes(plain_axis(theme, ""))
+    for place, axis in enumerate(axes):
+        category = {"type": "category", "showgrid": False, "categoryorder": "array", "categoryarray": info.axes[axis]}
+        at = {"row": place // columns + 1, "col": place % columns + 1}
+        figure.update_xaxes(plain_axis(theme, axis.replace("_", " ")) | category, **at)
+    figure.update_yaxes(plain_axis(theme, "") | _scale(info))
     figure.update_yaxes(title_text=about(info.metric).title, col=1)
-    figure.update_layout(**base_layout(theme, "", 60 + 250 * rows), showlegend=True)
+    figure.update_layout(**base_layout(theme, "", 70 + _HEIGHT * rows), showlegend=True)
     return figure
+
+
+def _scale(info: SlicesInfo) -> dict[str, Any]:
+    """Passes of different decoders differ by factors."""
+    if about(info.metric).is_share:
+        return {"tickformat": ".0%"}
+    means = np.concatenate([part.means[:, 0] for part in info.slices])
+    if info.metric == "forward_passes" and np.nanmax(means) > _FACTOR * np.nanmin(means):
+        return {"type": "log", "tickvals": [2**power for power in range(13)]}
+    return {}
+
+
+def _line(part: Slice, info: SlicesInfo, theme: str) -> go.Scatter:
+    style = series(info.decoders.index(part.decoder), theme)
+    mean, low, high = part.means.T
+    return go.Scatter(
+        x=list(part.labels),
+        y=mean,
+        error_y={"type": "data", "array": high - mean, "arrayminus": mean - low, "thickness": 1, "width": 3},
+        mode="lines+markers",
+        name=safe(part.decoder),
+        legendgroup=part.decoder,
+        line={"color": style.color, "width": 2, "dash": style.dash},
+        marker={"color": style.color, "symbol": style.symbol, "size": 7},
+        customdata=[list(numbers) for numbers in part.numbers],
+        text=[
+            f"{safe(part.decoder)}, {part.axis.replace('_', ' ')} {safe(label)}<br>"
+            f"{about(info.metric).title} {with_interval(info.metric, *means)}<br>"
+            f"{counted(runs, 'run')} of {counted(len(numbers), 'setting')}"
+            for label, means, runs, numbers in zip(part.labels, part.means, part.runs, part.numbers, strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
+    )

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from credit_viz.errors import BackendError, SettingsError
-from credit_viz.figures.sweeps.tables import Swept, axes_of, check_metric, one_decoder, settings_table
+from credit_viz.figures.sweeps.tables import Swept, axes_of, check_metric, settings_table
 
-__all__ = ["Study", "study_of"]
+__all__ = ["Study", "plain_value", "study_of"]
 
 
 class Study(NamedTuple):
@@ -22,14 +22,13 @@ class Study(NamedTuple):
     axes: list[str]
 
 
-def study_of(result: Swept, metric: str, decoder: str | None) -> Study:
-    """One finished trial per setting.
+def study_of(chosen: Swept, metric: str) -> Study:
+    """One finished trial per setting of one decoder.
 
     Raises:
         SettingsError: unknown column, or fewer than four settings. BackendError: Optuna is not installed.
     """
-    chosen = one_decoder(result, decoder)
-    check_metric(result, metric)
+    check_metric(chosen, metric)
     try:
         optuna = import_module("optuna")
     except ImportError:
@@ -41,20 +40,24 @@ def study_of(result: Swept, metric: str, decoder: str | None) -> Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study()
     distributions = {axis: _distribution(optuna, table[axis]) for axis in axes}
-    for _, row in table.iterrows():
-        values = {axis: _value(row[axis]) for axis in axes}
-        study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=float(row[metric])))
+    columns = {axis: [plain_value(value) for value in table[axis]] for axis in axes}
+    study.add_trials(
+        optuna.trial.create_trial(
+            params=dict(zip(axes, values, strict=True)), distributions=distributions, value=float(value)
+        )
+        for value, *values in zip(table[metric], *columns.values(), strict=True)
+    )
     return Study(optuna, study, axes)
 
 
 def _distribution(optuna: Any, column: pd.Series[Any]) -> Any:
-    values = [_value(value) for value in column]
+    values = [plain_value(value) for value in column]
     if all(isinstance(value, float) for value in values):
         return optuna.distributions.FloatDistribution(min(values), max(values))
     return optuna.distributions.CategoricalDistribution(sorted(set(values), key=str))
 
 
-def _value(value: Any) -> float | str:
+def plain_value(value: Any) -> float | str:
     """A number, or words; a knob that is unset is a word of its own."""
     if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
         return "auto"

@@ -12,9 +12,11 @@ from credit_viz.errors import SettingsError, one_of
 __all__ = [
     "Swept",
     "axes_of",
+    "behind",
     "busiest",
     "check_axis",
     "check_metric",
+    "labels_in_order",
     "one_decoder",
     "pair_of_axes",
     "settings_table",
@@ -141,3 +143,17 @@ def value_label(value: object) -> str:
     if value is None or value is pd.NA or value != value:
         return "auto"
     return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+def labels_in_order(column: pd.Series[Any]) -> list[str]:
+    """Different values for people, the missing one first, then as they are sorted."""
+    return [value_label(value) for value in column.drop_duplicates().sort_values(na_position="first")]
+
+
+def behind(result: Swept, by: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
+    """Numbers of the settings that have the same values (as labels) in these columns, ascending."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    settings = result.frame[["number", *by]].drop_duplicates().sort_values("number")
+    for number, *values in settings.itertuples(index=False):
+        found.setdefault(tuple(map(value_label, values)), []).append(int(number))
+    return found
