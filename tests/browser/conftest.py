@@ -70,7 +70,7 @@ def open_page(chromium: Any, address: str, backend: FakeBackend) -> Iterator[Ope
     contexts: list[Any] = []
     troubles: list[str] = []
 
-    def opened(width: int = 1440, height: int = 900, finished: bool = True, **options: Any) -> Any:
+    def opened(width: int = 1440, height: int = 900, finished: bool = True, at: str = "", **options: Any) -> Any:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -78,7 +78,7 @@ def open_page(chromium: Any, address: str, backend: FakeBackend) -> Iterator[Ope
         page.on("console", lambda m: troubles.append(f"{m.type}: {m.text}") if m.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
         page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else troubles.append(r.url))
-        page.goto(address)
+        page.goto(address + at)
         page.wait_for_function("window.creditViz !== undefined")
         if finished:
             wait_for(page, "s.state === 'done' && s.live === 'idle'")

@@ -106,7 +106,7 @@ export function followAddress(store) {
       history.replaceState(history.state, "", address());
   };
   store.view(["run", "version", "step", "selected", "lane", "tab", "playing", "live", "trail", "sweep"], () => {
-    first ??= said() || null;
+    if (!store.state.trail) first ??= said() || null;
     if (!waiting) setTimeout(write, PAUSE);
     waiting = true;
   });

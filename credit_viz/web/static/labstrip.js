@@ -28,6 +28,7 @@ export function stripView(store, server, base) {
   const draw = () => {
     const { trail } = store.state;
     root.hidden = !styled || !trail?.found;
+    document.documentElement.classList.toggle("cv-trail-ahead", isAhead(store.state));
     if (!trail?.found) return;
     fillFacts(facts, store, trail.found);
     refill(root, title(trail.found), facts, waysOn(store, server, base, trail, trail.found), waysOut(store, trail));
@@ -36,7 +37,7 @@ export function stripView(store, server, base) {
     styled = true;
     draw();
   });
-  store.view(["trail", "run", "live"], draw);
+  store.view(["trail", "run", "live", "error"], draw);
   store.view(["trail"], ({ trail }) => void (trail && !trail.found && catchUp(store, server, trail)));
   store.view(["run", "lanes", "options"], () => leaveWhenElsewhere(store));
   return h("div", {}, style, root);
@@ -64,6 +65,10 @@ function leaveWhenElsewhere(store) {
   const other = run !== null && run !== trail.found.before && !leadsTo(boot, run, trail.found);
   if (changed || other) store.set({ trail: null });
 }
+
+/** Is another run still on show than the one that is said? @param {import("./store.js").State} state */
+const isAhead = ({ boot, trail, run, error }) =>
+  Boolean(trail?.found && run && !error && !leadsTo(boot, run, trail.found));
 
 // what it says --------------------------------------------------------------------------------------------------------
 
