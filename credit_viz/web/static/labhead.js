@@ -9,27 +9,37 @@ import { ask, nameOf, save } from "./save.js";
 /** @typedef {import("./labstate.js").Lab} Lab */
 
 const FILES = [
-  ["report.html", "Report"],
+  ["report.html", "Report, HTML"],
   ["runs.csv", "CSV"],
   ["runs.parquet", "Parquet"],
 ];
-const LONG = 1500; // milliseconds that a button says what it did
+const LONG_ANSWER = 130; // characters
 
 /** @param {Lab} lab @returns {Node} */
 export function headView(lab) {
   const title = h("h2", { class: "cv-lab-title" });
   const lead = h("p", { class: "cv-lab-lead" });
+  const rest = h("p", { class: "cv-lab-rest" });
   const facts = h("dl", { class: "cv-lab-facts" });
+  const how = h("details", { class: "cv-lab-how" }, h("summary", {}, "How it was run"), facts);
   lab.store.view(["sweep", "sweeps"], ({ sweep, sweeps }) => {
     say(title, sweeps?.find(({ id }) => id === sweep)?.title ?? "");
   });
-  lab.store.view(["table", "sweep"], ({ table }) => {
-    say(lead, table?.lead ?? "");
-    lead.classList.toggle("coming", table === null);
-    fill(facts, table ? Object.entries(table.facts).map(fact) : []);
+  lab.store.view(["table"], ({ table }) => {
+    const [answer, ...others] = sentences(table?.lead ?? "");
+    say(lead, answer);
+    say(rest, others.join(" "));
+    lead.classList.toggle("long", answer.length > LONG_ANSWER);
+    lead.hidden = !answer;
+    rest.hidden = !others.length;
+    how.hidden = table === null;
+    fill(facts, Object.entries(table?.facts ?? {}).map(fact));
   });
-  return h("header", { class: "cv-lab-head" }, title, lead, facts, takeAway(lab));
+  return h("header", { class: "cv-lab-head" }, title, lead, rest, h("div", { class: "cv-lab-line" }, how, takeAway(lab)));
 }
+
+/** The answer comes first, what it rests on after it. @param {string} text @returns {string[]} at least one */
+export const sentences = (text) => text.split(/(?<=[.!?]) (?=[A-Z])/);
 
 /** @param {[string, any]} entry */
 const fact = ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", { dir: "auto" }, String(value)));
@@ -43,7 +53,6 @@ function takeAway(lab) {
   const copy = h("button", { type: "button", class: "cv-link" }, "Copy the command");
   copy.addEventListener("click", async () => {
     say(status, await copied(lab.store.state.table.command));
-    setTimeout(() => say(status, ""), LONG * 2);
   });
   const root = h("div", { class: "cv-lab-take", role: "group", "aria-label": "Take away" }, files, copy, status);
   lab.store.view(["table"], ({ table }) => {

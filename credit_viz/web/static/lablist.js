@@ -66,6 +66,7 @@ export const sizeWords = ({ settings, prompts }) =>
 export function noteWords(sweep, status) {
   const now = status ?? sweep;
   if (now.state === "queued") return "waiting";
+  if (now.state === "loading") return "loading the model";
   if (isUnderWay(now)) return status?.total ? `running, ${Math.floor((100 * status.done) / status.total)} %` : "running";
   const ended = now.state === "done" ? "" : "stopped early";
   return [ended, sweep.model, onDay(new Date(sweep.made))].filter(Boolean).join(" · ");
