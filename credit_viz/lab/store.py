@@ -18,11 +18,12 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -63,6 +64,7 @@ class Store:
                 f"another sweep works on {self.folder}{self._holder()}; wait for it or stop it"
             ) from None
         except OSError as error:
+            self._lock.release()
             raise BackendError(f"cannot write into {self.folder}: {error}") from error
         return self
 
@@ -85,7 +87,7 @@ class Store:
 
         Raises:
             SettingsError: it holds another plan, another model or results of other versions; the message says which.
-            BackendError: its manifest is damaged.
+            BackendError: its manifest or its table is damaged, or it cannot be written.
         """
         session = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "machine": identity.machine}
         sessions = [session]
@@ -104,9 +106,12 @@ class Store:
             "versions": dict(identity.versions),
             "sessions": sessions,
         }
-        _replace(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        _drop_torn_line(self.folder / ROWS)
         self.rows = read_rows(self.folder)
+        try:
+            _replace(self.folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+            _drop_torn_line(self.folder / ROWS)
+        except OSError as error:
+            raise BackendError(f"cannot write into {self.folder}: {error}") from error
 
     def _check(self, manifest: Manifest, plan: Plan, identity: Identity) -> None:
         if manifest["model"] != dict(identity.model):
@@ -158,14 +163,10 @@ class Store:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Parquet, replaced as a whole."""
+    """Parquet with checksums, replaced as a whole."""
     data = pa.Table.from_pandas(table, preserve_index=False)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        pq.write_table(data, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with _replacing(path) as file:
+        pq.write_table(data, file, write_page_checksum=True)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -179,11 +180,12 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BackendError(f"{folder} holds no sweep: there is no {MANIFEST}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BackendError(f"{path} is damaged: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise BackendError(f"{path} is not of format {_FORMAT}, or of another version of this program")
-    if lacking := sorted({"plan", "model", "versions", "sessions"} - manifest.keys()):
+    kinds = {"plan": dict, "model": dict, "versions": dict, "sessions": list}
+    if lacking := [name for name, kind in kinds.items() if not isinstance(manifest.get(name), kind)]:
         raise BackendError(f"{path} is damaged: it lacks {', '.join(lacking)}")
     return manifest
 
@@ -197,12 +199,17 @@ def read_rows(folder: Path) -> dict[str, Row]:
     found: dict[str, Row] = {}
     if (folder / TABLE).exists():
         try:
-            table = pq.read_table(folder / TABLE, columns=["key", *KINDS]).to_pylist()
+            columns = ["key", *KINDS]
+            table = pq.read_table(folder / TABLE, columns=columns, page_checksum_verification=True).to_pylist()
         except (OSError, pa.ArrowException) as error:
-            raise BackendError(f"{folder / TABLE} is damaged: {error}") from error
+            raise BackendError(f"{folder / TABLE} is damaged: {error}; without it, its runs are done again") from error
         found.update((row.pop("key"), row) for row in table)
     if (folder / ROWS).exists():
-        found.update(_lines((folder / ROWS).read_bytes().split(b"\n")[:-1]))
+        try:
+            lines = (folder / ROWS).read_bytes().split(b"\n")[:-1]
+        except OSError as error:
+            raise BackendError(f"cannot read {folder / ROWS}: {error}") from error
+        found.update(_lines(lines))
     return found
 
 
@@ -211,7 +218,7 @@ def _lines(lines: Iterable[bytes]) -> Iterable[tuple[str, Row]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict) and isinstance(row.get("key"), str) and row.keys() >= KINDS.keys():
             yield row.pop("key"), row
@@ -226,10 +233,25 @@ def _drop_torn_line(path: Path) -> None:
                 file.truncate(data.rfind(b"\n") + 1)
 
 
-def _replace(path: Path, text: str) -> None:
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of another once it is whole and on the disk."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        with suppress(OSError):  # what went wrong is told already
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def _replace(path: Path, text: str) -> None:
+    with _replacing(path) as file:
+        file.write(text.encode())
 
 
 def _listed(versions: Mapping[str, str]) -> str:
