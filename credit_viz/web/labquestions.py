@@ -10,6 +10,7 @@ from typing import Any
 from credit_viz.errors import CreditVizError, SettingsError
 from credit_viz.lab import ModelSource, Plan
 from credit_viz.lab.report import command_of
+from credit_viz.models.known import EMBEDDED
 from credit_viz.text import clean_text
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.planform import PlanForm, form_of
@@ -42,10 +43,11 @@ class LabQuestions:
         """The sweeps that a visitor sees, and what a new one may be."""
         mine = [name for name in list(asked.get("mine") or ())[:_MINE] if isinstance(name, str)]
         backend = self.laboratory.backend
+        form = form_of(self.laboratory.limits, tasks=backend is not None and backend.model["name"] == EMBEDDED)
         return {
             "sweeps": [entry._asdict() for entry in self.laboratory.entries(mine)],
             "can_start": backend is not None,
-            "form": form_of(self.laboratory.limits) | {"workers": backend.workers if backend else 0},
+            "form": form | {"workers": backend.workers if backend else 0},
         }
 
     def lab_outlook(self, asked: Asked) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """A sweep as the page's form asks for it, turned into a plan. Knows the lab's plans; no gradio, no model.
 
 What a page sends is bounded before anything is made of it. While reading, and after a refusal, `PlanForm.field` says
-which field of the form is at fault: "arms.1", "prompts", "jsonl", "tasks", an option's name, or None for all of it.
+which field of the form is at fault: "arms.1", "prompts", "jsonl", "tasks", "count", an option's name, or None for all.
 """
 
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,14 +68,14 @@ class PlanForm:
             SettingsError, PromptError: the message names the value and what is valid.
         """
         given = _object("plan", asked, _FIELDS)
-        plan = Plan(
-            arms=tuple(self._arms(given.get("arms"))),
-            prompts=(*self._texts(given.get("prompts")), *self._file(given.get("jsonl"))),
-            tasks=self._tasks(given.get("tasks")),
-            options=self._options(given),
-            model=self._model,
-            compare=self._compare(given.get("compare", "auto")),
-        )
+        arms = tuple(self._arms(given.get("arms")))
+        prompts = (*self._texts(given.get("prompts")), *self._file(given.get("jsonl")))
+        tasks = self._tasks(given.get("tasks"))
+        compare = self._compare(given.get("compare", "auto"))
+        options = self._options(given)
+        # what is still to be found wrong: nothing there, or lengths that do not fit each other
+        self._at("arms" if not arms else "prompts" if not prompts and tasks is None else "block_length")
+        plan = Plan(arms, prompts, tasks, options, self._model, compare)
         self._at("prompts")
         _ = plan.all_prompts
         self._at(None)
@@ -129,12 +129,10 @@ class PlanForm:
         asked = _object("tasks", given, _TASK_FIELDS)
         names = _list("tasks", asked.get("tasks"), len(TASKS), "tasks")
         for name in names:
-            if name not in TASKS:
-                raise SettingsError(one_of("task", name, TASKS))
+            _among("task", name, TASKS)
+        split = _among("split", asked.get("split", "held-out"), SPLITS)
+        self._at("count")
         count = _whole("count", asked.get("count", 20), 1, self._limits.prompts)
-        split = asked.get("split", "held-out")
-        if split not in SPLITS:
-            raise SettingsError(one_of("split", split, SPLITS))
         return TaskPrompts(tuple(names), split, count)
 
     def _options(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,30 +146,24 @@ class PlanForm:
                 found["seed" if name == "seeds" else name] = [_whole(name, value, low, high) for value in values]
         self._at("cache")
         if "cache" in given:
-            found["cache"] = _list("cache", given["cache"], len(CACHE_MODES), "modes")
-            for mode in found["cache"]:
-                if mode not in CACHE_MODES:
-                    raise SettingsError(one_of("cache mode", mode, CACHE_MODES))
+            modes = _list("cache", given["cache"], len(CACHE_MODES), "modes")
+            found["cache"] = [_among("cache mode", mode, CACHE_MODES) for mode in modes]
         self._at("early_stop")
         found["early_stop"] = given.get("early_stop", False)
         if not isinstance(found["early_stop"], bool):
             raise SettingsError(f"early_stop={reprlib.repr(found['early_stop'])} is not valid; valid: true or false")
-        self._at("block_length")
         return found
 
     def _compare(self, given: Any) -> str:
-        if given not in COMPARE_MODES:
-            self._at("compare")
-            raise SettingsError(one_of("compare mode", given, COMPARE_MODES))
-        return str(given)
+        self._at("compare")
+        return _among("compare mode", given, COMPARE_MODES)
 
 
 def _object(name: str, given: Any, fields: Sequence[str]) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
         raise SettingsError(f"{name} {reprlib.repr(given)} is no object; valid: {', '.join(fields)} by name")
     for field in given:
-        if field not in fields:
-            raise SettingsError(one_of(f"field of {name}", reprlib.repr(field), fields))
+        _among(f"field of {name}", field, fields)
     return given
 
 
@@ -183,14 +175,24 @@ def _list(name: str, given: Any, most: int, what: str) -> list[Any]:
     return given
 
 
+def _among(kind: str, given: Any, valid: Collection[str]) -> str:
+    if not isinstance(given, str) or given not in valid:
+        raise SettingsError(one_of(kind, reprlib.repr(given).strip("'"), valid))
+    return given
+
+
 def _whole(name: str, given: Any, low: int, high: int) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not low <= given <= high:
         raise SettingsError(f"{name}={reprlib.repr(given)} is out of range; valid: whole numbers {low}..{high:,}")
     return given
 
 
-def form_of(limits: Limits) -> dict[str, Any]:
-    """What a form offers and how it begins, in plain JSON types."""
+def form_of(limits: Limits, *, tasks: bool) -> dict[str, Any]:
+    """What a form offers and how it begins, in plain JSON types.
+
+    Args:
+        tasks: whether it begins with prompts of the embedded model's tasks, which say little about another model.
+    """
     return {
         "tasks": list(TASKS),
         "splits": list(SPLITS),
@@ -198,15 +200,7 @@ def form_of(limits: Limits) -> dict[str, Any]:
         "compare": list(COMPARE_MODES),
         "limits": vars(limits),
         "defaults": {
-            "arms": ["vanilla", "threshold: sweep", "credit: sweep"],
-            "tasks": {"tasks": list(TASKS), "count": 20, "split": "held-out"},
-            "prompts": [],
-            "jsonl": None,
-            "gen_length": [64],
-            "block_length": [32],
-            "seeds": [0],
-            "early_stop": False,
-            "cache": ["none"],
+            "tasks": {"tasks": list(TASKS), "count": 20, "split": "held-out"} if tasks else None,
             "compare": "auto",
         },
     }

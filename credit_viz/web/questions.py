@@ -76,6 +76,8 @@ def _answering(question: Callable[[Asked], Any]) -> Question:
 
     @wraps(question)
     def answer(asked: dict[str, Any]) -> Any:
+        if not isinstance(asked, dict):
+            return {"error": f"{reprlib.repr(asked)} asks nothing; valid: an object with what the question needs"}
         try:
             return question(asked)
         except (CreditVizError, KeyError, TypeError, ValueError) as error:
