@@ -138,6 +138,36 @@ export const GLOSSARY = Object.freeze({
     field: "token-to-token edit",
     words: "A written token was replaced by another one.",
   },
+  sweep: {
+    word: "sweep",
+    field: "grid or random search",
+    words: "Many settings of decoders on the same prompts. Each run is computed once and kept.",
+  },
+  setting: {
+    word: "setting",
+    field: "hyperparameters",
+    words: "A decoder with a value for each of its knobs.",
+  },
+  exactMatch: {
+    word: "exact match",
+    field: "",
+    words: "Share of the answers that a checker calls right. Only for prompts that have one right answer.",
+  },
+  agreement: {
+    word: "agreement",
+    field: "token agreement with vanilla",
+    words: "Share of the places at which the text is that of one token per pass. It does not say that either is right.",
+  },
+  interval: {
+    word: "95 % interval",
+    field: "bootstrap over prompts",
+    words: "Where the mean would lie for other prompts of this kind. Where two intervals overlap, more prompts may turn the order.",
+  },
+  unbeaten: {
+    word: "not beaten",
+    field: "Pareto front",
+    words: "No other setting has as few passes and as good a quality.",
+  },
 });
 
 /** @typedef {keyof typeof GLOSSARY} Term */

@@ -3,6 +3,7 @@
  */
 
 import { fill, h, refill } from "./dom.js";
+import { helpLink } from "./help.js";
 import { isUnderWay, showSweep } from "./labstate.js";
 import { deleteSweep } from "./labsweeps.js";
 import { grouped, onDay } from "./labwords.js";
@@ -34,6 +35,7 @@ export function listView(lab) {
     { class: "cv-lab-sweeps", "aria-label": "Sweeps" },
     h("header", {}, h("h2", { class: "cv-title" }, "Sweeps"), add),
     list,
+    h("p", { class: "cv-lab-help" }, helpLink(lab.race)),
   );
 }
 
