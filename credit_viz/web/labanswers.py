@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import pandas as pd
 
 from credit_viz.errors import SettingsError, one_of
-from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
+from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_info, sweep_info
 from credit_viz.figures.sweeps.answer import answer
 from credit_viz.figures.sweeps.choices import choices_of
 from credit_viz.figures.sweeps.metrics import metric
@@ -67,6 +67,7 @@ class LabAnswers:
     def __init__(self, laboratory: Results) -> None:
         self._laboratory = laboratory
         self._answers: Kept[dict[str, Any]] = Kept(_KEPT_ANSWERS)
+        self._infos: Kept[Any] = Kept(_KEPT_ANSWERS)
         self._filtered: Kept[SweepResult] = Kept(_KEPT_FILTERED)
 
     def functions(self) -> list[Callable[[Asked], Any]]:
@@ -92,11 +93,14 @@ class LabAnswers:
         kept = self._kept(whole, key)
         choices = choices_of(kept, list(SWEEP_FIGURES[name].options), _object("options", asked.get("options")))
 
+        about = (*key, name, *choices.options.items())
+
         def draw() -> dict[str, Any]:
-            drawn: dict[str, Any] = json.loads(draw_sweep(name, kept, theme, **choices.options).to_json())
+            info = self._infos.of(about, lambda: sweep_info(name, kept, **choices.options))
+            drawn: dict[str, Any] = json.loads(draw_info(name, info, theme).to_json())
             return {"data": drawn["data"], "layout": drawn["layout"]}
 
-        figure = self._answers.of(("figure", *key, name, theme, *choices.options.items()), draw)
+        figure = self._answers.of(("figure", theme, *about), draw)
         return figure | {"options": choices.options, "choices": choices.valid}
 
     def lab_runs(self, asked: Asked) -> dict[str, Any]:

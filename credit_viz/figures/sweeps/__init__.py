@@ -2,13 +2,16 @@
 
 As in the room above, every file holds one figure in two halves: `get_info(result, **options)` has every number that is
 drawn, `draw(info, theme)` only draws it. A result is whatever has the tables of `credit_viz.lab.SweepResult`.
+
+Every mark carries in `customdata` the list of settings it stands for, by their numbers in the whole sweep (see
+`SweepResult.frame`), also where the result is filtered. A bar of importance stands for a knob and has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credit_viz.errors import SettingsError, one_of
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from credit_viz.figures.sweeps.tables import Swept
 
-__all__ = ["SWEEP_FIGURES", "SweepFigure", "draw_sweep"]
+__all__ = ["SWEEP_FIGURES", "SweepFigure", "draw_info", "draw_sweep", "sweep_info"]
 
 
 class SweepFigure(NamedTuple):
@@ -52,7 +55,7 @@ SWEEP_FIGURES: Mapping[str, SweepFigure] = MappingProxyType(
             "heatmap",
             "Two knobs",
             "Where do two knobs work best together?",
-            "Mean over all other settings and all prompts. The number of runs behind a cell is in its note.",
+            "Mean over all other knobs and all prompts. Interval and number of runs are in the note of a cell.",
             x="a knob or option",
             y="another one",
             metric=_METRIC,
@@ -62,14 +65,14 @@ SWEEP_FIGURES: Mapping[str, SweepFigure] = MappingProxyType(
             "slices",
             "One knob at a time",
             "What does each knob do by itself?",
-            "Mean at each value over all other settings, with its 95 % interval over prompts.",
+            "Mean at each value over all other knobs, with its 95 % interval over prompts.",
             metric=_METRIC,
         ),
         "parallel": _figure(
             "parallel",
             "All at once",
             "Which settings go with which results?",
-            "One line per setting. Drag along an axis to keep only the lines that pass there.",
+            "One line per setting; the darker it is (on a dark page, the brighter), the higher the quality.",
             decoder=_DECODER,
         ),
         "importance": _figure(
@@ -95,7 +98,12 @@ SWEEP_FIGURES: Mapping[str, SweepFigure] = MappingProxyType(
 
 
 def draw_sweep(name: str, result: Swept, theme: str = "light", **options: Any) -> go.Figure:
-    """A figure of a sweep by name.
+    """A figure of a sweep by name: `draw_info` of its `sweep_info`."""
+    return draw_info(name, sweep_info(name, result, **options), theme)
+
+
+def sweep_info(name: str, result: Swept, **options: Any) -> Any:
+    """Every number that a figure draws, the same in every theme.
 
     Args:
         options: see `SWEEP_FIGURES[name].options`.
@@ -104,12 +112,21 @@ def draw_sweep(name: str, result: Swept, theme: str = "light", **options: Any) -
         SettingsError: unknown figure, option, column or knob; or the sweep has too little for it. BackendError: it
             needs Optuna, which is not installed.
     """
+    module = _module(name)
+    valid = SWEEP_FIGURES[name].options
+    for option in options:
+        if option not in valid:
+            raise SettingsError(one_of(f"option of figure {name!r}", option, valid))
+    return module.get_info(result, **options)
+
+
+def draw_info(name: str, info: Any, theme: str = "light") -> go.Figure:
+    """A figure from its `sweep_info`."""
+    drawn: go.Figure = _module(name).draw(info, theme)
+    return drawn
+
+
+def _module(name: str) -> ModuleType:
     if name not in SWEEP_FIGURES:
         raise SettingsError(one_of("figure", name, SWEEP_FIGURES))
-    figure = SWEEP_FIGURES[name]
-    for option in options:
-        if option not in figure.options:
-            raise SettingsError(one_of(f"option of figure {name!r}", option, figure.options))
-    module = import_module(figure.module)
-    drawn: go.Figure = module.draw(module.get_info(result, **options), theme)
-    return drawn
+    return import_module(SWEEP_FIGURES[name].module)

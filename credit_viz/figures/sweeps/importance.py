@@ -16,6 +16,7 @@ from credit_viz.figures.sweeps.tables import Swept, one_decoder
 __all__ = ["ImportanceInfo", "draw", "get_info"]
 
 _SEED = 0  #: of the random forest
+_TREES = 32  #: Optuna's 64 take twice as long; shares differ by less than one in a hundred
 
 
 class ImportanceInfo(NamedTuple):
@@ -33,7 +34,7 @@ def get_info(result: Swept, metric: str = "forward_passes", decoder: str | None 
         SettingsError, BackendError: see `study_of`.
     """
     optuna, study, axes = study_of(one_decoder(result, decoder), metric)
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=_SEED)
+    evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=_TREES, seed=_SEED)
     found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=axes)
     return ImportanceInfo(metric, tuple(found), tuple(float(share) for share in found.values()))
 

@@ -12,21 +12,21 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from plotly.utils import PlotlyJSONEncoder
 
-from credit_viz.errors import BackendError, CreditVizError
+from credit_viz.errors import BackendError, CreditVizError, SettingsError
 from credit_viz.figures.offline import escaped, filled, packed, packed_plotly, unpack_js
 from credit_viz.figures.style import surface
-from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_sweep
+from credit_viz.figures.sweeps import SWEEP_FIGURES, draw_info, sweep_info
 from credit_viz.figures.sweeps.answer import answer
 from credit_viz.figures.sweeps.metrics import metric as about
-from credit_viz.figures.sweeps.tables import Swept
+from credit_viz.figures.sweeps.metrics import with_interval
+from credit_viz.figures.sweeps.tables import Swept, busiest, settings_table
 from credit_viz.pareto import unbeaten
 
 __all__ = ["render_report", "write_report"]
 
-_SHOWN = ("forward_passes", "content_tokens_per_forward", "mean_wait", "redundant_guesses")
+_SHOWN = ("content_tokens_per_forward", "mean_wait", "redundant_guesses")
 
 
 def write_report(result: Swept, path: str | Path, title: str, facts: Mapping[str, str], command: str) -> None:
@@ -49,10 +49,8 @@ def render_report(result: Swept, title: str, facts: Mapping[str, str], command: 
         title, facts, command: for people: what the sweep is called, name and value of what it ran on, and what to type
             to run it again.
     """
-    quality = result.quality
-    table = result.table(metrics=[name for name in (*_SHOWN[:1], quality, *_SHOWN[1:]) if name in result.metrics])
-    best = unbeaten(*table[["forward_passes", quality]].to_numpy(float).T).tolist()
-    drawn = dict(_figures(result))
+    quality = _quality(result)
+    drawn = dict(_figures(result, quality))
     figures = json.dumps({key: themes for key, (_, themes) in drawn.items()}, cls=PlotlyJSONEncoder, ensure_ascii=False)
     parts = {
         "title": escaped(title),
@@ -60,8 +58,8 @@ def render_report(result: Swept, title: str, facts: Mapping[str, str], command: 
         "colors": _colors(),
         "css": _asset("report.css"),
         "facts": "\n".join(f"<dt>{escaped(name)}</dt><dd>{escaped(value)}</dd>" for name, value in facts.items()),
-        "figures": "\n".join(_card(key, name) for key, (name, _) in drawn.items()),
-        "table": _table(table, best),
+        "figures": "\n".join(_card(key, name, result) for key, (name, _) in drawn.items()),
+        "table": _table(result, quality),
         "command": escaped(command),
         "footer": "Counted on the model and prompts named above; nothing is claimed beyond them.",
         "packed": packed(figures),
@@ -84,48 +82,63 @@ def _colors() -> str:
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}"
 
 
-def _figures(result: Swept) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+def _quality(result: Swept) -> str | None:
+    try:
+        return result.quality
+    except SettingsError:  # passes and waits are worth a report, too
+        return None
+
+
+def _figures(result: Swept, quality: str | None) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
     """Key, (name, light and dark) of every figure that this sweep has enough for; the busiest decoder's pairs of knobs
     in passes and in quality.
     """
+    metrics = ["forward_passes", *([quality] if quality else [])]
     wanted: list[tuple[str, str, dict[str, str]]] = [("front", "front", {})]
     wanted += [
         (f"{name}-{metric}", name, {"metric": metric})
         for name in ("heatmap", "slices", "importance")
-        for metric in ("forward_passes", result.quality)
+        for metric in metrics
     ]
     wanted.append(("parallel", "parallel", {}))
     for key, name, options in wanted:
         try:
-            themes = {theme: draw_sweep(name, result, theme, **options).to_plotly_json() for theme in ("light", "dark")}
+            info = sweep_info(name, result, **options)
         except CreditVizError:  # too few knobs, or Optuna is not here: the others still say much
             continue
-        yield key, (name, themes)
+        yield key, (name, {theme: draw_info(name, info, theme).to_plotly_json() for theme in ("light", "dark")})
 
 
-def _card(key: str, name: str) -> str:
+def _card(key: str, name: str, result: Swept) -> str:
     figure = SWEEP_FIGURES[name]
-    metric = key.removeprefix(f"{name}-") if key != name else ""
-    suffix = f" ({about(metric).title})" if metric else ""
+    told = [about(key.removeprefix(f"{name}-")).title] if key != name else []
+    if "decoder" in figure.options:
+        told.append(busiest(result))
+    suffix = f" ({', '.join(told)})" if told else ""
     return (
         f'<section class="card"><h2>{escaped(figure.question + suffix)}</h2><p class="help">{escaped(figure.help)}</p>'
         f'<div id="{html.escape(key)}" role="img" aria-label="{html.escape(figure.title + suffix)}"></div></section>'
     )
 
 
-def _with(row: Any, metric: str, digits: int) -> str:
-    return f"{row[metric]:.{digits}f} [{row[f'{metric}_low']:.{digits}f}, {row[f'{metric}_high']:.{digits}f}]"
+def _table(result: Swept, quality: str | None) -> str:
+    """Settings that no other beats first, then by passes; a cell holds its number, for sorting."""
+    shown = ["forward_passes", *([quality] if quality else []), *_SHOWN]
+    metrics = [name for name in dict.fromkeys(shown) if name in result.metrics]
+    table = settings_table(result, metrics)
+    table["best"] = unbeaten(*table[["forward_passes", quality]].to_numpy(float).T) if quality and metrics else False
+    table = table.sort_values(["best", *metrics[:1]], ascending=[False, True][: 1 + len(metrics[:1])], kind="stable")
+    names = ("setting", "prompts", "failed", *(about(name).title for name in metrics))
+    head = "".join(f'<th scope="col"><button type="button">{escaped(name)}</button></th>' for name in names)
+    rows = "".join(_row(row, metrics) for row in table.to_dict("records"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _table(table: pd.DataFrame, best: Sequence[bool]) -> str:
-    columns = [str(name) for name in table]
-    metrics = [name for name in columns if f"{name}_low" in columns]
-    words = [name for name in columns if name not in metrics and not name.endswith(("_low", "_high"))]
-    names = (about(name).title for name in (*words, *metrics))
-    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
-    rows = []
-    for row, on_front in zip(table.to_dict("records"), best, strict=True):
-        cells = [escaped(str(row[name])) for name in words] + [escaped(_with(row, name, 2)) for name in metrics]
-        drawn = "".join(f"<td>{cell}</td>" for cell in cells)
-        rows.append(f"<tr{' class=best' if on_front else ''}>{drawn}</tr>")
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+def _row(row: dict[Any, Any], metrics: Sequence[str]) -> str:
+    counts = "".join(f'<td data-n="{row[name]}">{row[name]}</td>' for name in ("prompts", "failed"))
+    cells = "".join(f'<td data-n="{row[name]:.6g}">{_told(row, name)}</td>' for name in metrics)
+    return f"<tr{' class=best' if row['best'] else ''}><td>{escaped(row['name'])}</td>{counts}{cells}</tr>"
+
+
+def _told(row: dict[Any, Any], name: str) -> str:
+    return escaped(with_interval(name, row[name], row[f"{name}_low"], row[f"{name}_high"]))
