@@ -36,19 +36,23 @@ export class Brush {
     this.lasso = null;
     /** @type {Map<number, [number, number]>} ranges along axes */
     this.ranges = new Map();
+    /** @type {number[] | null} what was brushed here last */
+    this.told = null;
     /** @type {Mark | null} */
     this.pointed = null;
-    /** @type {{at: Point, axis: number | null, before: number[]} | null} */
+    /** @type {{at: Point, axis: number | null} | null} */
     this.start = null;
     this.dragging = false;
     this.edge = { left: 0, top: 0 }; // of the picture in the window
     room.addEventListener("pointerdown", (event) => this.#down(event));
     room.addEventListener("pointermove", (event) => this.#move(event));
     room.addEventListener("pointerup", (event) => this.#up(event));
-    room.addEventListener("pointercancel", () => this.#stop());
+    room.addEventListener("pointercancel", () => this.#cancel());
     room.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.point(null));
     room.addEventListener("keydown", (event) => this.#key(event));
-    room.addEventListener("blur", () => this.point(null));
+    room.addEventListener("focusout", ({ relatedTarget }) => {
+      if (!room.contains(/** @type {Node | null} */ (relatedTarget))) this.point(null);
+    });
   }
 
   /** Another brush, or none, is what counts now: nothing of this one stays drawn. */
@@ -76,9 +80,9 @@ export class Brush {
 
   /** @param {PointerEvent} event */
   #down(event) {
-    if (event.button !== 0 || !event.isPrimary) return;
+    if (event.button !== 0 || !event.isPrimary || isOnButton(event)) return;
     const at = this.#place(event);
-    this.start = { at, axis: this.shape === "axes" ? this.#axisNear(at) : null, before: [] };
+    this.start = { at, axis: this.shape === "axes" ? this.#axisNear(at) : null };
     this.dragging = false;
   }
 
@@ -120,11 +124,11 @@ export class Brush {
   #tell() {
     const marks = this.listener.marks();
     if (this.shape === "axes") {
-      this.listener.brush(this.ranges.size ? settingsOf(marks, passes(this.ranges)) : null);
+      this.#brush(this.ranges.size ? settingsOf(marks, passes(this.ranges)) : null);
     } else if (this.lasso) {
       const [one, , other] = this.lasso;
       const inside = this.shape === "lasso" ? holds(this.lasso) : touches(boxOf(one, other));
-      this.listener.brush(settingsOf(marks, inside));
+      this.#brush(settingsOf(marks, inside));
     }
     this.listener.redraw();
   }
@@ -141,13 +145,31 @@ export class Brush {
         this.ranges.delete(/** @type {number} */ (start.axis));
         this.#tell();
       }
+      if (this.told?.length === 0) this.#clear();
       return;
     }
     const finger = event.pointerType !== "mouse";
     const mark = markAt(this.listener.marks(), at, finger);
     if (finger) this.point(mark, true);
     else if (mark?.rows.length) this.listener.open(mark.rows);
-    else if (!mark) this.listener.brush(null);
+    else if (!mark) this.#brush(null);
+  }
+
+  /** The page is scrolled by this finger. */
+  #cancel() {
+    if (this.dragging) this.#clear();
+    this.#stop();
+  }
+
+  #clear() {
+    this.forget();
+    this.#brush(null);
+  }
+
+  /** @param {number[] | null} rows */
+  #brush(rows) {
+    this.told = rows;
+    this.listener.brush(rows);
   }
 
   #stop() {
@@ -165,7 +187,7 @@ export class Brush {
   /** Arrows go from mark to mark, Enter opens, Space picks. @param {KeyboardEvent} event */
   #key(event) {
     const marks = this.listener.marks().filter(({ rows }) => rows.length);
-    if (!marks.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!marks.length || isOnButton(event) || event.ctrlKey || event.metaKey || event.altKey) return;
     const place = this.pointed ? marks.indexOf(this.pointed) : -1;
     const next = /** @type {Record<string, number>} */ ({
       ArrowRight: place + 1,
@@ -177,11 +199,14 @@ export class Brush {
     })[event.key];
     if (next !== undefined) this.point(marks[Math.max(0, Math.min(marks.length - 1, next))], true);
     else if (event.key === "Enter" && this.pointed) this.listener.open(this.pointed.rows);
-    else if (event.key === " " && this.pointed) this.listener.brush(this.pointed.rows);
+    else if (event.key === " " && this.pointed) this.#brush(this.pointed.rows);
     else return;
     event.preventDefault();
   }
 }
+
+/** The note beside a mark has a button of its own. @param {Event} event */
+const isOnButton = ({ target }) => /** @type {Element} */ (target).closest("button") !== null;
 
 /** Only what is brushed, from now on: the server aggregates anew. @param {Lab} lab */
 export function keepBrushed({ store }) {

@@ -23,7 +23,7 @@ export function optionSelects(lab, figure, { options, choices }) {
       choose(lab, figure, chosen(options, option, valid[Number(event.target.value)]));
     const select = h(
       "select",
-      { data: { option }, onchange: pick },
+      { class: "cv-select", data: { option }, onchange: pick },
       valid.map((value, i) => h("option", { value: i, selected: value === options[option] }, valueName(lab, option, value))),
     );
     return h("label", { class: "cv-pic-option" }, LABELS[option] ?? words(option), select);

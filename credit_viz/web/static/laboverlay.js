@@ -20,17 +20,20 @@ import { h } from "./dom.js";
  * @property {{card: string, ink: string, focus: string}} colors
  */
 
+const MANY = 60; // lines; more of them are drawn as thin as can be, which is ten times as fast
 const VEIL = 0.8; // of the card's colour over cells that are not brushed
 
 export class Overlay {
   constructor() {
     this.root = h("canvas", { class: "cv-pic-overlay", "aria-hidden": "true" });
+    this.dots = 1; // of the screen for a pixel of the page
     this.paint = /** @type {CanvasRenderingContext2D} */ (this.root.getContext("2d"));
   }
 
   /** @param {{width: number, height: number}} size pixels of the picture */
   fit({ width, height }) {
     const dots = window.devicePixelRatio || 1;
+    this.dots = dots;
     Object.assign(this.root, { width: Math.round(width * dots), height: Math.round(height * dots) });
     Object.assign(this.root.style, { width: `${width}px`, height: `${height}px` });
     this.paint.setTransform(dots, 0, 0, dots, 0, 0);
@@ -39,6 +42,7 @@ export class Overlay {
   /** @param {Scene} scene */
   draw({ marks, bright, pointed, lasso, ranges, colors }) {
     const { paint } = this;
+    paint.lineJoin = "round";
     paint.clearRect(0, 0, this.root.width, this.root.height);
     if (bright) this.#light(marks, (mark) => mark.rows.some((row) => bright.has(row)), colors);
     if (pointed) this.#outline(pointed, colors);
@@ -60,9 +64,10 @@ export class Overlay {
       if (mark.kind === "dot" && lit) this.#dot(mark, colors);
       if (mark.kind === "line" && lit) lines.set(mark.color, (lines.get(mark.color) ?? []).concat(mark));
     }
+    const many = [...lines.values()].reduce((sum, alike) => sum + alike.length, 0) > MANY;
     for (const [color, alike] of lines) {
       paint.strokeStyle = color || colors.ink;
-      paint.lineWidth = Math.max(1.5, alike[0].size);
+      paint.lineWidth = many ? 1 / this.dots : 2;
       paint.beginPath();
       for (const { points } of alike) this.#trace(points);
       paint.stroke();

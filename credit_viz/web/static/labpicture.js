@@ -78,7 +78,7 @@ export class Picture {
       { class: "cv-card cv-pic", data: { card: names[0], figure: names[0] } },
       this.tabs,
       h("header", { class: "cv-pic-head" }, h("div", {}, this.title, this.help), this.tools),
-      this.room,
+      h("div", { class: "cv-pic-frame" }, this.room),
       this.sentence,
     );
   }
