@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,69 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(BackendError, match=r"a worker ended before it had loaded the model \(exit code 1\)"):
         sweep(peaky_plan(), tmp_path, 2)
     assert not (tmp_path / "manifest.json").exists()
+
+
+class Recorder:
+    """A worker on a device that is not here: it is ready at once, with the given model, and does nothing."""
+
+    def __init__(self, heard: Any, number: int, version: str = version("credit-viz")) -> None:
+        self.lines: list[Any] = []
+        self._heard, self._number, self._version = heard, number, version
+
+    def send(self, line: str) -> None:
+        self.lines.append(json.loads(line))
+        if len(self.lines) == 1:
+            device = self.lines[0]["plan"]["model"]["device"].partition(":")[0]
+            told = {"model": {"device": device}, "versions": {"credit-viz": self._version}, "machine": "some GPU"}
+            self._heard.put((self._number, json.dumps({"ready": told})))
+
+    def end(self) -> str:
+        return "exit code 1"
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[Recorder]:
+    """Every worker that a crew starts from now on."""
+    found: list[Recorder] = []
+
+    def link(crew: LocalCrew, number: int) -> Recorder:
+        found.append(Recorder(crew._heard, number, **options))
+        return found[-1]
+
+    monkeypatch.setattr(LocalCrew, "_link", link)
+    return found
+
+
+def test_several_devices_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker one device; the one that takes a dead one's place takes its device, too."""
+    workers = recorded(monkeypatch)
+    crew = LocalCrew(3, devices=("cuda:0", "cuda:1"))
+    assert crew.open(small_plan()).model == {"device": "cuda"}
+    units = crew.run([(run,) for run in small_plan(prompts=("a", "b", "c", "d")).runs()])
+    crew._heard.put((1, None))
+    crew._heard.put((2, '{"rows": [{}]}'))
+    next(units)
+    assert [worker.lines[0]["plan"]["model"]["device"] for worker in workers] == [
+        "cuda:0",
+        "cuda:1",
+        "cuda:0",
+        "cuda:1",
+    ]
+    assert [worker.lines[0]["check"] for worker in workers] == [True, False, False, False]
+    crew.close()
+
+
+def test_workers_that_differ_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded(monkeypatch)
+    crew = LocalCrew(2, devices=("cuda:0", "cpu"))
+    plan = small_plan()
+    crew.open(plan)
+    with pytest.raises(BackendError, match="two workers hold different models"):
+        next(crew.run([(run,) for run in plan.runs()]))
+    recorded(monkeypatch, version="0.0.1")
+    with pytest.raises(
+        BackendError, match=r"a worker has credit-viz 0\.0\.1, here is .*; install the same version there"
+    ):
+        LocalCrew(1).open(plan)
 
 
 def test_bad_numbers() -> None:
