@@ -166,7 +166,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Parquet with checksums, replaced as a whole."""
     data = pa.Table.from_pandas(table, preserve_index=False)
     with _replacing(path) as file:
-        pq.write_table(data, file, write_page_checksum=True)
+        pq.write_table(data, file, compression="zstd", write_page_checksum=True)
 
 
 def read_manifest(folder: Path) -> Manifest:
