@@ -1,5 +1,5 @@
-# make run    create .venv, install, open the app on the embedded model
-# make test   lint, types, tests (with a real browser where there is one; CI insists on it)
+# make run    create .venv, install what running needs, open the app on the embedded model
+# make test   install what tests need; lint, types, tests (with a real browser where there is one; CI insists on it)
 # make lint   lint and types only
 # make bench  speed and memory, as ratios inside one run
 # make bench-page  the page in a headless Chromium, against its aims
@@ -12,6 +12,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS   ?=
 TSC    := node_modules/.bin/tsc
 TSC_FLAGS := --allowJs --checkJs --noEmit --strict --target es2023 --lib es2023,dom,dom.iterable --module esnext --moduleResolution bundler
@@ -23,14 +25,18 @@ TSC_FLAGS := --allowJs --checkJs --noEmit --strict --target es2023 --lib es2023,
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) $$(grep '^torch==' constraints.txt)
+	$(PIP) -c constraints.txt -e '.[lab]'
+	@touch $@
+
+$(DEV): $(STAMP)
+	$(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 run: $(STAMP)
 	$(BIN)/credit-viz serve $(ARGS)
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -43,7 +49,7 @@ test: lint
 bench: $(STAMP)
 	$(BIN)/python -m credit_viz.bench $(ARGS)
 
-bench-page: $(STAMP)
+bench-page: $(DEV)
 	$(BIN)/python -m credit_viz.bench.page $(ARGS)
 
 gallery: $(STAMP)
@@ -71,6 +77,6 @@ study: $(STAMP)
 train: $(STAMP)
 	$(BIN)/python -m credit_viz.tiny.train --out build/tiny $(ARGS)
 
-format: $(STAMP)
+format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -62,6 +62,7 @@ def test_the_rules_see_imports() -> None:
     assert uses(PACKAGE / "models" / "network.py", "transformers") == {"transformers"}
     assert uses(PACKAGE / "decoding" / "loop.py", "torch", "credit_viz.trace") == {"torch", "credit_viz.trace"}
     assert uses(PACKAGE / "lab" / "tuning.py", "optuna") == {"optuna"}, "by name"
+    assert uses(PACKAGE / "lab" / "relay.py", "ray") == {"ray"}, "by name"
     assert room("decoding")
     assert room("run")
 
@@ -85,6 +86,10 @@ def test_the_harness_only_in_evaluation() -> None:
 
 def test_optuna_only_in_the_lab_and_its_figures() -> None:
     assert only_in("optuna", "lab", "figures/sweeps/studies") == []
+
+
+def test_ray_only_in_the_relay_of_the_lab() -> None:
+    assert only_in("ray", "lab/relay") == []
 
 
 def test_playwright_only_in_the_bench_of_the_page() -> None:
