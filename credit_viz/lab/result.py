@@ -181,7 +181,7 @@ class SweepResult:
         groups = grouped(self.frame, ["number"])
         numbers = self.frame["number"].to_numpy()[groups.first[: len(self.frame)]]
         if number not in numbers:
-            raise SettingsError(one_of("number of a setting", number, numbers.tolist()))
+            raise SettingsError(f"no runs of setting number {number!r}; valid: a number of its {len(numbers)} settings")
         means = self._means(groups, metric)
         difference = means - means[numbers == number]
         return pd.DataFrame({"number": numbers} | _three(metric, intervals(difference, self._weights)))
