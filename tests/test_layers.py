@@ -105,6 +105,12 @@ def test_the_lab_knows_no_page_no_shell_and_no_plots() -> None:
     assert violations(("lab",), *(f"credit_viz.{n}" for n in ("web", "cli", "figures", "bench")), "click", "rich") == {}
 
 
+def test_the_study_knows_no_page_and_no_shell_and_nothing_knows_it() -> None:
+    above = ("backend", "web", "cli", "whatif")
+    assert violations(("study",), *(f"credit_viz.{name}" for name in above), "click", "rich", "torch") == {}
+    assert only_in("credit_viz.study", "study") == []
+
+
 def test_what_if_knows_decoders_and_traces_only() -> None:
     above = ("models", "backend", "web", "cli", "figures", "run", "tiny", "evaluation", "lab", "bench", "prompt")
     assert violations(("whatif",), *(f"credit_viz.{name}" for name in above), "click", "rich") == {}

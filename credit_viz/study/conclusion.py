@@ -2,7 +2,7 @@
 
 The sweep is a grid of vanilla, other decoders, credit and credit's no-history control in blocks of several lengths.
 `choose` takes from each family of settings the one with fewest passes within a margin of vanilla's exact match;
-`verification` has the plans that run them, and their neighbours on their curves, on more prompts; `conclude` reads what
+`verification` has the plans that run them, and credit's neighbours, on more prompts; `conclude` reads what
 they do on those prompts alone, and from the whole grid only what needs no choice. Intervals are 95 % bootstrap
 intervals over prompts, all settings resampled together. Knows plans and results; runs nothing.
 """
@@ -28,7 +28,7 @@ from credit_viz.tiny.statistics import Interval, mean_interval, resample
 __all__ = ["MARGIN", "Choice", "Study", "Verified", "choose", "conclude", "verification"]
 
 MARGIN = 0.02  #: of exact match that a chosen setting may lose against vanilla
-_NEAR = 0.1  #: loss up to which points of a chosen setting's curve are verified too
+_NEAR = 0.1  #: loss up to which neighbours of the chosen credit setting are verified too
 _SEED = 0  #: of the resampling
 _ROUNDING = 1e-9
 
@@ -72,6 +72,10 @@ class Study:
     gained: Mapping[str, Interval]  #: exact match of credit's setting - of the family's
     at_equal_passes: Mapping[str, Interval]  #: exact match of the credit setting's curve - of the family's curve
     in_the_sweep: Mapping[str, Interval]  #: the same over all credit settings of the sweep, on its prompts
+    history_saves: (
+        Interval  #: passes of the control - of credit with the same alpha and threshold, on the sweep's prompts
+    )
+    history_gains: Interval  #: exact match of credit - of the control, likewise
     blocks: tuple[int, int]  #: shortest and longest
     longer_passes: Interval  #: longest blocks - shortest: of all settings but vanilla's, on the sweep's prompts
     longer_right: Interval  #: exact match, likewise
@@ -110,11 +114,10 @@ def choose(scores: Scores, margin: float = MARGIN) -> Choice:
 
 
 def verification(plan: Plan, scores: Scores, count: int, margin: float = MARGIN) -> tuple[Plan, ...]:
-    """The chosen points and those near them on their curves, on `count` prompts more than the plan has: one plan per
-    block length.
+    """The chosen points on `count` prompts more than the plan has: one plan per block length.
 
-    Beside the chosen point of credit, its rivals are run: its control and the threshold in blocks of its length. The
-    first prompts are the plan's own.
+    Of credit also what lies near the chosen point on its curve, and on the curves of its control and of the threshold
+    in blocks of the same length: they are compared at equal passes. The first prompts are the plan's own.
 
     Raises:
         SettingsError: the plan's prompts are not drawn from tasks, so there are no others.
@@ -138,20 +141,18 @@ def _verified_points(scores: Scores, choice: Choice) -> Iterator[Point]:
     """Each once."""
     right = scores.right.mean(1)
     floor = right[scores.place(choice.reference)] - _NEAR - _ROUNDING
-    curves = {curve for point in choice.points for curve in _curves(point)}
+    curves = {curve for point in choice.points if point.family == "credit" for curve in _rivals(point)}
     kept = {scores.place(point) for point in (choice.reference, *choice.points)}
     for place, point in enumerate(scores.points):
         if place in kept or (right[place] >= floor and point.curve in curves):
             yield point
 
 
-def _curves(point: Point) -> Iterator[tuple[Any, ...]]:
-    """The curve of a point; for credit also those of its rivals in blocks of the same length."""
+def _rivals(point: Point) -> Iterator[tuple[Any, ...]]:
+    """The curve of a credit point, and those that it is held against."""
     yield point.curve
-    if point.family == "credit":
-        control = {**point.setting.values, "beta": 0.0}
-        yield Point(Setting("credit", control), point.block_length).curve
-        yield Point(Setting("threshold", make_decoder("threshold").settings.to_dict()), point.block_length).curve
+    yield Point(Setting("credit", {**point.setting.values, "beta": 0.0}), point.block_length).curve
+    yield Point(Setting("threshold", make_decoder("threshold").settings.to_dict()), point.block_length).curve
 
 
 def conclude(sweep: SweepResult, verified: Sequence[SweepResult], margin: float = MARGIN) -> Study:
@@ -186,6 +187,8 @@ def conclude(sweep: SweepResult, verified: Sequence[SweepResult], margin: float 
         gained={f: mean_interval(fresh.right[credit] - fresh.right[row], weights) for f, row in rivals.items()},
         at_equal_passes=dict(_at_equal_passes(fresh, fresh.points[credit], weights)),
         in_the_sweep=dict(_at_equal_passes(scores, None, own_weights)),
+        history_saves=_history(scores, -scores.passes, own_weights),
+        history_gains=_history(scores, scores.right, own_weights),
         blocks=(lengths[0], lengths[-1]),
         longer_passes=_longer(scores, scores.passes, lengths, own_weights),
         longer_right=_longer(scores, scores.right, lengths, own_weights),
@@ -212,6 +215,18 @@ def _at_equal_passes(scores: Scores, point: Point | None, weights: Floats) -> It
         found = scores.gain(credit, scores.of_family(family), weights, "alpha" if family == NO_HISTORY else "")
         if found is not None:
             yield family, found
+
+
+def _history(scores: Scores, values: Floats, weights: Floats) -> Interval:
+    """Mean over credit settings of what they have more than the control with the same alpha, threshold and blocks."""
+    pairs: dict[tuple[Any, ...], dict[str, int]] = {}
+    for place, point in enumerate(scores.points):
+        if point.setting.decoder == "credit":
+            same = tuple(value for name, value in point.setting.values.items() if name != "beta")
+            pairs.setdefault((*same, point.block_length), {})[point.family] = place
+    both = [(pair["credit"], pair[NO_HISTORY]) for pair in pairs.values() if len(pair) == 2]
+    own, control = map(list, zip(*both, strict=True))
+    return mean_interval(values[own].mean(0) - values[control].mean(0), weights)
 
 
 def _longer(scores: Scores, values: Floats, lengths: list[int], weights: Floats) -> Interval:

@@ -140,16 +140,12 @@ class Scores:
             same: a knob that also has to be equal.
         """
         passes, right = weights @ self.passes.T, weights @ self.right.T
-        total, count = np.zeros(len(weights)), 0
+        gains = []
         for group, curve in self._matched(own, rivals, same):
             x, y = passes[:, curve], right[:, curve]
             inside = [place for place in group if x[0].min() <= passes[0, place] <= x[0].max()]
-            count += len(inside)
-            for row in range(len(weights) if inside else 0):
-                order = np.argsort(x[row])
-                level = np.interp(passes[row, inside], x[row][order], y[row][order])
-                total[row] += (right[row, inside] - level).sum()
-        return interval(total / count) if count else None
+            gains += [right[:, place] - _read_off(x, y, passes[:, place]) for place in inside]
+        return interval(np.mean(gains, axis=0)) if gains else None
 
     def _matched(self, own: Collection[int], rivals: Collection[int], same: str) -> list[tuple[list[int], list[int]]]:
         """Points and the curve that they are held against."""
@@ -161,3 +157,14 @@ class Scores:
         shapes = dict.fromkeys(shape(place) for place in own)
         split = [([p for p in own if shape(p) == s], [p for p in rivals if shape(p) == s]) for s in shapes]
         return [(group, curve) for group, curve in split if len(curve) > 1]
+
+
+def _read_off(x: Floats, y: Floats, at: Floats) -> Floats:
+    """(R,) heights at `at` of R curves (x, y), (R, C) each: linear between their points, constant beyond them."""
+    order = np.argsort(x, axis=1)
+    x, y = np.take_along_axis(x, order, 1), np.take_along_axis(y, order, 1)
+    row, right = np.arange(len(x)), np.clip((x < at[:, None]).sum(1), 1, x.shape[1] - 1)
+    start, end = x[row, right - 1], x[row, right]
+    width = np.where(end > start, end - start, 1.0)
+    share = np.clip((at - start) / width, 0.0, 1.0)
+    return np.asarray(y[row, right - 1] + share * (y[row, right] - y[row, right - 1]))

@@ -93,34 +93,43 @@ def _memory(study: Study) -> Iterator[str]:
     for family in (NO_HISTORY, "threshold"):
         if family in study.saved and family in study.at_equal_passes:
             yield _against(study, family)
-    if NO_HISTORY in study.in_the_sweep:
-        everywhere = study.in_the_sweep[NO_HISTORY]
-        yield (
-            f"Over all credit settings of the sweep history is worth {_points(everywhere)} points at equal passes "
-            f"({_verdict(everywhere)})."
-        )
+    yield (
+        f"Over the whole sweep, on its {study.chosen_on} prompts: with the same α and τ, history "
+        f"{_saves(study.history_saves)} at {_points(study.history_gains)} points; at equal passes credit is worth "
+        f"{_everywhere(study)}."
+    )
+
+
+def _everywhere(study: Study) -> str:
+    told = [
+        f"{_points(found)} points against {_NAMES.get(family, family)} ({_verdict(found)})"
+        for family, found in study.in_the_sweep.items()
+    ]
+    return _listed(told)
+
+
+def _saves(found: Interval) -> str:
+    """Passes saved, or needed more."""
+    if found.value >= 0:
+        return f"saves {_number(found)} passes"
+    return f"needs {_number(Interval(-found.value, -found.high, -found.low))} more passes"
 
 
 def _against(study: Study, family: str) -> str:
     """Credit's chosen setting against another family's, and their curves."""
-    saved, equal = study.saved[family], study.at_equal_passes[family]
-    verb = "saves" if saved.value >= 0 else "needs"
-    more = "" if saved.value >= 0 else " more"
-    shown = saved if saved.value >= 0 else Interval(-saved.value, -saved.high, -saved.low)
+    equal = study.at_equal_passes[family]
     return (
-        f"Against {_NAMES[family]} credit {verb} {_number(shown)}{more} passes at {_points(study.gained[family])} "
-        f"points; at equal passes it is worth {_points(equal)} points ({_verdict(equal)})."
+        f"Against {_NAMES[family]} credit {_saves(study.saved[family])} at {_points(study.gained[family])} points; at "
+        f"equal passes it is worth {_points(equal)} points ({_verdict(equal)})."
     )
 
 
 def _blocks(study: Study) -> str:
     short, long = study.blocks
-    passes = study.longer_passes
-    more = "fewer" if passes.value < 0 else "more"
-    shown = Interval(-passes.value, -passes.high, -passes.low) if passes.value < 0 else passes
+    saved = Interval(-study.longer_passes.value, -study.longer_passes.high, -study.longer_passes.low)
     return (
-        f"Blocks of {long} instead of {short}: {_number(shown)} {more} passes and {_points(study.longer_right)} "
-        "points, over all settings of the sweep but vanilla's."
+        f"There, what is decoded in blocks of {long} instead of {short} {_saves(saved)} at "
+        f"{_points(study.longer_right)} points (vanilla left out)."
     )
 
 

@@ -184,6 +184,8 @@ def test_the_conclusion_is_of_the_other_prompts_alone() -> None:
     assert same(study.of("credit").gained, 0)
     families = [found.point.family for found in study.verified]
     assert (families[0], set(families[1:3]), families[3]) == ("credit", {"threshold", NO_HISTORY}, "vanilla")
+    assert same(study.history_saves, 1)
+    assert same(study.history_gains, 0)
     assert same(study.longer_passes, -1)
     assert same(study.longer_right, 0)
     assert study.at_equal_passes[NO_HISTORY].value == pytest.approx((0.125 + 0.25) / 2)
@@ -199,7 +201,8 @@ def test_the_words_follow_the_numbers() -> None:
     assert "Against the threshold alone credit saves 1.0 [1.0, 1.0] passes at +0.0 [+0.0, +0.0] points" in said
     assert "(a gain)" in said
     assert "All of them hold the margin there." in said
-    assert "Blocks of 8 instead of 4: 1.0 [1.0, 1.0] fewer passes" in said
+    assert "with the same α and τ, history saves 1.0 [1.0, 1.0] passes at +0.0" in said
+    assert "in blocks of 8 instead of 4 saves 1.0 [1.0, 1.0] passes" in said
     assert "| credit | alpha 0.7, beta 0.8, threshold 0.9, blocks of 8 | 4.0 [4.0, 4.0] | 100.0" in table(
         conclude(sweep, more)
     )
