@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credit_viz.errors import CreditVizError, SettingsError
+from credit_viz.errors import CreditVizError, PromptError, SettingsError
 from credit_viz.lab import ModelSource, Plan
 from credit_viz.lab.report import command_of
 from credit_viz.models.known import EMBEDDED
@@ -106,7 +106,8 @@ class LabQuestions:
 
 
 def _refused(error: CreditVizError, form: PlanForm) -> dict[str, Any]:
-    return {"error": str(error), "field": form.field}
+    field = "prompts" if form.field is None and isinstance(error, PromptError) else form.field
+    return {"error": str(error), "field": field}
 
 
 def _title(given: Any, plan: Plan) -> str:
