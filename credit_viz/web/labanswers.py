@@ -11,7 +11,7 @@ import json
 import reprlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import pandas as pd
@@ -85,7 +85,7 @@ class LabAnswers:
         Raises:
             SettingsError: unknown figure or theme, or the sweep has too little for it. BackendError: it needs Optuna.
         """
-        name, theme = asked["figure"], asked.get("theme", "light")
+        name, theme = str(asked["figure"]), str(asked.get("theme", "light"))
         for kind, value, valid in (("figure", name, SWEEP_FIGURES), ("theme", theme, _THEMES)):
             if value not in valid:
                 raise SettingsError(one_of(kind, value, valid))
@@ -264,9 +264,9 @@ def _object(name: str, value: object) -> dict[str, Any]:
 
 def _rows(whole: SweepResult, rows: object) -> list[int]:
     known = set(whole.frame["number"].tolist())
-    if not isinstance(rows, Sequence) or not all(isinstance(row, int) and row in known for row in rows):
+    if not isinstance(rows, list) or not all(type(row) is int and row in known for row in rows):
         raise SettingsError(f"settings {reprlib.repr(rows)}; valid: a list of numbers of this sweep's settings")
-    return list(rows)
+    return rows
 
 
 def settings_name(whole: SweepResult, number: int) -> str:
