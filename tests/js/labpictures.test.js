@@ -144,7 +144,8 @@ const axis = (text, along = 1, values = []) => ({
   title: { text },
   _offset: 100,
   _length: 200,
-  d2p: (value) => (typeof value === "string" ? values.indexOf(value) : value) * 10 * along,
+  d2l: (value) => (typeof value === "string" ? values.indexOf(value) : value),
+  l2p: (place) => place * 10 * along,
 });
 
 function drawn(traces, layout = {}) {

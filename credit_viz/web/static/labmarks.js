@@ -51,8 +51,11 @@ function areaOf(xaxis, yaxis) {
   return { left, top, right: left + xaxis._length, bottom: top + yaxis._length };
 }
 
+/** Plotly's own d2p takes a category such as "0.9" for a number. @param {any} axis @param {any} value */
+const along = (axis, value) => axis.l2p(axis.d2l(value));
+
 /** @param {Place} place @param {any} x @param {any} y @returns {Point} */
-const at = ({ xaxis, yaxis }, x, y) => [xaxis._offset + xaxis.d2p(x), yaxis._offset + yaxis.d2p(y)];
+const at = ({ xaxis, yaxis }, x, y) => [xaxis._offset + along(xaxis, x), yaxis._offset + along(yaxis, y)];
 
 /** What a mark stands for: a list, or a single setting. @param {any} data @returns {number[]} */
 const rowsOf = (data) => (Array.isArray(data) ? data : Number.isInteger(data) ? [data] : []);
@@ -158,7 +161,8 @@ function cells(trace, place) {
 }
 
 /** Pixels of one cell. @param {any} axis @param {any[]} values */
-const size = (axis, values) => (values.length > 1 ? Math.abs(axis.d2p(values[1]) - axis.d2p(values[0])) : axis._length);
+const size = (axis, values) =>
+  values.length > 1 ? Math.abs(along(axis, values[1]) - along(axis, values[0])) : axis._length;
 
 /** Bars are only read. @param {any} trace @param {Place} place @returns {Mark[]} */
 function bars(trace, place) {
