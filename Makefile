@@ -58,7 +58,7 @@ gallery: $(STAMP)
 # the prompts are other ones than the model card's, from which the recommended knobs were read
 STUDY_PROMPTS := --tasks all --prompts-seed 60000 --workers 2
 
-study: $(STAMP)
+study: $(DEV)
 	mkdir -p build/study
 	$(BIN)/credit-viz sweep $(STUDY_PROMPTS) --prompts 50 --block-length 8,16,32,64 --out build/study/sweep \
 	    --arm "vanilla: steps=unset,48,32,16,8" \
