@@ -30,7 +30,7 @@ export async function mountLab(race, _live, server, base) {
     "div",
     { class: "cv-lab" },
     h("aside", { class: "cv-lab-side" }, listView(lab)),
-    h("div", { class: "cv-lab-main" }, errorView(lab), formView(lab), shownView(lab)),
+    h("div", { class: "cv-lab-main" }, ...errorViews(lab), formView(lab), shownView(lab)),
   );
   feedTable(lab);
   watchProgress(lab);
@@ -51,15 +51,20 @@ function shownView(lab) {
   return root;
 }
 
-/** What went wrong; that a sweep has nothing to show yet did not. @param {Lab} lab */
-function errorView(lab) {
+/** What went wrong, which it did not where a sweep has nothing to show yet; what else is to know. @param {Lab} lab */
+function errorViews(lab) {
   const root = h("p", { class: "cv-alert", role: "alert", hidden: true });
   lab.store.view(["error", "status", "sweeps"], (state) => {
     const shown = state.status ?? state.sweeps?.find(({ id }) => id === state.sweep);
     root.hidden = !state.error || (shown !== undefined && isUnderWay(shown));
     say(root, root.hidden ? "" : sentence(state.error));
   });
-  return root;
+  const note = h("p", { class: "cv-lab-note", role: "status" });
+  lab.store.view(["note"], (state) => {
+    note.hidden = !state.note;
+    say(note, state.note);
+  });
+  return [root, note];
 }
 
 /** A style sheet that is there. @param {string} href */

@@ -47,16 +47,16 @@ export function markWrong(input, name, wrong) {
  * A line of text that the form keeps.
  * @param {Form} form
  * @param {"title" | "count" | "gen_length" | "block_length" | "seeds"} name
- * @param {string} label @param {string} [field] as the server calls it
+ * @param {string} label
  * @returns {Node}
  */
-export function textField(form, name, label, field = name) {
+export function textField(form, name, label) {
   const input = h("input", { type: "text", autocomplete: "off", spellcheck: "false" });
-  const wrong = wrongLine(field);
+  const wrong = wrongLine(name);
   input.addEventListener("input", () => form.change({ [name]: input.value }));
   form.store.view(["plan", "wrong"], (state) => {
     if (input.value !== state.plan[name]) input.value = state.plan[name];
-    markWrong(input, field, state.wrong);
+    markWrong(input, name, state.wrong);
     wrong.show(state.wrong);
   });
   return h("div", { class: "cv-lab-field" }, h("label", {}, h("span", {}, label), input), wrong.root);

@@ -21,7 +21,7 @@ import { Store } from "./store.js";
 
 const PAUSE = 250; // milliseconds that typing rests before the server is asked
 /** Fields that have a line of their own for what is wrong. */
-const OWN_LINE = /^(arms(\.\d+)?|tasks|prompts|jsonl|gen_length|block_length|seeds|title)$/;
+const OWN_LINE = /^(arms(\.\d+)?|tasks|count|prompts|jsonl|gen_length|block_length|seeds|title)$/;
 
 /** @param {Lab} lab @returns {Node} drawn when it is first opened */
 export function formView(lab) {

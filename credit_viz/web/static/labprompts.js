@@ -20,7 +20,8 @@ export function promptsView(form) {
 /** @param {Form} form */
 function tasksView(form) {
   const { tasks, splits } = form.can;
-  if (!tasks?.length) return null;
+  if (!tasks.length) return null;
+  const wrong = wrongLine("tasks");
   const on = pills(
     "Tasks",
     tasks.map((/** @type {string} */ task) => [task, task]),
@@ -34,18 +35,19 @@ function tasksView(form) {
     form.store.state.plan.split,
     (name) => form.change({ split: name }),
   );
-  form.store.view(["plan"], ({ plan }) => {
+  form.store.view(["plan", "wrong"], (state) => {
     on.show();
-    split.value = plan.split;
+    split.value = state.plan.split;
+    wrong.show(state.wrong);
   });
   return h(
     "div",
     { class: "cv-lab-tasks" },
-    h("div", { class: "cv-lab-field" }, h("span", { class: "cv-lab-label" }, "Tasks, with answers to check"), on.root),
+    h("div", { class: "cv-lab-field" }, h("span", { class: "cv-lab-label" }, "Tasks, with answers to check"), on.root, wrong.root),
     h(
       "div",
       { class: "cv-lab-pair" },
-      textField(form, "count", "How many", "tasks"),
+      textField(form, "count", "How many"),
       h("div", { class: "cv-lab-field" }, h("span", { class: "cv-lab-label" }, "Which"), split),
     ),
   );

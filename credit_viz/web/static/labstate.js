@@ -55,6 +55,7 @@ import { Store } from "./store.js";
  * @property {Record<string, Record<string, string>>} options of each picture, by its name
  * @property {boolean} asking is the form of a new sweep open?
  * @property {string} error one sentence, "" when all is well
+ * @property {string} note something to know about what is on show, "" for nothing
  */
 
 const SETTLED = ["done", "cancelled", "failed"];
@@ -80,6 +81,7 @@ export function emptyLab() {
     options: {},
     asking: false,
     error: "",
+    note: "",
   };
 }
 
@@ -107,5 +109,6 @@ export function showSweep({ store, race }, sweep) {
     brushed: null,
     options: {},
     error: "",
+    note: "",
   });
 }

@@ -10,6 +10,8 @@ import { isUnderWay, showSweep } from "./labstate.js";
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labstate.js").Sweep} Sweep */
 
+const GONE = "The sweep of this link is not here: it was removed, or it belongs to another server.";
+
 /** Fill the list from now on, and keep the sweep on show and the page's address together. @param {Lab} lab */
 export async function followSweeps(lab) {
   const { store, race } = lab;
@@ -40,8 +42,7 @@ function showFirst(lab) {
   const first = sweeps.find(({ id }) => id === named) ?? sweeps.find(isUnderWay) ?? sweeps[0];
   if (first) showSweep(lab, first.id);
   else store.set({ asking: store.state.canStart });
-  if (named !== null && first?.id !== named)
-    store.set({ error: "The sweep of this link is not here: it was removed, or it belongs to another server." });
+  if (named !== null && first?.id !== named) store.set({ note: GONE });
 }
 
 /** @param {Lab} lab @param {string} sweep */
