@@ -12,7 +12,9 @@ from credit_viz.errors import BackendError
 from credit_viz.lab.plan import Plan
 from credit_viz.lab.store import MANIFEST, ROWS, TABLE, read_manifest, read_rows
 
-__all__ = ["Summary", "signature", "study_path", "summarize", "sweep_folders"]
+__all__ = ["Signature", "Summary", "holds_sweep", "signature", "study_path", "summarize", "sweep_folders"]
+
+Signature = tuple[tuple[int, int], ...]
 
 
 class Summary(NamedTuple):
@@ -62,17 +64,18 @@ def sweep_folders(folder: Path) -> list[Path]:
         BackendError: the folder cannot be read.
     """
     try:
-        candidates = [folder] if _holds_sweep(folder) else sorted(folder.iterdir())
+        candidates = [folder] if holds_sweep(folder) else sorted(folder.iterdir())
     except OSError as error:
         raise BackendError(f"cannot read the folder {folder}: {error}") from error
-    return [path for path in candidates if _holds_sweep(path)]
+    return [path for path in candidates if holds_sweep(path)]
 
 
-def _holds_sweep(folder: Path) -> bool:
+def holds_sweep(folder: Path) -> bool:
+    """Is there anything of a sweep in it?"""
     return any((folder / name).exists() for name in (MANIFEST, ROWS, TABLE))
 
 
-def signature(folder: Path) -> tuple[tuple[int, int], ...]:
+def signature(folder: Path) -> Signature:
     """Changes whenever a sweep's folder does."""
     found = []
     for name in (MANIFEST, ROWS, TABLE):

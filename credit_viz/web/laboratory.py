@@ -12,8 +12,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,16 +22,15 @@ from typing import NamedTuple
 from credit_viz.backend.sweeps import SweepBackend
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.lab import Plan, SweepResult
-from credit_viz.lab.found import Summary, signature, study_path, summarize, sweep_folders
+from credit_viz.lab.found import holds_sweep, study_path, summarize, sweep_folders
 from credit_viz.web.pace import Pace
 from credit_viz.web.planform import Limits
+from credit_viz.web.sweepcache import SweepCache
 from credit_viz.web.sweepjobs import Job, Jobs
 
 __all__ = ["Entry", "Laboratory", "Shown", "Status", "shipped_study", "shown_sweeps"]
 
 _ABOUT = "page.json"
-_RESULTS = 4  #: tables that are held at a time
-_FRESH = 1.0  #: seconds for which a growing table is not read again
 
 
 class Shown(NamedTuple):
@@ -112,14 +110,12 @@ class Laboratory:
         self._folder = folder
         self._temporary: TemporaryDirectory[str] | None = None
         self._public = public
-        self._clock = clock
         self._lock = threading.RLock()
         self._first = {place.id: number for number, place in enumerate(shown)}
         self._sweeps = {s.id: _Sweep(s.id, s.title, s.folder, lasting=True, listed=True) for s in shown}
         self._jobs = Jobs(self.limits.waiting)
         self._pace = Pace(backend)
-        self._summaries: dict[str, tuple[Hashable, Summary]] = {}
-        self._results: OrderedDict[str, tuple[Hashable, float, SweepResult]] = OrderedDict()
+        self._cache = SweepCache(clock)
 
     def entries(self, mine: Collection[str] = ()) -> list[Entry]:
         """What a visitor sees: sweeps that lie elsewhere, then the newest first.
@@ -171,7 +167,7 @@ class Laboratory:
         found = self._find(sweep)
         job = found.job
         if job is None:
-            told = self._summary(found)
+            told = self._cache.summary(found.folder)
             state = "done" if told.runs >= told.total else "cancelled"
             return Status(state, told.runs, told.total, told.failed, None, None, 0, "")
         progress = job.progress
@@ -213,19 +209,7 @@ class Laboratory:
         found = self._find(sweep)
         if found.job is not None and found.job.progress is None:
             raise BackendError("nothing of this sweep is there yet; its model is still being loaded")
-        with self._lock:
-            now, mark = self._clock(), signature(found.folder)
-            if held := self._results.get(sweep):
-                self._results.move_to_end(sweep)
-                growing = found.job is not None and not found.job.over
-                if held[0] == mark or (growing and now - held[1] < _FRESH):
-                    return held[2]
-            result = SweepResult.load(found.folder)
-            self._results[sweep] = mark, now, result
-            self._results.move_to_end(sweep)
-            while len(self._results) > _RESULTS:
-                self._results.popitem(last=False)
-            return result
+        return self._cache.result(found.folder, growing=found.job is not None and not found.job.over)
 
     def title(self, sweep: str) -> str:
         """What it is called.
@@ -238,14 +222,17 @@ class Laboratory:
     def can_race(self, sweep: str) -> bool:
         """Can its runs be decoded again here: is its model the one that is served?"""
         try:
-            return self._serves(self._summary(self._find(sweep)).model)
+            return self._serves(self._cache.summary(self._find(sweep).folder).model)
         except CreditVizError:
             return False
 
     def close(self) -> None:
-        """End what runs, with its workers, and remove what is not kept."""
+        """End what runs, with its workers, and remove what is not kept, or holds nothing."""
         self._jobs.close()
         with self._lock:
+            for sweep in [*self._sweeps.values()]:
+                if sweep.job is not None and not holds_sweep(sweep.folder):
+                    self._remove(sweep)
             if self._temporary is not None:
                 self._temporary.cleanup()
                 self._temporary = self._folder = None
@@ -287,8 +274,7 @@ class Laboratory:
     def _forget(self, sweep: _Sweep) -> None:
         with self._lock:
             self._sweeps.pop(sweep.id, None)
-            self._results.pop(sweep.id, None)
-            self._summaries.pop(sweep.id, None)
+        self._cache.forget(sweep.folder)
 
     def _let_go(self) -> None:
         """Visitors' oldest sweeps make room for new ones."""
@@ -299,21 +285,11 @@ class Laboratory:
         for sweep in sorted(theirs, key=lambda sweep: sweep.made)[: -self.limits.kept or None]:
             self._remove(sweep)
 
-    def _summary(self, sweep: _Sweep) -> Summary:
-        mark = signature(sweep.folder)
-        with self._lock:
-            held = self._summaries.get(sweep.id)
-        if held is None or held[0] != mark:
-            held = mark, summarize(sweep.folder)
-            with self._lock:
-                self._summaries[sweep.id] = held
-        return held[1]
-
     def _entry(self, sweep: _Sweep) -> Entry:
         if sweep.job is not None:
             return self._entry_of_job(sweep, sweep.job)
         try:
-            told = self._summary(sweep)
+            told = self._cache.summary(sweep.folder)
         except CreditVizError as error:
             nothing = 0, 0, 0, 0, 0
             return Entry(sweep.id, sweep.title, "", sweep.made, "failed", *nothing, sweep.lasting, False, str(error))

@@ -163,10 +163,10 @@ def test_closing_ends_what_runs_and_what_waits(backend: SteppedSweeps) -> None:
     laboratory = Laboratory(backend)
     names = [laboratory.start(plan_of(backend), str(n)) for n in range(2)]
     wait_for(lambda: laboratory.status(names[0]).state == "running")
-    folder = sweep_folder(laboratory, names[0])
+    folder, jobs = sweep_folder(laboratory, names[0]), [job_of(laboratory, name) for name in names]
     assert folder.exists()
     laboratory.close()
-    assert [job_of(laboratory, name).state for name in names] == ["cancelled", "cancelled"]
+    assert [job.state for job in jobs] == ["cancelled", "cancelled"]
     assert not folder.exists(), "nobody asked to keep it"
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("sweep ")]
     with pytest.raises(BackendError, match="about to end"):
