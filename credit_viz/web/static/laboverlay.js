@@ -21,7 +21,8 @@ import { h } from "./dom.js";
  */
 
 const MANY = 60; // lines; more of them are drawn as thin as can be, which is ten times as fast
-const VEIL = 0.8; // of the card's colour over cells that are not brushed
+const VEIL = 0.82; // of the card's colour over cells of which nothing is brushed
+const PARTLY = 0.5; // over those of which something is; all of it needs none
 
 export class Overlay {
   constructor() {
@@ -44,23 +45,23 @@ export class Overlay {
     const { paint } = this;
     paint.lineJoin = "round";
     paint.clearRect(0, 0, this.root.width, this.root.height);
-    if (bright) this.#light(marks, (mark) => mark.rows.some((row) => bright.has(row)), colors);
+    if (bright) this.#light(marks, bright, colors);
     if (pointed) this.#outline(pointed, colors);
     if (lasso && lasso.length > 1) this.#area(lasso, colors);
     if (ranges) this.#ranges(ranges, colors);
   }
 
   /**
-   * Cells are veiled where they are not brushed; dots and lines are drawn again where they are.
-   * @param {Mark[]} marks @param {(mark: Mark) => boolean} isLit @param {Scene["colors"]} colors
+   * Cells are veiled as far as they are not brushed; dots and lines are drawn again where they are.
+   * @param {Mark[]} marks @param {Set<number>} bright @param {Scene["colors"]} colors
    */
-  #light(marks, isLit, colors) {
+  #light(marks, bright, colors) {
     const { paint } = this;
     /** @type {Map<string, Mark[]>} one stroke for all lines of a colour: hundreds of strokes would cost a frame */
     const lines = new Map();
     for (const mark of marks) {
-      const lit = isLit(mark);
-      if (mark.kind === "cell" && !lit) this.#veil(mark, colors);
+      if (mark.kind === "cell") this.#veil(mark, bright, colors);
+      const lit = mark.rows.some((row) => bright.has(row));
       if (mark.kind === "dot" && lit) this.#dot(mark, colors);
       if (mark.kind === "line" && lit) lines.set(mark.color, (lines.get(mark.color) ?? []).concat(mark));
     }
@@ -74,11 +75,12 @@ export class Overlay {
     }
   }
 
-  /** @param {Mark} mark @param {Scene["colors"]} colors */
-  #veil({ box }, { card }) {
-    if (!box) return;
+  /** @param {Mark} mark @param {Set<number>} bright @param {Scene["colors"]} colors */
+  #veil({ box, rows }, bright, { card }) {
+    const dimmed = rows.filter((row) => !bright.has(row)).length / rows.length;
+    if (!box || !dimmed) return;
     const { paint } = this;
-    paint.globalAlpha = VEIL;
+    paint.globalAlpha = dimmed === 1 ? VEIL : PARTLY * dimmed;
     paint.fillStyle = card;
     paint.fillRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
     paint.globalAlpha = 1;

@@ -17,7 +17,7 @@ const HEAD = 44; // pixels above the panels, for the legend
 export function fitted({ data, layout }, width) {
   const clear = "rgba(0,0,0,0)";
   const plain = { ...layout, width, autosize: false, paper_bgcolor: clear, plot_bgcolor: clear };
-  const used = [...new Set(data.map(({ xaxis = "x" }) => xaxis.slice(1)))];
+  const used = [...new Set(data.map(({ xaxis = "x" }) => xaxis.slice(1)))].sort((a, b) => Number(a) - Number(b));
   if (used.length > 1) return panels(plain, used, width);
   const { t = 40, ...margin } = layout.margin ?? {};
   const head = layout.showlegend === false || !layout.showlegend ? Math.min(t, spare(layout)) : t;
@@ -42,7 +42,7 @@ function panels(layout, used, width) {
   const [wide, high] = [(1 - GAP * (columns - 1)) / columns, 1 / rows];
   const name = NAMES / (height - HEAD);
   const moved = { ...layout, height, margin: { ...layout.margin, t: HEAD, b: 0 } };
-  const title = layout.yaxis?.title;
+  const title = used.map((end) => layout[`yaxis${end}`]?.title).find((each) => each?.text);
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key)))
     if (!used.includes(axis.slice(5))) moved[axis] = { ...layout[axis], visible: false };
   used.forEach((end, i) => {

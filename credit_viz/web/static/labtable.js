@@ -247,7 +247,7 @@ class Settings {
 /** @param {Table} table @param {import("./labrows.js").Metric} metric @param {number} place */
 function numberCell(table, metric, place) {
   const interval = intervalText(table, metric, place);
-  return h("td", {}, meanText(table, metric, place), interval && h("small", {}, interval));
+  return h("td", {}, meanText(table, metric, place), " ", interval && h("small", {}, interval));
 }
 
 /** @param {boolean} unbeaten */
