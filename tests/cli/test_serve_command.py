@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from credit_viz.errors import SettingsError
+from credit_viz.lab import ModelSource
+from credit_viz.web.planform import PlanForm
 from tests.cli.conftest import Call, FakePage, assert_refused
 
 
@@ -16,7 +18,9 @@ def test_serve_uses_the_chosen_model_and_address(call: Call, page: FakePage, fix
     words = ("--model", fixtures / "llada_peaky", "--device", "cpu", "--port", 9000, "--host", "0.0.0.0")
     assert call("serve", *words).code == 0
     assert page.built["backend"].model.info.name == "llada_peaky"
-    assert set(page.built) == {"backend", "models", "choice", "gallery", "laboratory"}, "examples and knobs are the embedded model's"
+    assert set(page.built) == {"backend", "models", "choice", "gallery", "laboratory"}, (
+        "examples and knobs are the embedded model's"
+    )
     assert {exhibit.model for exhibit in page.built["gallery"]} == {"embedded"}
     assert page.built["models"]["served"]["name"] == "llada_peaky"
     assert page.launched == {"server_name": "0.0.0.0", "server_port": 9000, "share": False}
@@ -133,3 +137,39 @@ def test_an_interrupt_while_loading_leaves_nothing_behind(
     code, out, err = call("serve", "--model", fixtures / "llada_peaky", "--device", "cpu")
     assert (code, out, err.strip()) == (130, "", "credit-viz: interrupted")
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "public"),
+    [
+        ((), False),
+        (("--host", "::1"), False),
+        (("--host", "localhost"), False),
+        (("--host", "0.0.0.0"), True),
+        (("--host", "my-machine"), True),
+        (("--share",), True),
+    ],
+)
+def test_the_lab_of_a_served_model(
+    call: Call, page: FakePage, fixtures: Path, tmp_path: Path, words: tuple[str, ...], public: bool
+) -> None:
+    model = ("--model", fixtures / "llada_peaky", "--device", "cpu", "--dtype", "float32")
+    assert call("serve", *model, "--lab", tmp_path / "kept", *words).code == 0
+    laboratory = page.built["laboratory"]
+    assert laboratory.backend.source == ModelSource(str(fixtures / "llada_peaky"), device="cpu", dtype="float32")
+    assert laboratory.backend.served is page.built["backend"].model
+    assert not (tmp_path / "kept").exists(), "nothing is written before a sweep is started"
+    form = PlanForm(laboratory.limits, laboratory.backend.source)
+    plan = form.read({"arms": ["credit"], "prompts": ["a"], "gen_length": [8], "block_length": [8]})
+    sweep = laboratory.start(plan, "t")
+    assert (tmp_path / "kept" / sweep).is_dir()
+    ours = [entry.id for entry in laboratory.entries() if not entry.lasting]
+    assert ours == ([] if public else [sweep]), "where others can come, a visitor sees the visitor's own"
+    laboratory.close()
+
+
+def test_the_study_that_ships_is_listed(call: Call, page: FakePage, fixtures: Path) -> None:
+    assert call("serve", "--model", fixtures / "llada_peaky", "--device", "cpu").code == 0
+    (entry,) = page.built["laboratory"].entries()
+    assert (entry.id, entry.state, entry.lasting) == ("study", "done", True)
+    assert not entry.can_race, "it is of the embedded model"

@@ -9,8 +9,10 @@ import pytest
 from credit_viz.backend.base import LaneRequest, RunRequest
 from credit_viz.backend.none import NoModel
 from credit_viz.errors import BackendError
+from credit_viz.lab import InlineCrew, sweep
 from credit_viz.trace.files import load_trace
 from tests.cli.conftest import Call, FakePage, assert_refused
+from tests.lab.conftest import LabModel, small_plan
 from tests.support import trace_of
 
 
@@ -44,3 +46,39 @@ def test_a_taken_port_is_one_line(call: Call, page: FakePage, saved: Path) -> No
 def test_without_a_model_every_run_is_refused_in_one_sentence() -> None:
     with pytest.raises(BackendError, match="no model is loaded here"):
         NoModel().stream(RunRequest("kite", (LaneRequest("vanilla"),)))
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> Path:
+    """The folder of a finished sweep, in a folder of such."""
+    folder = tmp_path / "sweeps" / "first"
+    sweep(small_plan(), folder, InlineCrew(LabModel()))
+    return folder
+
+
+def test_a_folder_of_a_sweep_opens_the_lab(call: Call, page: FakePage, swept: Path) -> None:
+    for given in (swept, swept.parent):
+        outcome = call("view", given)
+        assert outcome.code == 0, outcome.err
+        assert page.built["opened"] is None
+        (entry,) = page.built["laboratory"].entries()
+        assert (entry.id, entry.state, entry.lasting, entry.can_race) == ("first", "done", True, False)
+
+
+def test_traces_and_sweeps_together(call: Call, page: FakePage, saved: Path, swept: Path) -> None:
+    assert call("view", saved, swept).code == 0
+    assert len(page.built["opened"].traces()) == 1
+    assert len(page.built["laboratory"].entries()) == 1
+
+
+def test_traces_alone_need_no_lab(call: Call, page: FakePage, saved: Path) -> None:
+    assert call("view", saved).code == 0
+    assert page.built["laboratory"] is None
+
+
+@pytest.mark.usefixtures("page")
+def test_folders_without_a_sweep_and_damaged_ones_are_refused(call: Call, tmp_path: Path, swept: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert_refused(call("view", "empty"), "empty holds no sweep; valid: a folder that credit-viz sweep --out made")
+    (swept / "manifest.json").write_text("{")
+    assert_refused(call("view", swept), "manifest.json is damaged")
