@@ -122,12 +122,20 @@ def drag_around(page: Any, chosen: list[dict[str, Any]]) -> None:
     drawn(page)
 
 
-def cell_of(page: Any, result: SweepResult, **values: Any) -> tuple[dict[str, Any], int]:
-    """The heatmap's cell of one credit setting, and the setting's number."""
+def cell_of(page: Any, result: SweepResult, **values: Any) -> tuple[dict[str, float], int]:
+    """Where the heatmap shows one credit setting, read off its axes; and the setting's number."""
     number = int(result.where(decoder="credit", **values).frame["number"].iloc[0])
     cells = [mark for mark in marks(page, "heatmap") if mark["kind"] == "cell" and number in mark["rows"]]
     assert len(cells) == 1
-    return cells[0], number
+    across, up = (page.locator(f"[data-figure=heatmap] .{letter}title").text_content() for letter in "xy")
+    ticks = [
+        page.locator(f"[data-figure=heatmap] .{letter}tick", has_text=re.compile(f"^{values[knob]}$")).bounding_box()
+        for letter, knob in (("x", across), ("y", up))
+    ]
+    place = {"x": ticks[0]["x"] + ticks[0]["width"] / 2, "y": ticks[1]["y"] + ticks[1]["height"] / 2}
+    assert abs(cells[0]["x"] - place["x"]) < 6
+    assert abs(cells[0]["y"] - place["y"]) < 6
+    return place, number
 
 
 def raced(page: Any) -> dict[str, Any]:
@@ -320,7 +328,7 @@ def test_runs_of_another_model_are_listed_and_not_made_up(open_page: Open, labor
 def test_the_report_opens_without_a_network(open_page: Open, chromium: Any, tmp_path: Path) -> None:
     page = lab_with(open_page, GRID, accept_downloads=True)
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Report", exact=True).click()
+        page.get_by_role("button", name="Report").click()
     path = tmp_path / "report.html"
     waiting.value.save_as(path)
     context = chromium.new_context(offline=True, viewport={"width": 1440, "height": 900})
