@@ -35,7 +35,7 @@ def arms() -> tuple[Arm, ...]:
 def front(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
     """Which rows no other row beats."""
     points = np.array([(row["passes"], row["exact"]["value"]) for row in rows], np.float64).reshape(-1, 2)
-    return unbeaten(*points.T).tolist()
+    return list(map(bool, unbeaten(*points.T)))
 
 
 def section(

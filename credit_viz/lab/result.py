@@ -102,15 +102,19 @@ class SweepResult:
         raise SettingsError("nothing says how good these texts are; run the sweep with compare: always")
 
     @cached_property
+    def settings(self) -> pd.DataFrame:
+        """One run of each setting with its options, in the order of their numbers: it has all of its knobs."""
+        return self.frame.drop_duplicates("number").sort_values("number")
+
+    @cached_property
     def axes(self) -> list[str]:
         """Knobs and options (but the seed) that take more than one value, for one decoder at least."""
-        columns = self.frame.columns
-        knobs = columns[columns.get_loc("decoder") + 1 : columns.get_loc(OPTIONS[0])]
-        groups = grouped(self.frame, ["number"])
-        # one run of each setting says all of its knobs
-        settings = self.frame.iloc[groups.first[: len(self.frame)]]
-        every = [*map(str, knobs), *(name for name in OPTIONS if name != "seed")]
-        return [n for n in every if (settings.groupby("decoder")[n].nunique(dropna=False) > 1).any()]
+        columns = [str(name) for name in self.frame.columns]
+        knobs = columns[columns.index("decoder") + 1 : columns.index(OPTIONS[0])]
+        settings = self.settings
+        every = [*knobs, *(name for name in OPTIONS if name != "seed")]
+        varying = [name for name in every if settings[name].nunique(dropna=False) > 1]
+        return [n for n in varying if (settings.groupby("decoder")[n].nunique(dropna=False) > 1).any()]
 
     @cached_property
     def metrics(self) -> list[str]:

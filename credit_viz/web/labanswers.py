@@ -138,7 +138,7 @@ class LabAnswers:
 
         `passes` are those of the lanes in the sweep, null where it has none. The first seed counts, or `seed`.
         """
-        whole, _ = self._whole(asked | {"filters": None})
+        whole, _ = self._whole({"sweep": asked["sweep"]})
         own = whole.where(number=_rows(whole, [asked["row"]]), prompt=str(asked["prompt"])).frame
         if asked.get("seed") is not None:
             own = own[own["seed"] == asked["seed"]]
@@ -224,8 +224,9 @@ def _filterable(whole: SweepResult) -> dict[str, list[Any]]:
 
 def _order(value: object) -> tuple[int, float, str]:
     """Missing first, then numbers, then words."""
-    number = isinstance(value, (int, float))
-    return (0 if value is None else 1 if number else 2, float(value) if number else 0.0, str(value))
+    if isinstance(value, (int, float)):
+        return 1, float(value), ""
+    return (0 if value is None else 2), 0.0, str(value)
 
 
 def _table(whole: SweepResult, kept: SweepResult) -> dict[str, Any]:

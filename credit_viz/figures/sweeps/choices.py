@@ -45,7 +45,7 @@ def choices_of(result: Swept, options: Sequence[str], wished: Mapping[str, Any])
 
 
 def _decoders(result: Swept) -> list[str]:
-    return [str(name) for name in result.frame["decoder"].unique()]
+    return [str(name) for name in result.settings["decoder"].unique()]
 
 
 def _one_of(wished: object, valid: Sequence[str], default: str) -> str:

@@ -75,8 +75,8 @@ def _knob(name: str, column: pd.Series[Any]) -> Axis:
     """A place for each value, lines fanned out around it; a scale where there are too many values."""
     labels = labels_in_order(column)
     if len(labels) > _MOST_STEPS and pd.api.types.is_numeric_dtype(column) and column.notna().all():
-        heights, ticks = _scaled(column.to_numpy(np.float64))
-        return Axis(name.replace("_", " "), heights, tuple((at, value_label(value)) for at, value in ticks))
+        heights, scaled = _scaled(column.to_numpy(np.float64))
+        return Axis(name.replace("_", " "), heights, tuple((at, value_label(value)) for at, value in scaled))
     step = 1 / max(len(labels) - 1, 1)
     places = column.map(value_label).map({label: place * step for place, label in enumerate(labels)})
     rank = np.linspace(-0.5, 0.5, len(column)) if len(column) > 1 else np.zeros(len(column))

@@ -53,7 +53,7 @@ def get_info(result: Swept, metric: str = "forward_passes") -> SlicesInfo:
         SettingsError: unknown metric, or nothing varies.
     """
     check_metric(result, metric)
-    decoders = [str(name) for name in result.frame["decoder"].unique()]
+    decoders = [str(name) for name in result.settings["decoder"].unique()]
     slices = [
         _slice(own, axis, decoder, metric)
         for decoder, own in ((name, result.where(decoder=name)) for name in decoders)
@@ -63,7 +63,7 @@ def get_info(result: Swept, metric: str = "forward_passes") -> SlicesInfo:
         raise SettingsError("nothing varies in this sweep; valid: a sweep of one knob or more")
     shown = {axis: {part.decoder for part in slices if part.axis == axis} for axis in result.axes}
     axes = {
-        axis: labels_in_order(result.frame.loc[result.frame["decoder"].isin(having), axis])
+        axis: labels_in_order(result.settings.loc[result.settings["decoder"].isin(having), axis])
         for axis, having in shown.items()
         if having
     }

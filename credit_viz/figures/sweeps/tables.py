@@ -35,6 +35,10 @@ class Swept(Protocol):
         """One row per run."""
 
     @property
+    def settings(self) -> pd.DataFrame:
+        """One run of each setting, in the order of their numbers."""
+
+    @property
     def axes(self) -> list[str]:
         """Knobs and options that vary."""
 
@@ -62,7 +66,7 @@ class Swept(Protocol):
 
 def busiest(result: Swept) -> str:
     """The decoder with most settings."""
-    counts = result.frame.groupby("decoder", sort=False)["setting"].nunique()
+    counts = result.settings.groupby("decoder", sort=False)["setting"].nunique()
     if not len(counts):
         raise SettingsError("this sweep has no runs yet; valid: one that has begun")
     return str(counts.idxmax())
@@ -75,7 +79,7 @@ def one_decoder(result: Swept, decoder: str | None) -> Swept:
         SettingsError: it is not in this sweep.
     """
     decoder = busiest(result) if decoder is None else decoder
-    known = list(result.frame["decoder"].unique())
+    known = list(result.settings["decoder"].unique())
     if decoder not in known:
         raise SettingsError(one_of("decoder of this sweep", decoder, known))
     return result.where(decoder=decoder)
@@ -83,7 +87,7 @@ def one_decoder(result: Swept, decoder: str | None) -> Swept:
 
 def axes_of(result: Swept) -> list[str]:
     """Axes that vary among these runs, which may be fewer than those of the whole sweep."""
-    return [name for name in result.axes if result.frame[name].nunique(dropna=False) > 1]
+    return [name for name in result.axes if result.settings[name].nunique(dropna=False) > 1]
 
 
 def check_axis(result: Swept, *names: str) -> None:
@@ -153,7 +157,6 @@ def labels_in_order(column: pd.Series[Any]) -> list[str]:
 def behind(result: Swept, by: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
     """Numbers of the settings that have the same values (as labels) in these columns, ascending."""
     found: dict[tuple[str, ...], list[int]] = {}
-    settings = result.frame[["number", *by]].drop_duplicates().sort_values("number")
-    for number, *values in settings.itertuples(index=False):
+    for number, *values in result.settings[["number", *by]].itertuples(index=False):
         found.setdefault(tuple(map(value_label, values)), []).append(int(number))
     return found
