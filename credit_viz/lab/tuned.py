@@ -91,6 +91,9 @@ class Tuned:
             f"{self.prompts} held-out prompts: the margin of {100 * self.margin:g} points {held} there."
         ]
         parts += [self._versus(best, other) for other in self.found[1:]]
+        with_credit = [each.setting.decoder for each in self.found if {"alpha", "beta"} <= each.setting.values.keys()]
+        if with_credit and best.setting.decoder not in with_credit:
+            parts.append("So credit does not help here.")
         parts += [f"{name} has no setting within the margin." for name in self.nothing]
         return " ".join(parts)
 
@@ -98,9 +101,11 @@ class Tuned:
         weights = resample(self.prompts, _SEED)
         saved = mean_interval(other.score.passes - best.score.passes, weights)
         sure = "" if saved.low > 0 else ", which these prompts cannot tell from none"
+        better = mean_interval(100 * (best.score.quality - other.score.quality), weights)
         return (
             f"Against {other.words} ({other.passes.value:.1f} passes) that saves {saved.value:.1f} "
-            f"{_between(saved, signed=True)}{sure}."
+            f"{_between(saved, signed=True)}{sure}, at {_points(better.value / 100)} points "
+            f"{_between(better, signed=True)}."
         )
 
 
