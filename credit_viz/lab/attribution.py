@@ -146,8 +146,8 @@ class _Runner:
 
 
 def _one_setting(plan: Plan) -> tuple[str, dict[str, Value]]:
-    if len(plan.settings) != 1:
-        raise SettingsError(f"{len(plan.settings)} settings to attribute; valid: one decoder with one value per knob")
+    if (size := sum(arm.size for arm in plan.arms)) != 1:
+        raise SettingsError(f"{size:,} settings to attribute; valid: one decoder with one value per knob")
     decoder, values = plan.settings[0]
     if not {"alpha", "beta"} <= set(values):
         granting = [n for n, d in DECODERS.items() if {"alpha", "beta"} <= {k.name for k in knobs(d.settings_class)}]

@@ -20,7 +20,8 @@ from credit_viz.lab.spaces import Arm, Span, Value
 __all__ = ["parse_arm", "parse_value", "write_arm"]
 
 _HEAD = re.compile(r"\s*(?P<decoder>[\w-]+)\s*(?:\[(?P<preset>[^\]]*)\])?\s*(?::(?P<rest>.*))?", re.DOTALL)
-_RANDOM = re.compile(r"random\s+(?P<draws>\d+)(?:\s+seed\s+(?P<seed>\d+))?")
+_RANDOM = re.compile(r"random\s+(?P<draws>\d{1,18})(?:\s+seed\s+(?P<seed>\d{1,18}))?")
+_LONGEST = 80  #: characters of a word that a message quotes
 _SPAN = re.compile(r"(?P<low>[^/,]+?)\.\.(?P<high>[^/,]+)(?:/(?P<count>[^/,]+))?")
 
 
@@ -124,4 +125,5 @@ def parse_value(word: str) -> Value:
 
 
 def _bad(text: str, part: str, valid: str) -> SettingsError:
-    return SettingsError(f"arm {text.strip()!r}: cannot read {part.strip()!r}; valid: {valid}")
+    arm, read = (words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…" for words in (text.strip(), part.strip()))
+    return SettingsError(f"arm {arm!r}: cannot read {read!r}; valid: {valid}")

@@ -185,8 +185,12 @@ class Plan:
     @property
     def size(self) -> int:
         """How many runs at most: equal settings are counted each here, and run once."""
-        prompts = len(self.prompts) + (self.tasks.count if self.tasks else 0)
-        return (sum(arm.size for arm in self.arms) + self._may_refer) * prompts * len(self.run_options)
+        return (sum(arm.size for arm in self.arms) + self._may_refer) * self.prompt_count * len(self.run_options)
+
+    @property
+    def prompt_count(self) -> int:
+        """How many prompts at most: equal ones are counted each here."""
+        return len(self.prompts) + (self.tasks.count if self.tasks else 0)
 
     @property
     def _may_refer(self) -> bool:
@@ -202,6 +206,15 @@ class Plan:
             raise SettingsError(
                 f"this sweep has up to {self.size:,} runs; valid: up to {limit:,} (--max-runs, max_runs)"
             )
+
+    def check(self, limit: int = MAX_RUNS) -> None:
+        """Refuse what needs no model to be refused.
+
+        Raises:
+            SettingsError, PromptError: too many runs, a setting out of range, or prompts that cannot be had or named.
+        """
+        self.check_size(limit)
+        _ = self.settings, self.all_prompts
 
     def compares(self, prompt: Prompt) -> bool:
         """Whether runs on this prompt are compared with vanilla, and rated by the model."""

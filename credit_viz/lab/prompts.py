@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ from credit_viz.tiny.tasks import TASKS, Example, held_out_example, is_held_out
 __all__ = ["SPLITS", "Prompt", "TaskPrompts", "parse_prompts", "read_prompts"]
 
 SPLITS = ("train", "held-out")
+_PATIENCE = 500  #: prompts drawn in a row that are there already, until there seem to be no others
 _FIELDS = ("id", "prompt", "answer")
 
 
@@ -84,13 +85,24 @@ class TaskPrompts:
             raise SettingsError(f"{self.count} prompts of {len(self.tasks)} tasks; valid: 1 or more of each")
 
     def draw(self) -> tuple[Prompt, ...]:
-        """Different prompts, the same in every process; more of them begin with the same ones."""
+        """Different prompts, the same in every process; more of them begin with the same ones.
+
+        Raises:
+            SettingsError: a family does not have so many.
+        """
         rng = random.Random(self.seed)
         found: dict[str, Prompt] = {}
+        repeats = 0
         while len(found) < self.count:
             task = self.tasks[len(found) % len(self.tasks)]
             example = held_out_example(task, rng) if self.split == "held-out" else _training_example(task, rng)
             number = len(found) // len(self.tasks) + 1
+            repeats = repeats + 1 if example.prompt in found else 0
+            if repeats == _PATIENCE:
+                raise SettingsError(
+                    f"{self.count:,} prompts of {', '.join(self.tasks)} were asked for, and {task} has no others after "
+                    f"{len(found):,}; valid: up to {len(found):,}"
+                )
             found.setdefault(example.prompt, Prompt(f"{task}-{number}", example.prompt, example=example))
         return tuple(found.values())
 
@@ -120,23 +132,24 @@ def read_prompts(path: str | Path) -> tuple[Prompt, ...]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(f"cannot read prompts from {path}: {error}") from error
-    return parse_prompts(lines, path.stem, str(path))
+    return parse_prompts(text, path.stem, str(path))
 
 
-def parse_prompts(lines: Sequence[str], stem: str, where: str) -> tuple[Prompt, ...]:
-    """As `read_prompts`, from lines that are there already.
+def parse_prompts(text: str, stem: str, where: str) -> tuple[Prompt, ...]:
+    """As `read_prompts`, from a text that is there already.
 
     Args:
         stem: prompts without an id are called by it and by their line.
-        where: what messages call the lines.
+        where: what messages call the text.
 
     Raises:
         PromptError: there are no prompts, or a line is not one.
     """
-    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    # JSON may hold what Python, but no other program, takes for the end of a line
+    filled = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     found = [_prompt(line, f"{stem}-{number}", f"{where}, line {number}") for number, line in filled]
     if not found:
         raise PromptError(f'{where} holds no prompts; valid: one {{"prompt": "..."}} per line')
@@ -146,14 +159,14 @@ def parse_prompts(lines: Sequence[str], stem: str, where: str) -> tuple[Prompt, 
 def _prompt(line: str, name: str, where: str) -> Prompt:
     try:
         data = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PromptError(f"{where} is no JSON: {error}") from error
     if not isinstance(data, dict) or not isinstance(data.get("prompt"), str):
         raise PromptError(f'{where} has no text "prompt"; valid: {{"prompt": "...", "answer": "..."}}')
     for unknown in data.keys() - {*_FIELDS}:
         raise PromptError(f"{where}: {one_of('field', unknown, _FIELDS)}")
     answer, given = data.get("answer"), data.get("id", name)
-    if not isinstance(answer, (str, int, float, type(None))) or not isinstance(given, (str, int)):
+    if not isinstance(answer, (str, int, float, type(None))) or not isinstance(given, (str, int)) or answer != answer:
         raise PromptError(f"{where} has an answer or id that is neither text nor number")
     right = None if answer is None else clean_text(str(answer))
     return Prompt(clean_text(str(given)), clean_text(data["prompt"]), right)

@@ -70,9 +70,10 @@ def stream(
         BackendError: the folder cannot be written, another sweep works on it, or a worker cannot start.
         CheckpointError: the model cannot be loaded.
     """
-    plan.check_size(max_runs)
+    plan.check(max_runs)
     crew = LocalCrew(workers) if isinstance(workers, int) else workers
     with Store(folder) as store:
+        store.there(resume)
         try:
             identity = crew.open(plan)
             store.begin(plan, identity, resume)
@@ -111,7 +112,7 @@ def look_ahead(
     plan: Plan, folder: str | Path | None = None, workers: int | Crew = 1, *, max_runs: int = MAX_RUNS
 ) -> Outlook:
     """Check a plan as `stream` does, with the model loaded, and say what it would do; nothing is run or written."""
-    plan.check_size(max_runs)
+    plan.check(max_runs)
     crew = LocalCrew(workers) if isinstance(workers, int) else workers
     try:
         identity = crew.open(plan)

@@ -18,13 +18,15 @@ __all__ = ["Arm", "Span", "Value", "setting_names"]
 
 Value = float | int | str | None
 
+_MOST_VALUES = 100_000  #: of one range: as many as a sweep has runs
+
 
 @dataclass(frozen=True)
 class Span:
     """`count` values evenly from low to high, both included; without a count anything in between, for random draws.
 
     Raises:
-        SettingsError: the ends are no numbers or the wrong way round, or fewer than two values.
+        SettingsError: the ends are no numbers or the wrong way round, or fewer than two values, or far too many.
     """
 
     low: float
@@ -34,8 +36,9 @@ class Span:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise SettingsError(f"range {self.low:g}..{self.high:g} is empty; valid: LOW..HIGH with LOW below HIGH")
-        if self.count is not None and (not isinstance(self.count, int) or self.count < 2):
-            raise SettingsError(f"range {self.low:g}..{self.high:g}/{self.count} has no two values; valid: 2 or more")
+        if self.count is not None and (not isinstance(self.count, int) or not 2 <= self.count <= _MOST_VALUES):
+            span = f"{self.low:g}..{self.high:g}"
+            raise SettingsError(f"range {span}/{self.count} asks for {self.count} values; valid: 2 to {_MOST_VALUES:,}")
 
     def values(self) -> tuple[float, ...]:
         """The values of a span that has a count, without the noise of binary fractions."""
@@ -95,11 +98,7 @@ class Arm:
         return math.prod(space.count or 0 if isinstance(space, Span) else len(space) for space in self.knobs.values())
 
     def settings(self) -> Iterator[dict[str, Value]]:
-        """Every knob's value, one setting after the other: the last knob named changes fastest.
-
-        Raises:
-            SettingsError: a value is out of range (which only a span's inner values of a whole-number knob can be).
-        """
+        """Every knob's value, one setting after the other: the last knob named changes fastest."""
         for chosen in self._drawn() if self.draws is not None else self._grid():
             yield make_decoder(self.decoder, chosen, self.preset).settings.to_dict()
 
@@ -143,6 +142,9 @@ def _space(name: str, given: Any, described: Mapping[str, Knob]) -> tuple[Value,
             raise SettingsError(f"{name} has no range; valid: {knob.range_text}")
         for end in (given.low, given.high):
             knob.check(end)
+        if knob.integer and given.count is not None:
+            for value in given.values():
+                knob.check(value)
         return given
     values = given if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
     if not values:

@@ -79,6 +79,17 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):  # it is just starting or ending
             return ""
 
+    def there(self, resume: bool = True) -> Manifest | None:
+        """What the folder holds; None for a new one. Arguments and errors as `begin`, which asks again."""
+        if (self.folder / MANIFEST).exists():
+            manifest = read_manifest(self.folder)
+            if not resume:
+                raise SettingsError(f"{self.folder} holds a sweep already; name another folder, or resume it")
+            return manifest
+        if any((self.folder / name).exists() for name in (ROWS, TABLE)):
+            raise BackendError(f"{self.folder} holds results without {MANIFEST}; name another folder")
+        return None
+
     def begin(self, plan: Plan, identity: Identity, resume: bool = True) -> None:
         """Take the folder up with this plan, and read what is there.
 
@@ -91,14 +102,9 @@ class Store:
         """
         session = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "machine": identity.machine}
         sessions = [session]
-        if (self.folder / MANIFEST).exists():
-            manifest = read_manifest(self.folder)
-            if not resume:
-                raise SettingsError(f"{self.folder} holds a sweep already; name another folder, or resume it")
-            self._check(manifest, plan, identity)
-            sessions = [*manifest["sessions"], session]
-        elif any((self.folder / name).exists() for name in (ROWS, TABLE)):
-            raise BackendError(f"{self.folder} holds results without {MANIFEST}; name another folder")
+        if (before := self.there(resume)) is not None:
+            self._check(before, plan, identity)
+            sessions = [*before["sessions"], session]
         manifest = {
             "format": _FORMAT,
             "plan": plan.to_json(),

@@ -29,7 +29,7 @@ from credit_viz.decoding.settings import knobs
 from credit_viz.errors import BackendError, PromptError, SettingsError
 from credit_viz.lab.columns import Row, agreement
 from credit_viz.lab.crew import Crew, LocalCrew
-from credit_viz.lab.plan import Plan, Run, Setting
+from credit_viz.lab.plan import MAX_RUNS, Plan, Run, Setting
 from credit_viz.lab.prompts import Prompt
 from credit_viz.lab.spaces import Arm, Span
 from credit_viz.lab.store import Store
@@ -80,7 +80,7 @@ def tune(
         seed: of the sampler.
 
     Raises:
-        SettingsError: margin or trials out of range. PromptError: a prompt is in both sets.
+        SettingsError: margin or trials out of range, or too many runs. PromptError: a prompt is in both sets.
         BackendError: Optuna is not installed.
     """
     if folder is None:
@@ -90,6 +90,7 @@ def tune(
         raise SettingsError(f"margin={margin:g} is out of range; valid: 0 or more and below 1, as a share")
     if trials < 1:
         raise SettingsError(f"trials={trials} is out of range; valid: 1 or more")
+    _check_size(plan, held_out, trials)
     texts = {prompt.text for prompt in plan.all_prompts}
     if both := [prompt for prompt in held_out.all_prompts if prompt.text in texts]:
         raise PromptError(f"prompt {both[0].id!r} is for training and held out; valid: each in one of them")
@@ -104,6 +105,17 @@ def tune(
             return _search(optuna, bench, plan, margin, trials, seed, tell)
         finally:
             crew.close()
+
+
+def _check_size(plan: Plan, held_out: Plan, trials: int) -> None:
+    """Every trial on every training prompt, vanilla on them with all options, and each arm's best on the others."""
+    tried = trials * len(plan.arms) + len(plan.run_options)
+    runs = tried * plan.prompt_count + (len(plan.arms) + 1) * held_out.prompt_count
+    if runs > MAX_RUNS:
+        raise SettingsError(
+            f"this search has up to {runs:,} runs, {trials:,} trials of each decoder on {plan.prompt_count:,} prompts; "
+            f"valid: up to {MAX_RUNS:,}"
+        )
 
 
 def _optuna() -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from credit_viz.decoding.options import CACHE_MODES
-from credit_viz.errors import PromptError, SettingsError, one_of
+from credit_viz.errors import CreditVizError, PromptError, SettingsError, one_of
 from credit_viz.lab import Arm, ModelSource, Plan, Prompt, TaskPrompts, parse_arm
 from credit_viz.lab.plan import COMPARE_MODES
 from credit_viz.lab.prompts import SPLITS, parse_prompts
@@ -76,8 +76,11 @@ class PlanForm:
         # what is still to be found wrong: nothing there, or lengths that do not fit each other
         self._at("arms" if not arms else "prompts" if not prompts and tasks is None else "block_length")
         plan = Plan(arms, prompts, tasks, options, self._model, compare)
-        self._at("prompts")
-        _ = plan.all_prompts
+        try:
+            _ = plan.all_prompts
+        except CreditVizError as error:  # too few to be drawn, or two of one name
+            self._at("count" if isinstance(error, SettingsError) else "prompts")
+            raise
         self._at(None)
         return plan
 
@@ -110,7 +113,7 @@ class PlanForm:
         limits = self._limits
         if not isinstance(given, str) or len(given) > limits.file_characters:
             raise PromptError(f"the file of prompts is too long; valid: up to {limits.file_characters:,} characters")
-        found = parse_prompts(given.splitlines(), "file", "the file")
+        found = parse_prompts(given, "file", "the file")
         if len(found) > limits.prompts:
             raise PromptError(f"the file holds {len(found)} prompts; valid: up to {limits.prompts}")
         return [self._short(prompt) for prompt in found]
@@ -133,6 +136,7 @@ class PlanForm:
         split = _among("split", asked.get("split", "held-out"), SPLITS)
         self._at("count")
         count = _whole("count", asked.get("count", 20), 1, self._limits.prompts)
+        self._at("tasks")
         return TaskPrompts(tuple(names), split, count)
 
     def _options(self, given: Mapping[str, Any]) -> dict[str, Any]:

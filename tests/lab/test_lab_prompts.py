@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def test_bad_tasks() -> None:
         TaskPrompts((), count=5)
 
 
+def test_a_family_without_enough_prompts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = itertools.cycle(held_out(3, SEED))
+    monkeypatch.setattr("credit_viz.lab.prompts.held_out_example", lambda *_: next(few))
+    assert len(TaskPrompts(("story",), count=3).draw()) == 3
+    with pytest.raises(SettingsError, match="1,000 prompts of story were asked for, and story has no others after 3"):
+        TaskPrompts(("story",), count=1000).draw()
+
+
 def test_answers_are_compared_word_for_word() -> None:
     prompt = Prompt("1", "2 + 2?", "It is 4.")
     assert prompt.judged
@@ -64,10 +73,19 @@ def test_a_file_of_prompts(tmp_path: Path) -> None:
     )
 
 
+def test_lines_end_where_other_programs_end_them(tmp_path: Path) -> None:
+    """JSON may hold U+2028 and form feeds as they are; a byte order mark and Windows line ends are no text."""
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes('\ufeff{"prompt": "a\u2028b"}\r\n{"prompt": "c\x85d"}\r\n'.encode())
+    assert [prompt.text for prompt in read_prompts(file)] == ["a\u2028b", "c\x85d"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "holds no prompts"),
+        ("[" * 100_000, "line 1 is no JSON"),
+        ('{"prompt": "a", "answer": NaN}', "neither text nor number"),
         (" \n\n", "holds no prompts"),
         ('{"prompt": "a"}\n{"prompt"', "line 2 is no JSON"),
         ('{"text": "a"}', 'line 1 has no text "prompt"'),

@@ -142,5 +142,5 @@ def test_an_empty_range(ends: tuple[float, float]) -> None:
 
 
 def test_a_range_of_one_value() -> None:
-    with pytest.raises(SettingsError, match=r"0\.\.1/1 has no two values"):
+    with pytest.raises(SettingsError, match=r"0\.\.1/1 asks for 1 values; valid: 2 to 100,000"):
         Span(0, 1, 1)
