@@ -53,7 +53,8 @@ def command(host: str, port: int | None, share: bool, lab: Path | None, **model:
     from credit_viz.gallery import load_gallery
     from credit_viz.tiny import SETTINGS, examples
     from credit_viz.web import build_app
-    from credit_viz.web.laboratory import Laboratory, shipped_study
+    from credit_viz.web.laboratory import Laboratory
+    from credit_viz.web.sweepshelf import shipped_study
 
     backend = LocalBackend(loaded)
     say_to_person(f"{backend.model_name}: {loaded.info.dtype} on {loaded.device}")

@@ -32,8 +32,9 @@ def command(files: tuple[Path, ...], host: str, port: int | None) -> None:
     from credit_viz.backend.none import NoModel  # what follows imports gradio
     from credit_viz.figures.labels import counted
     from credit_viz.web import build_app
-    from credit_viz.web.laboratory import Laboratory, shown_sweeps
+    from credit_viz.web.laboratory import Laboratory
     from credit_viz.web.opening import as_run
+    from credit_viz.web.sweepshelf import shown_sweeps
 
     shown = shown_sweeps(folders)
     laboratory = Laboratory(shown=shown) if shown else None

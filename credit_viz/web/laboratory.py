@@ -1,18 +1,17 @@
 """The sweeps of a page: which there are, whose they are, how far they are, what they came to. No gradio, no model.
 
-A sweep is a folder, see `credit_viz.lab.store`; one that was started on a page also holds `page.json` with its title.
-Ids of those cannot be guessed: who knows the id may look at it, stop it and delete it. All others are lasting: listed
-for everybody, and never deleted. A public laboratory lists to a visitor only what lasts and what the visitor started.
+A sweep is a folder, see `credit_viz.lab.store`; one that was started on a page says so, see sweepshelf.py. Ids of those
+cannot be guessed: who knows the id may look at it, stop it and delete it. All others are lasting: listed for everybody,
+and never deleted. A public laboratory lists to a visitor only what lasts and what the visitor started.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,23 +21,14 @@ from typing import NamedTuple
 from credit_viz.backend.sweeps import SweepBackend
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.lab import Plan, SweepResult
-from credit_viz.lab.found import holds_sweep, study_path, summarize, sweep_folders
+from credit_viz.lab.found import holds_sweep, sweep_folders
 from credit_viz.web.pace import Pace
 from credit_viz.web.planform import Limits
 from credit_viz.web.sweepcache import SweepCache
 from credit_viz.web.sweepjobs import Job, Jobs
+from credit_viz.web.sweepshelf import About, Shown, read_about, write_about
 
-__all__ = ["Entry", "Laboratory", "Shown", "Status", "shipped_study", "shown_sweeps"]
-
-_ABOUT = "page.json"
-
-
-class Shown(NamedTuple):
-    """A sweep that is there for everybody."""
-
-    id: str
-    title: str
-    folder: Path
+__all__ = ["Entry", "Laboratory", "Status"]
 
 
 class Status(NamedTuple):
@@ -139,24 +129,47 @@ class Laboratory:
         Raises:
             BackendError: nothing computes here, too many wait, or it cannot be kept.
         """
-        if self.backend is None:
-            raise BackendError("no model is loaded here: this page shows sweeps that are there, and starts none")
         name = secrets.token_hex(8)
         folder = self._home() / name
-        job = Job(name, plan, folder, self.backend.crew(), self._pace.learn)
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        self._jobs.put(job)
+        job = self._put(name, plan, folder)
         with self._lock:
             self._sweeps[name] = _Sweep(name, title, folder, False, not self._public, made, job)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            about = _About(title, self._public, made)
-            (folder / _ABOUT).write_text(json.dumps(about._asdict()), encoding="utf-8")
+            write_about(folder, About(title, self._public, made))
         except OSError as error:
             self._jobs.stop(job)
             raise BackendError(f"cannot keep a sweep in {folder.parent}: {error}") from error
         self._let_go()
         return name
+
+    def resume(self, sweep: str) -> None:
+        """Go on with a sweep that ended early; what is done is not done again.
+
+        Raises:
+            BackendError: it is unknown, lasting, complete, under way, or of a model that is not served here.
+            SettingsError, PromptError: its folder is damaged.
+        """
+        found = self._find(sweep)
+        if found.lasting:
+            raise BackendError("this sweep is there for everybody; who keeps the server can go on with it from a shell")
+        if self.status(sweep).state not in ("cancelled", "failed"):
+            raise BackendError("this sweep did not end early; there is nothing to go on with")
+        if found.job is not None:
+            plan = found.job.plan
+        elif self.can_race(sweep):
+            plan = self._cache.summary(found.folder).plan
+        else:
+            raise BackendError(f"this sweep is of {self._cache.summary(found.folder).model}, which is not served here")
+        with self._lock:
+            found.job = self._put(found.id, plan, found.folder)
+
+    def _put(self, name: str, plan: Plan, folder: Path) -> Job:
+        if self.backend is None:
+            raise BackendError("no model is loaded here: this page shows sweeps that are there, and starts none")
+        job = Job(name, plan, folder, self.backend.crew(), self._pace.learn)
+        self._jobs.put(job)
+        return job
 
     def status(self, sweep: str) -> Status:
         """How far a sweep is.
@@ -311,7 +324,7 @@ class Laboratory:
         )
 
     def _entry_of_job(self, sweep: _Sweep, job: Job) -> Entry:
-        assert self.backend is not None
+        assert self.backend is not None  # who else made the job
         status = self.status(sweep.id)
         return Entry(
             id=sweep.id,
@@ -330,53 +343,9 @@ class Laboratory:
         )
 
 
-def shipped_study() -> tuple[Shown, ...]:
-    """The study of the embedded model that ships with the project, if it is there."""
-    folder = study_path()
-    return () if folder is None else (Shown("study", "Recorded study of the embedded model", folder),)
-
-
-def shown_sweeps(folders: Iterable[Path]) -> tuple[Shown, ...]:
-    """Sweeps to show: folders that hold one, or several right below them.
-
-    Raises:
-        BackendError: a folder holds none, or cannot be read. SettingsError, PromptError: the one it holds is damaged.
-    """
-    found: dict[str, Shown] = {}
-    for folder in folders:
-        sweeps = sweep_folders(folder)
-        if not sweeps:
-            raise BackendError(f"{folder} holds no sweep; valid: a folder that credit-viz sweep --out made, or of such")
-        if sweeps == [folder]:
-            summarize(folder)
-        for path in sweeps:
-            name = path.resolve().name or "sweep"
-            name = name if name not in found else f"{name}-{len(found) + 1}"
-            about = _about(path)
-            found[name] = Shown(name, about.title if about else name, path)
-    return tuple(found.values())
-
-
-class _About(NamedTuple):
-    """What a page wrote beside a sweep."""
-
-    title: str
-    visitor: bool  #: of a public page
-    made: str
-
-
-def _about(folder: Path) -> _About | None:
-    """None: it was not started on a page."""
-    try:
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        return _About(str(about["title"]), bool(about["visitor"]), str(about["made"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def _from_folder(folder: Path, public: bool) -> _Sweep:
     """A sweep that was there before; one that a visitor started on a public page stays that visitor's."""
-    about = _about(folder)
+    about = read_about(folder)
     if about is None:
         return _Sweep(folder.name, folder.name, folder, lasting=True, listed=True)
     theirs = about.visitor and public

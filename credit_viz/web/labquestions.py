@@ -36,6 +36,7 @@ class LabQuestions:
             self.lab_start,
             self.lab_status,
             self.lab_cancel,
+            self.lab_resume,
             self.lab_delete,
         ]
 
@@ -82,6 +83,11 @@ class LabQuestions:
     def lab_cancel(self, asked: Asked) -> dict[str, Any]:
         """Stop a sweep."""
         self.laboratory.cancel(str(asked["sweep"]))
+        return self.lab_status(asked)
+
+    def lab_resume(self, asked: Asked) -> dict[str, Any]:
+        """Go on with a sweep that was stopped."""
+        self.laboratory.resume(str(asked["sweep"]))
         return self.lab_status(asked)
 
     def lab_delete(self, asked: Asked) -> dict[str, Any]:

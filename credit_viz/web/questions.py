@@ -75,7 +75,7 @@ def _answering(question: Callable[[Asked], Any]) -> Question:
     """A question that never fails: what was foreseen becomes a sentence."""
 
     @wraps(question)
-    def answer(asked: dict[str, Any]) -> Any:
+    def answer(asked: Any) -> Any:
         if not isinstance(asked, dict):
             return {"error": f"{reprlib.repr(asked)} asks nothing; valid: an object with what the question needs"}
         try:

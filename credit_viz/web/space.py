@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from credit_viz.backend.sweeps import LocalSweeps
 from credit_viz.lab import ModelSource
-from credit_viz.web.laboratory import Laboratory, shipped_study
+from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.planform import Limits
+from credit_viz.web.sweepshelf import shipped_study
 
 if TYPE_CHECKING:
     from credit_viz.models.base import DiffusionLM

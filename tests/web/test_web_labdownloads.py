@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from credit_viz.lab import InlineCrew, SweepResult, sweep
 from credit_viz.web.labdownloads import SWEEP_FILES, SweepDownloads
-from credit_viz.web.laboratory import Laboratory, Shown
+from credit_viz.web.laboratory import Laboratory
+from credit_viz.web.sweepshelf import Shown
 from tests.lab.conftest import LabModel, small_plan
 
 TITLE = "<b>My</b> sweep"

@@ -14,8 +14,9 @@ import pytest
 
 from credit_viz.errors import BackendError
 from credit_viz.lab import InlineCrew, Plan, SweepResult, sweep
-from credit_viz.web.laboratory import Laboratory, Shown, shown_sweeps
+from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.planform import Limits, PlanForm
+from credit_viz.web.sweepshelf import Shown, shown_sweeps
 from tests.lab.conftest import LabModel, small_plan
 from tests.web.labs import ASKED, RUNS, PeakySweeps, SteppedSweeps, job_of, sweep_folder, wait_for
 
@@ -126,6 +127,36 @@ def test_what_a_cancelled_sweep_has_done_is_kept(laboratory: Laboratory, backend
     assert laboratory.status(name).state == "cancelled", "twice does nothing"
 
 
+def test_a_cancelled_sweep_goes_on_where_it_stopped(backend: SteppedSweeps, tmp_path: Path) -> None:
+    laboratory = Laboratory(backend, tmp_path)
+    name = laboratory.start(plan_of(backend), "t")
+    with pytest.raises(BackendError, match="did not end early"):
+        laboratory.resume(name)
+    backend.allow(4)
+    wait_for(lambda: laboratory.status(name).done == 4)
+    laboratory.cancel(name)
+    wait_for(lambda: job_of(laboratory, name).over)
+    laboratory.resume(name)
+    backend.allow(3)
+    wait_for(lambda: laboratory.status(name).done >= 7)
+    laboratory.close()
+    assert laboratory.status(name).state == "cancelled"
+    again, backend.model = Laboratory(backend, tmp_path), {"name": "another"}
+    with pytest.raises(BackendError, match="of mock, which is not served here"):
+        again.resume(name)
+    backend.model = SteppedSweeps.model
+    backend.allow()
+    again.resume(name)
+    wait_for(lambda: job_of(again, name).over)
+    progress = job_of(again, name).progress
+    assert progress is not None
+    assert progress.reused >= 7, "nothing is computed twice, also after a restart"
+    assert again.result(name).missing == 0
+    with pytest.raises(BackendError, match="did not end early"):
+        again.resume(name)
+    again.close()
+
+
 def test_a_sweep_that_fails_says_why(backend: SteppedSweeps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_model(*_: Any) -> Any:
         raise BackendError("a worker ended before it had loaded the model")
@@ -204,6 +235,8 @@ def test_sweeps_of_a_shell_are_listed_and_last(tmp_path: Path, finished: Path) -
         laboratory.delete("theirs")
     with pytest.raises(BackendError, match="nothing to stop"):
         laboratory.cancel("theirs")
+    with pytest.raises(BackendError, match="from a shell"):
+        laboratory.resume("theirs")
     with pytest.raises(BackendError, match="no model is loaded here"):
         laboratory.start(small_plan(), "t")
     assert isinstance(laboratory.result("theirs"), SweepResult)
