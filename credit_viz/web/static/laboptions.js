@@ -10,6 +10,8 @@ import { decoderTitle } from "./names.js";
 
 /** What stands before a menu. @type {Record<string, string>} */
 const LABELS = { x: "across", y: "up", metric: "shows", quality: "quality", decoder: "of" };
+/** Optuna's contour puts the first name in the alphabet across. @type {Record<string, string>} */
+const CONTOUR = { ...LABELS, x: "knobs", y: "and" };
 
 /**
  * @param {Lab} lab @param {string} figure
@@ -26,7 +28,8 @@ export function optionSelects(lab, figure, { options, choices }) {
       { class: "cv-select", data: { option }, onchange: pick },
       valid.map((value, i) => h("option", { value: i, selected: value === options[option] }, valueName(lab, option, value))),
     );
-    return h("label", { class: "cv-pic-option" }, LABELS[option] ?? words(option), select);
+    const labels = figure === "contour" ? CONTOUR : LABELS;
+    return h("label", { class: "cv-pic-option" }, labels[option] ?? words(option), select);
   });
 }
 

@@ -90,8 +90,8 @@ export class Overlay {
   #dot(mark, { ink, card }) {
     const { paint } = this;
     paint.fillStyle = mark.color || ink;
-    paint.strokeStyle = card;
-    paint.lineWidth = 1;
+    paint.strokeStyle = mark.color === card ? ink : card;
+    paint.lineWidth = mark.color === card ? 2 : 1;
     this.#symbol(mark, mark.size / 2);
     paint.fill();
     paint.stroke();

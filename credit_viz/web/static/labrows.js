@@ -19,7 +19,7 @@ import { counted, inline } from "./text.js";
 
 const PASSES = "forward_passes";
 /** Metrics of the table of settings beside passes and quality, in this order. */
-const SHOWN = ["content_tokens_per_forward", "mean_wait", "redundant_guesses", "log_likelihood", "seconds"];
+const SHOWN = ["content_tokens_per_forward", "mean_wait", "redundant_guesses", "log_likelihood"];
 
 /** Numbers of the rows on show. @param {Table} table @returns {number[]} */
 export const numbersOf = ({ columns }) => columns.number;

@@ -13,6 +13,7 @@ import { counted } from "./text.js";
 /** @typedef {import("./labrows.js").Table} Table */
 
 const PAGE = 20; // rows
+const WITH_INTERVAL = 2; // columns: passes and quality
 const REST = 100; // milliseconds that a brush rests before the rows follow
 
 /** @param {Lab} lab @returns {Node} */
@@ -86,7 +87,7 @@ class Settings {
     const last = Math.max(0, Math.ceil(this.places.length / PAGE) - 1);
     this.page = Math.min(this.page, last);
     const best = table.unbeaten.filter(Boolean).length;
-    say(this.count, `${counted(table.rows, "setting")} with 95 % intervals over prompts; ● marks the ${best} that no other beats.`);
+    say(this.count, `${counted(table.rows, "setting")} with means over prompts and their 95 % intervals; ● marks the ${best} that no other beats.`);
     this.#drawHead(table);
     this.#drawRows(table, brushed);
     this.#drawPages(last);
@@ -133,7 +134,7 @@ class Settings {
           class: brushed && !picked ? "dim" : null,
         },
         h("th", { scope: "row" }, mark(table.unbeaten[place]), h("span", { title: name }, name)),
-        metrics.map((metric) => numberCell(table, metric, place)),
+        metrics.map((metric, i) => numberCell(table, metric, place, i < WITH_INTERVAL)),
         h("td", { class: "cv-pic-open" }, this.#opener(number, name)),
       );
     };
@@ -244,10 +245,11 @@ class Settings {
   }
 }
 
-/** @param {Table} table @param {import("./labrows.js").Metric} metric @param {number} place */
-function numberCell(table, metric, place) {
+/** @param {Table} table @param {import("./labrows.js").Metric} metric @param {number} place @param {boolean} full with the interval beside it, else behind it */
+function numberCell(table, metric, place, full) {
   const interval = intervalText(table, metric, place);
-  return h("td", {}, meanText(table, metric, place), " ", interval && h("small", {}, interval));
+  const mean = meanText(table, metric, place);
+  return full && interval ? h("td", {}, mean, " ", h("small", {}, interval)) : h("td", { title: interval || null }, mean);
 }
 
 /** @param {boolean} unbeaten */
