@@ -121,9 +121,14 @@ export function followAddress(store) {
  */
 function followPlace(store, address) {
   history.replaceState({ ...history.state, place: store.state.place }, "");
+  let shown = store.state.place;
   store.view(["place"], ({ place }) => {
-    if (history.state?.place === place) return;
-    history.pushState({ ...history.state, place }, "", address());
+    if (place === shown) return;
+    shown = place;
+    const state = { ...history.state, place };
+    // after Back the entry is there already, with the address of what was on show when it was left
+    if (history.state?.place === place) history.replaceState(state, "", address());
+    else history.pushState(state, "", address());
   });
   addEventListener("popstate", () => {
     const place = history.state?.place;

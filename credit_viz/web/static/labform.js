@@ -9,7 +9,7 @@ import { Latest, answerOf } from "./labfeed.js";
 import { pills, textField, wrongLine } from "./labfields.js";
 import { armText, formOf, outlookWords, planOf, readArm } from "./labplan.js";
 import { promptsView } from "./labprompts.js";
-import { quickStarts } from "./labquick.js";
+import { QUICK, quickStarts } from "./labquick.js";
 import { startSweep } from "./labsweeps.js";
 import { grouped, inTime } from "./labwords.js";
 import { Store } from "./store.js";
@@ -61,7 +61,10 @@ function newForm(lab, can) {
         ),
     );
   const change = (/** @type {Partial<PlanForm>} */ patch) => {
-    store.set({ plan: { ...store.state.plan, ...patch } });
+    const { plan } = store.state;
+    // other decoders than those of a question have another name than the question
+    const title = patch.arms && QUICK.some((quick) => quick.title === plan.title) ? "" : plan.title;
+    store.set({ plan: { ...plan, title, ...patch } });
     clearTimeout(resting);
     latest.drop();
     resting = window.setTimeout(look, PAUSE);

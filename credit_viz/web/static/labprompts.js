@@ -89,7 +89,7 @@ function ownView(form) {
 
 /** The file that is taken, or the way to choose one. @param {Form} form */
 function fileView(form) {
-  const picker = h("input", { type: "file", accept: ".jsonl,.ndjson,.json,.txt", class: "cv-unseen", tabindex: -1 });
+  const picker = h("input", { type: "file", accept: ".jsonl,.ndjson,.json,.txt", class: "cv-unseen", tabindex: -1, "aria-label": "File of prompts" });
   picker.addEventListener("change", () => {
     void take(form, picker.files?.[0]);
     picker.value = "";

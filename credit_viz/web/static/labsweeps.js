@@ -10,6 +10,7 @@ import { isUnderWay, showSweep } from "./labstate.js";
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labstate.js").Sweep} Sweep */
 
+const NOTHING = "There is no sweep here, and no model is loaded that could make one.";
 const GONE = "The sweep of this link is not here: it was removed, or it belongs to another server.";
 
 /** Fill the list from now on, and keep the sweep on show and the page's address together. @param {Lab} lab */
@@ -41,7 +42,7 @@ function showFirst(lab) {
   const named = race.state.sweep;
   const first = sweeps.find(({ id }) => id === named) ?? sweeps.find(isUnderWay) ?? sweeps[0];
   if (first) showSweep(lab, first.id);
-  else store.set({ asking: store.state.canStart });
+  else store.set(store.state.canStart ? { asking: true } : { note: NOTHING });
   if (named !== null && first?.id !== named) store.set({ note: GONE });
 }
 

@@ -9,18 +9,18 @@ import { fill, h } from "./dom.js";
 /** @typedef {"race" | "lab"} Place */
 
 /**
- * Where a page begins: where its address says, if it has a lab; without a model there is nothing else to show.
+ * Where a page begins: where its address says, if it has a lab; without a model and a saved run there is only the lab.
  * @param {any} boot @param {string} query @returns {Place}
  */
 export function firstPlace({ can }, query) {
   const asked = new URLSearchParams(query).get("at") === "lab";
-  return can.lab && (asked || !can.run) ? "lab" : "race";
+  return can.lab && (asked || !can.race) ? "lab" : "race";
 }
 
 /** Go to the other place, where there is one. @param {Store} store */
 export function switchPlace(store) {
   const { boot, place } = store.state;
-  if (boot.can.lab && boot.can.run) store.set({ place: place === "lab" ? "race" : "lab" });
+  if (boot.can.lab && boot.can.race) store.set({ place: place === "lab" ? "race" : "lab" });
 }
 
 /**
@@ -30,6 +30,7 @@ export function switchPlace(store) {
  */
 export function labPlace(store, load) {
   const root = h("section", { class: "cv-lab-place", "aria-label": "Lab" });
+  const { boot } = store.state;
   const scrolled = { race: 0, lab: 0 };
   let shown = store.state.place;
   let asked = false;
@@ -37,7 +38,7 @@ export function labPlace(store, load) {
     scrolled[shown] = window.scrollY;
     document.documentElement.dataset.cvAt = place;
     root.hidden = place !== "lab";
-    markPlace(place);
+    if (boot.can.lab) markPlace();
     if (place === "lab" && !asked) {
       asked = true;
       load().then(
@@ -69,12 +70,12 @@ function placeOf(event) {
   return target ? /** @type {Place} */ (/** @type {HTMLElement} */ (target).dataset.place) : null;
 }
 
-/** Gradio draws the head in its own time: until it is there, its styles alone say where one is. @param {Place} place */
-function markPlace(place) {
+/** Gradio draws the head in its own time: until it is there, styles alone say where one is. */
+function markPlace() {
   const links = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".cv-places [data-place]"));
-  if (!links.length) return void requestAnimationFrame(() => markPlace(/** @type {any} */ (document.documentElement.dataset.cvAt)));
+  if (!links.length) requestAnimationFrame(markPlace);
   for (const link of links) {
-    if (link.dataset.place === place) link.setAttribute("aria-current", "page");
+    if (link.dataset.place === document.documentElement.dataset.cvAt) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }
