@@ -15,17 +15,19 @@ _LAB = """
     <h1>Find the settings that suit your task</h1>
     <p>Decoders and their knobs on many prompts: what each setting costs in <strong>forward passes</strong>, and how
     good its answers are.</p>
-  </div>
+  </div>"""
+_PLACES = """
   <nav class="cv-places" aria-label="Places">
     <a href="?" data-place="race">Race</a>
     <a href="?at=lab" data-place="lab">Lab</a>
   </nav>"""
 
 
-def headline(lab: bool) -> str:
+def headline(lab: bool, race: bool = True) -> str:
     """HTML of the head; which place is on show is said by static/places.js.
 
     Args:
-        lab: there is a laboratory to go to.
+        lab: there is a laboratory.
+        race: there is a model, or a saved run.
     """
-    return f'<header class="cv-head">{_RACE}{_LAB if lab else ""}\n</header>'
+    return f'<header class="cv-head">{_RACE}{_LAB if lab else ""}{_PLACES if lab and race else ""}\n</header>'

@@ -128,6 +128,7 @@ def build_app(
     first = shown.prompt if shown else examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)
     runs = backend.abilities is not None
+    can = {"run": runs, "race": runs or opened is not None, "ask": True, "lab": laboratory is not None}
     told = boot(
         backend.model_name,
         decoders,
@@ -139,13 +140,13 @@ def build_app(
         quick=backend.quick,
         gallery=shelf.boot(),
         welcome=shown.name if shown else "",
-        can={"run": runs, "race": runs or opened is not None, "ask": True, "lab": laboratory is not None},
+        can=can,
     )
     reuse = Reuse(on_gpu(backend.stream))
     live = Live(reuse.afresh, store, again=reuse.stream, welcome=None if shown else defaults.request(first))
     page = Page(Assets(told, late=shelf.file), store, laboratory)
     with page:
-        gr.HTML(headline(lab=laboratory is not None), apply_default_css=False)
+        gr.HTML(headline(can["lab"], can["race"]), apply_default_css=False)
         controls = draw_controls(first, visible=runs)
         view = trace_view(page.assets.base, Questions(store, backend.pieces, laboratory).functions())
         connect(page, controls, view, live, store, quick=backend.quick, concurrency=concurrency)

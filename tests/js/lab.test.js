@@ -87,11 +87,11 @@ test("another sweep is shown whole, with nothing brushed", () => {
 
 test("a page begins where its address says, where it can", () => {
   const begins = (/** @type {any} */ can, /** @type {string} */ query) => firstPlace({ can }, query);
-  assert.equal(begins({ run: true, lab: true }, "?at=lab&sweep=x"), "lab");
-  assert.equal(begins({ run: true, lab: true }, "?prompt=x"), "race");
-  assert.equal(begins({ run: true, lab: false }, "?at=lab"), "race");
-  assert.equal(begins({ run: false, lab: true }, ""), "lab");
-  assert.equal(begins({ run: false }, "?at=lab"), "race");
+  assert.equal(begins({ race: true, lab: true }, "?at=lab&sweep=x"), "lab");
+  assert.equal(begins({ race: true, lab: true }, "?prompt=x"), "race");
+  assert.equal(begins({ race: true, lab: false }, "?at=lab"), "race");
+  assert.equal(begins({ race: false, lab: true }, ""), "lab");
+  assert.equal(begins({ race: true }, "?at=lab"), "race");
 });
 
 test("the lab's address names its sweep; a run's address may name one, too", () => {
