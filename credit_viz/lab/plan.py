@@ -253,6 +253,11 @@ class Plan:
         places = {place: n for n, place in enumerate(product(dict.fromkeys(unseeded.values()), contents))}
         return {(content, o): places[plain, content] for o, plain in unseeded.items() for content in contents}
 
+    @property
+    def rows(self) -> int:
+        """How many settings a table tells apart: each with each of the options but the seed."""
+        return len(set(self.numbers().values()))
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` reads them back equal."""
         return {

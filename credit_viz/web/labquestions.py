@@ -61,7 +61,7 @@ class LabQuestions:
             return _refused(error, form)
         return {
             "runs": sum(1 for _ in plan.runs()),
-            "settings": len(plan.settings),
+            "settings": plan.rows,
             "prompts": len(plan.all_prompts),
             "seconds": self.laboratory.seconds(plan),
         }

@@ -227,7 +227,9 @@ def test_sweeps_of_a_shell_are_listed_and_last(tmp_path: Path, finished: Path) -
     laboratory = Laboratory(None, tmp_path)
     (entry,) = laboratory.entries()
     assert (entry.id, entry.title, entry.state, entry.model) == ("theirs", "theirs", "done", "mock")
-    assert (entry.settings, entry.prompts, entry.runs) == (6, 3, 42)
+    assert (entry.settings, entry.prompts, entry.runs) == (14, 3, 42), (
+        "vanilla beside six settings, at two block lengths"
+    )
     assert entry.lasting
     assert not entry.can_race
     assert laboratory.status("theirs").state == "done"
