@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from credit_viz.cli import sweep_report
-from credit_viz.lab import InlineCrew, Plan, SweepResult, notation, parse_arm, stream
+from credit_viz.lab import InlineCrew, LocalCrew, Plan, RayCrew, SweepResult, notation, parse_arm, stream
 from credit_viz.lab.running import Progress
 from credit_viz.lab.store import Store
 from credit_viz.tiny.tasks.story import StoryExample
@@ -227,6 +228,43 @@ def test_help_explains_the_notation(call: Call) -> None:
     assert len(examples) == len([line for line in (notation.__doc__ or "").splitlines() if "credit" in line])
     for example in examples:
         parse_arm(example)
+
+
+def chosen(call: Call, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[str, dict[str, Any]]:
+    """Which crew the words ask for, and what it is told; then the command fails."""
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    class AskedError(Exception):
+        pass
+
+    for kind in (LocalCrew, RayCrew):
+
+        def crew(*values: Any, kind: type = kind, **named: Any) -> None:
+            given = signature(kind).bind(*values, **named).arguments
+            asked.append((kind.__name__, {name: value for name, value in given.items() if name != "tell"}))
+            raise AskedError
+
+        monkeypatch.setattr(f"{kind.__module__}.{kind.__name__}", crew)
+    with pytest.raises(AskedError):
+        call("sweep", *SMALL, "--prompt", "a", *words)
+    return asked[0]
+
+
+def test_who_decodes(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = {"workers": 1, "threads": 1, "devices": ("auto",)}
+    ray = {"address": "auto", "workers": None, "threads": 1}
+    for words, told in {
+        (): ("LocalCrew", local),
+        ("--workers", "3", "--threads", "2"): ("LocalCrew", local | {"workers": 3, "threads": 2}),
+        ("--device", "cuda:0, cuda:1"): ("LocalCrew", local | {"workers": 2, "devices": ("cuda:0", "cuda:1")}),
+        ("--ray", "auto"): ("RayCrew", ray),
+        ("--ray", "a:1", "--workers", "3"): ("RayCrew", ray | {"address": "a:1", "workers": 3}),
+    }.items():
+        with monkeypatch.context() as patch:
+            assert chosen(call, patch, *words) == told
+    assert_refused(call("sweep", *SMALL, "--prompt", "a", "--ray", "here"), "'here' is no address of a Ray cluster")
+    two = call("sweep", *SMALL, "--prompt", "a", "--ray", "auto", "--device", "cuda:0,cuda:1")
+    assert_refused(two, "--device 'cuda:0,cuda:1': Ray chooses which GPU")
 
 
 def progress_of(done: int, seconds: float = 10.0) -> Progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -77,7 +78,8 @@ class Cluster:
         return [pid for pid, name in self._processes().items() if name.startswith("ray::Server")]
 
     def end(self) -> None:
-        os.killpg(self._head.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self._head.pid, signal.SIGKILL)
         self._head.wait()
         for pid in self._processes():
             with suppress(ProcessLookupError):
@@ -135,18 +137,25 @@ def test_two_sweeps_on_one_cluster_give_what_this_process_gives(
     assert capfd.readouterr().err == ""
 
 
-def test_an_actor_that_is_killed_costs_nothing(tmp_path: Path, cluster: Cluster, here: InlineCrew) -> None:
+def test_actors_that_are_killed_cost_nothing(tmp_path: Path, cluster: Cluster, here: InlineCrew) -> None:
+    """KILLS=10 kills ten times, as the sweep grows; once without it."""
+    kills = int(os.environ.get("KILLS", "1"))
+    rng = random.Random(5)
     crew = RayCrew(cluster.address)
-    with closing(stream(peaky_plan(), tmp_path, crew)) as events:
-        for event in events:
-            if event.done == 0:
-                assert len(wait_for(lambda: cluster.actors)) == crew._room() == 2
-            if event.done == 3:
-                os.kill(cluster.actors[0], signal.SIGKILL)
-    assert crew._started == 3
+    for death in range(1, kills + 1):
+        plan = peaky_plan(prompts=[f"number {n}" for n in range(3 * death)])
+        before = len(plan.settings) * len(plan.run_options) * 3 * (death - 1)
+        moment = before + rng.randrange(1, 20)
+        with closing(stream(plan, tmp_path, crew)) as events:
+            assert next(events).done == before
+            assert len(wait_for(lambda: cluster.actors)) == crew._room() == 2
+            for event in events:
+                if event.done == moment:
+                    os.kill(rng.choice(cluster.actors), signal.SIGKILL)
+        assert crew._started == 3 * death
     found = SweepResult.load(tmp_path)
     assert len(found.failed) == 0
-    assert_equal(found, sweep(peaky_plan(), workers=here))
+    assert_equal(found, sweep(plan, workers=here))
 
 
 def test_failures_are_isolated(
