@@ -23,7 +23,7 @@ import numpy as np
 
 from credit_viz.trace.record import Reason, Trace
 
-__all__ = ["KINDS", "REASONS", "Row", "agreement", "failed_row", "measured"]
+__all__ = ["KINDS", "REASONS", "Row", "agreement", "agreements", "failed_row", "measured"]
 
 Row = dict[str, Any]
 
@@ -77,9 +77,21 @@ def agreement(ids: Sequence[int] | None, reference: Sequence[int] | None) -> tup
     ids, reference: `content_ids` of both. Positions count where at least one of them has text, so that padding does
     not look like agreement; two empty texts agree. None where a run failed.
     """
-    if ids is None or reference is None:
-        return None, None
-    ours, theirs = np.asarray(ids), np.asarray(reference)
+    return agreements([ids], reference)[0]
+
+
+def agreements(
+    runs: Sequence[Sequence[int] | None], reference: Sequence[int] | None
+) -> list[tuple[float | None, int | None]]:
+    """`agreement` of several runs of one length with the same reference."""
+    found: list[tuple[float | None, int | None]] = [(None, None)] * len(runs)
+    there = [place for place, ids in enumerate(runs) if ids is not None]
+    if reference is None or not there:
+        return found
+    ours, theirs = np.array([runs[place] for place in there]), np.asarray(reference)
     text = (ours >= 0) | (theirs >= 0)
-    share = float((ours == theirs)[text].mean()) if text.any() else 1.0
-    return share, int(share == 1.0)
+    count = text.sum(1)
+    shares = np.where(count, ((ours == theirs) & text).sum(1) / np.maximum(count, 1), 1.0)
+    for place, share in zip(there, shares.tolist(), strict=True):
+        found[place] = share, int(share == 1.0)
+    return found

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,9 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from credit_viz.errors import SettingsError, one_of
-from credit_viz.lab.columns import KINDS, Row, agreement
+from credit_viz.lab.columns import KINDS, Row, agreements
 from credit_viz.lab.means import Groups, grouped, intervals, prompt_means
-from credit_viz.lab.plan import OPTIONS, Plan, Run, Setting
+from credit_viz.lab.plan import OPTIONS, Plan, Setting
 from credit_viz.lab.store import Manifest, read_manifest, read_rows, write_table
 from credit_viz.pareto import unbeaten
 from credit_viz.tiny.statistics import resample
@@ -35,6 +36,7 @@ METRICS = (
     *_QUALITY,
     *(n for n, kind in KINDS.items() if kind in ("int", "float") and n not in ("forward_passes", *_QUALITY)),
 )
+_AGREEMENTS = ("token_agreement", "text_agreement")
 _SEED = 0  #: of the resampling
 
 
@@ -77,7 +79,8 @@ class SweepResult:
     @property
     def model(self) -> str:
         """What decoded, for people."""
-        return str(self.manifest["model"].get("name", ""))
+        name = str(self.manifest["model"].get("name", ""))
+        return "the embedded model" if name == "embedded" else name
 
     @cached_property
     def missing(self) -> int:
@@ -265,22 +268,15 @@ def tidy(plan: Plan, model: Mapping[str, Any], rows: Mapping[str, Row]) -> pd.Da
     chosen = {options: {name: getattr(options, name) for name in OPTIONS} for options in plan.run_options}
     numbers = plan.numbers()
     found: list[dict[str, Any]] = []
-    references: dict[tuple[str, Any], Row] = {}
-    told: list[Run] = []
-    for run in plan.runs():
-        key = run.key(model, plan.batch)
-        if key not in rows:
-            continue
-        content = contents[id(run.setting)]
-        if content == plan.reference.content:
-            references[run.prompt.id, run.options] = rows[key]
-        place = {"prompt": run.prompt.id, "task": run.prompt.task, "number": numbers[content, run.options], "key": key}
-        found.append(rows[key] | described[content] | chosen[run.options] | place)
-        told.append(run)
-    for row, run in zip(found, told, strict=True):
-        reference = references.get((run.prompt.id, run.options), {})
-        pair = agreement(row["content_ids"], reference["content_ids"] if reference else None)
-        row["token_agreement"], row["text_agreement"] = pair
+    for (prompt, options), runs in groupby(plan.runs(), key=lambda run: (run.prompt, run.options)):
+        keys = {run.key(model, plan.batch): contents[id(run.setting)] for run in runs}
+        there = [key for key in keys if key in rows]
+        reference = next((rows[key]["content_ids"] for key in there if keys[key] == plan.reference.content), None)
+        shared = chosen[options] | {"prompt": prompt.id, "task": prompt.task}
+        pairs = agreements([rows[key]["content_ids"] for key in there], reference)
+        for key, pair in zip(there, pairs, strict=True):
+            own = dict(zip(_AGREEMENTS, pair, strict=True)) | {"number": numbers[keys[key], options], "key": key}
+            found.append(rows[key] | described[keys[key]] | shared | own)
     return _frame(found, knobs)
 
 
@@ -296,10 +292,9 @@ def _frame(rows: Sequence[Row], knobs: Sequence[str]) -> pd.DataFrame:
     """Columns in order, each of one type: whole numbers as Int64, which can be missing."""
     numbers = [n for n, kind in KINDS.items() if kind in ("int", "float")]
     words = [n for n in KINDS if n not in numbers]
-    agreements = ["token_agreement", "text_agreement"]
-    order = ["setting", "decoder", *knobs, *OPTIONS, "prompt", "task", *numbers, *agreements, *words, "number", "key"]
+    order = ["setting", "decoder", *knobs, *OPTIONS, "prompt", "task", *numbers, *_AGREEMENTS, *words, "number", "key"]
     frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in order})
-    for name in (*numbers, *agreements, *knobs):
+    for name in (*numbers, *_AGREEMENTS, *knobs):
         frame[name] = _typed(frame[name])
     for name in (*OPTIONS, "number"):
         frame[name] = frame[name].infer_objects()

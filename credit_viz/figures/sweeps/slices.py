@@ -21,6 +21,7 @@ __all__ = ["Slice", "SlicesInfo", "draw", "get_info"]
 
 _COLUMNS = 3
 _HEIGHT = 230  #: pixels of a panel
+_MOST_NAMED = 8  #: values of a knob
 _FACTOR = 4  #: between the most and the fewest passes, from which on a scale of factors says more
 
 Floats = NDArray[np.float64]
@@ -91,7 +92,9 @@ def draw(info: SlicesInfo, theme: str = "light") -> go.Figure:
         figure.add_trace(trace, row + 1, column + 1)
         shown.add(part.decoder)
     for place, axis in enumerate(axes):
-        category = {"type": "category", "showgrid": False, "categoryorder": "array", "categoryarray": info.axes[axis]}
+        values = info.axes[axis]
+        category = {"type": "category", "showgrid": False, "categoryorder": "array", "categoryarray": values}
+        category |= {"tickvals": values[:: -(-len(values) // _MOST_NAMED)]}
         at = {"row": place // columns + 1, "col": place % columns + 1}
         figure.update_xaxes(plain_axis(theme, axis.replace("_", " ")) | category, **at)
     figure.update_yaxes(plain_axis(theme, "") | _scale(info))
