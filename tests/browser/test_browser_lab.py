@@ -21,7 +21,7 @@ from credit_viz.models.base import DiffusionLM
 from credit_viz.tiny import SETTINGS, examples
 from credit_viz.web import build_app
 from credit_viz.web.laboratory import Laboratory
-from tests.browser.conftest import Open, drawn, serve, snapshot, wait_for
+from tests.browser.conftest import Open, drawn, serious_violations, serve, snapshot, wait_for
 from tests.lab.conftest import LabModel
 
 pytestmark = pytest.mark.browser
@@ -398,3 +398,23 @@ def test_two_tabs_share_the_workers_and_not_their_brushes(open_page: Open, labor
     assert (lab(other)["brushed"], lab(one)["brushed"]) == ([3], None)
     for name in (first, second):
         laboratory.delete(name)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(open_page: Open, scheme: str) -> None:
+    page = lab_with(open_page, GRID, width=390, height=844, has_touch=True, color_scheme=scheme)
+    cell = [mark for mark in marks(page, "heatmap") if mark["kind"] == "cell"][1]
+    page.touchscreen.tap(cell["x"], cell["y"])
+    page.get_by_role("button", name="See its runs in the race").tap()
+    raced(page)
+    strip = page.locator(".cv-trail")
+    box = strip.bounding_box()
+    assert 0 <= box["y"] <= 844 - box["height"]
+    for button in strip.locator("button").all():
+        assert button.bounding_box()["height"] >= 44, button.inner_text()
+    assert serious_violations(page, ".cv-trail") == []
+    page.get_by_role("button", name="All runs of this setting").tap()
+    page.locator("dialog.cv-runs tbody tr").first.wait_for()
+    assert serious_violations(page, "dialog.cv-runs") == []
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
