@@ -11,10 +11,11 @@ from credit_viz.lab.columns import KINDS
 from credit_viz.lab.result import tidy
 from tests.lab.made import MODEL, made_plan, made_result
 
+ARMS = (lab.Arm("vanilla"), lab.Arm("threshold", {"threshold": (0.5, 0.6, 0.7)}))
 
-def told(passes: dict[str, list[int]], right: dict[str, list[int]]) -> str:
-    """The answer to a sweep of vanilla and three thresholds, with these numbers by prompt."""
-    arms = (lab.Arm("vanilla"), lab.Arm("threshold", {"threshold": (0.5, 0.6, 0.7)}))
+
+def told(passes: dict[str, list[int]], right: dict[str, list[int]], arms: tuple[lab.Arm, ...] = ARMS) -> str:
+    """The answer to a sweep with these numbers by prompt."""
     chosen = tuple(arm for arm in arms if arm.decoder in {name.split()[0] for name in passes})
     count = len(next(iter(passes.values())))
     prompts = tuple(lab.Prompt(f"p{n}", f"text {n}", "right") for n in range(count))
@@ -53,6 +54,19 @@ def test_the_fewest_passes_without_a_loss() -> None:
         "Measured on 4 prompts with made up, and chosen among 4 settings on these same prompts: measure it again on "
         "others."
     )
+
+
+def test_what_the_threshold_does_alone_is_told_beside_credit() -> None:
+    right = {"vanilla": [1, 1], "credit": [1, 1], "threshold threshold=0.5": [0, 1], "threshold threshold=0.6": [1, 1]}
+    passes = {name: [8, 9] for name in right} | {"vanilla": [64] * 2, "threshold threshold=0.6": [10, 10]}
+    arms = (lab.Arm("vanilla"), lab.Arm("credit"), lab.Arm("threshold", {"threshold": (0.5, 0.6)}))
+    said = told(passes, right, arms)
+    assert said.startswith("Fewest forward passes without a loss: credit with 8.50 [8.00, 9.00] per prompt")
+    assert (
+        "Without credit, threshold threshold=0.6 does so with 10.0 [10.0, 10.0], +1.50 [+1.00, +2.00] passes." in said
+    )
+    said = told(passes, right | {"threshold threshold=0.6": [0, 1]}, arms)
+    assert "No setting of the plain threshold does so." in said
 
 
 def test_where_every_shortcut_costs_something_the_closest_is_named() -> None:

@@ -74,9 +74,12 @@ def test_cells_and_slices_by_hand(result: lab.SweepResult, kept: dict[str, Any],
     panels = draw_sweep("slices", shown, metric=name).data
     for trace in panels:
         own = shown.where(decoder=trace.name)
-        assert sorted(n for numbers in trace.customdata for n in numbers) == sorted(set(own.frame["number"]))
-        for numbers, y in zip(trace.customdata, trace.y, strict=True):
+        marks = [mark for mark in zip(trace.customdata, trace.x, trace.y, strict=True) if mark[0] is not None]
+        assert sorted(n for numbers, _, _ in marks for n in numbers) == sorted(set(own.frame["number"]))
+        for numbers, _, y in marks:
             assert y == pytest.approx(by_hand(own, numbers, name))
+        if "auto" in trace.x:
+            assert (trace.x[-2:], trace.customdata[-2]) == ((None, "auto"), None), "no line leads there"
     assert {trace.name for trace in panels} == {"vanilla", "credit", "threshold"}
 
 
@@ -279,5 +282,5 @@ def test_a_sweep_of_one_setting() -> None:
 def test_a_sweep_in_which_every_run_failed() -> None:
     failed = made_result(fail=1.0)
     for name in SWEEP_FIGURES:
-        with pytest.raises(SettingsError, match="valid: |nothing says how good"):
+        with pytest.raises(SettingsError, match=r"valid: |nothing says how good"):
             draw_sweep(name, failed)

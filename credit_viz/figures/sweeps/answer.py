@@ -14,6 +14,8 @@ from credit_viz.figures.sweeps.tables import Swept, settings_table
 __all__ = ["answer"]
 
 _PASSES = "forward_passes"
+_PLAIN = "threshold"
+_CREDIT = ("credit", "credit-margin", "credit-top-n")
 _NOTHING = "No run has a result yet."
 
 
@@ -36,7 +38,10 @@ def answer(result: Swept) -> str:
     lossless = fewer[fewer[quality] >= reference[quality]].sort_values(_PASSES, kind="stable")
     said = []
     if len(lossless):
-        said.append(_saved("Fewest forward passes without a loss", lossless.iloc[0], reference, result))
+        fewest = lossless.iloc[0]
+        said.append(_saved("Fewest forward passes without a loss", fewest, reference, result))
+        if fewest["decoder"] in _CREDIT and (best["decoder"] == _PLAIN).any():
+            said.append(_alone(fewest, lossless[lossless["decoder"] == _PLAIN], result))
     else:
         named = f"{reference['name']} ({_told(reference, _PASSES)} per prompt, {_told(reference, quality)})"
         said.append(f"No setting needs fewer forward passes than {named} without a loss of {metric(quality).title}.")
@@ -55,6 +60,15 @@ def _saved(lead: str, setting: pd.Series[Any], reference: pd.Series[Any], result
         f"than {reference['name']}; {title} {_told(setting, quality)}, "
         f"{_difference(differences.loc[setting['number']], quality)} against it."
     )
+
+
+def _alone(fewest: pd.Series[Any], plain: pd.DataFrame, result: Swept) -> str:
+    """What the threshold does by itself: a lower threshold is easily taken for the use of credit."""
+    if not len(plain):
+        return "No setting of the plain threshold does so."
+    other = plain.iloc[0]
+    more = result.against(int(fewest["number"]), _PASSES).set_index("number").loc[other["number"]]
+    return f"Without credit, {other['name']} does so with {_told(other, _PASSES)}, {_difference(more, _PASSES)} passes."
 
 
 def _difference(loss: pd.Series[Any], quality: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from credit_viz.figures.layout import base_layout, plain_axis
 from credit_viz.figures.sweeps.looks import series
 from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.metrics import with_interval
-from credit_viz.figures.sweeps.tables import Swept, axes_of, behind, check_metric, labels_in_order, value_label
+from credit_viz.figures.sweeps.tables import UNSET, Swept, axes_of, behind, check_metric, labels_in_order, value_label
 
 __all__ = ["Slice", "SlicesInfo", "draw", "get_info"]
 
@@ -116,21 +117,43 @@ def _scale(info: SlicesInfo) -> dict[str, Any]:
 def _line(part: Slice, info: SlicesInfo, theme: str) -> go.Scatter:
     style = series(info.decoders.index(part.decoder), theme)
     mean, low, high = part.means.T
+    places = _places(part)
+
+    def at(values: Sequence[Any], gap: Any) -> list[Any]:
+        return [gap if place is None else values[place] for place in places]
+
     return go.Scatter(
-        x=list(part.labels),
-        y=mean,
-        error_y={"type": "data", "array": high - mean, "arrayminus": mean - low, "thickness": 1, "width": 3},
+        x=at(part.labels, None),
+        y=at(mean, np.nan),
+        error_y={
+            "type": "data",
+            "array": at(high - mean, 0),
+            "arrayminus": at(mean - low, 0),
+            "thickness": 1,
+            "width": 3,
+        },
         mode="lines+markers",
         name=safe(part.decoder),
         legendgroup=part.decoder,
         line={"color": style.color, "width": 2, "dash": style.dash},
         marker={"color": style.color, "symbol": style.symbol, "size": 7},
-        customdata=[list(numbers) for numbers in part.numbers],
-        text=[
-            f"{safe(part.decoder)}, {part.axis.replace('_', ' ')} {safe(label)}<br>"
-            f"{about(info.metric).title} {with_interval(info.metric, *means)}<br>"
-            f"{counted(runs, 'run')} of {counted(len(numbers), 'setting')}"
-            for label, means, runs, numbers in zip(part.labels, part.means, part.runs, part.numbers, strict=True)
-        ],
+        customdata=at([list(numbers) for numbers in part.numbers], None),
+        text=at(_hovers(part, info.metric), ""),
         hovertemplate="%{text}<extra></extra>",
     )
+
+
+def _places(part: Slice) -> list[int | None]:
+    """Marks in order: no line leads from a value that is not set to those that are."""
+    unset = [place for place, label in enumerate(part.labels) if label == UNSET]
+    others: list[int | None] = [place for place, label in enumerate(part.labels) if label != UNSET]
+    return [*others, None, *unset] if unset else others
+
+
+def _hovers(part: Slice, metric: str) -> list[str]:
+    return [
+        f"{safe(part.decoder)}, {part.axis.replace('_', ' ')} {safe(label)}<br>"
+        f"{about(metric).title} {with_interval(metric, *means)}<br>"
+        f"{counted(runs, 'run')} of {counted(len(numbers), 'setting')}"
+        for label, means, runs, numbers in zip(part.labels, part.means, part.runs, part.numbers, strict=True)
+    ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from credit_viz.errors import BackendError, SettingsError
-from credit_viz.figures.sweeps.tables import Swept, axes_of, check_metric, settings_table
+from credit_viz.figures.sweeps.tables import UNSET, Swept, axes_of, check_metric, settings_table
 
 __all__ = ["Study", "plain_value", "study_of"]
 
@@ -60,7 +60,7 @@ def _distribution(optuna: Any, column: pd.Series[Any]) -> Any:
 def plain_value(value: Any) -> float | str:
     """A number, or words; a knob that is unset is a word of its own."""
     if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
-        return "auto"
+        return UNSET
     if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)):
         return float(value)
     return str(value)

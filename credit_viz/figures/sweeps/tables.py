@@ -10,6 +10,7 @@ import pandas as pd
 from credit_viz.errors import SettingsError, one_of
 
 __all__ = [
+    "UNSET",
     "Swept",
     "axes_of",
     "behind",
@@ -23,6 +24,7 @@ __all__ = [
     "value_label",
 ]
 
+UNSET = "auto"  #: how a knob's value reads that is not set
 #: columns that a setting's name does not say.
 _OPTIONS = ("gen_length", "block_length", "early_stop", "cache", "logits_to_keep")
 
@@ -143,9 +145,9 @@ def settings_table(result: Swept, metrics: Sequence[str]) -> pd.DataFrame:
 
 
 def value_label(value: object) -> str:
-    """A knob's value for people; one that is unset is "auto"."""
+    """A knob's value for people."""
     if value is None or value is pd.NA or value != value:
-        return "auto"
+        return UNSET
     return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
 
 
