@@ -262,7 +262,7 @@ class Plan:
         """Plain JSON types; `from_json` reads them back equal."""
         return {
             "arms": [arm.to_json() for arm in self.arms],
-            "prompts": [{"id": p.id, "text": p.text, "answer": p.answer} for p in self.prompts],
+            "prompts": [prompt.to_json() for prompt in self.prompts],
             "tasks": self.tasks.to_json() if self.tasks else None,
             "options": {name: list(values) for name, values in self.options.items()},
             "model": asdict(self.model),
@@ -280,7 +280,7 @@ class Plan:
         try:
             return cls(
                 tuple(Arm.from_json(arm) for arm in data["arms"]),
-                tuple(Prompt(**prompt) for prompt in data["prompts"]),
+                tuple(map(Prompt.from_json, data["prompts"])),
                 TaskPrompts.from_json(data["tasks"]) if data["tasks"] else None,
                 data["options"],
                 ModelSource(**data["model"]),

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from credit_viz.errors import PromptError, SettingsError, one_of
 from credit_viz.text import clean_text
@@ -21,6 +22,13 @@ __all__ = ["SPLITS", "Prompt", "TaskPrompts", "parse_prompts", "read_prompts"]
 SPLITS = ("train", "held-out")
 _PATIENCE = 500  #: prompts drawn in a row that are there already, until there seem to be no others
 _FIELDS = ("id", "prompt", "answer")
+
+
+class Drawn(NamedTuple):
+    """Where a prompt of the tasks comes from, so that another process can draw it with its checker again."""
+
+    tasks: TaskPrompts
+    place: int  #: among the prompts of that draw
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Prompt:
     text: str
     answer: str | None = None
     example: Example | None = field(default=None, repr=False)  #: a prompt of the embedded model's tasks
+    drawn: Drawn | None = field(default=None, repr=False, compare=False)  #: where an example is from
 
     @property
     def judged(self) -> bool:
@@ -49,7 +58,10 @@ class Prompt:
         return self.example.task if self.example else None
 
     def accepts(self, text: str) -> bool | None:
-        """Whether a text is the right answer; None where nobody can say."""
+        """Whether a text is the right answer; None where nobody can say.
+
+        Nobody stops a checker: one that never returns holds its worker up until the sweep is stopped.
+        """
         if self.example is not None:
             return self.example.accepts(text)
         return None if self.answer is None else text.split() == self.answer.split()
@@ -57,6 +69,29 @@ class Prompt:
     def content(self) -> dict[str, str | None]:
         """What a result depends on: the text, and what it is held against."""
         return {"text": self.text, "answer": self.answer, "task": self.task}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; `from_json` reads them back equal."""
+        own = {"id": self.id, "text": self.text, "answer": self.answer}
+        return own if self.drawn is None else own | {"tasks": self.drawn.tasks.to_json(), "place": self.drawn.place}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_json`; a prompt of the tasks is drawn again, so that it has its checker.
+
+        Raises:
+            PromptError: the tasks have another prompt at this place.
+        """
+        own = cls(data["id"], data["text"], data["answer"])
+        if "tasks" not in data:
+            return own
+        tasks, place = TaskPrompts.from_json(data["tasks"]), data["place"]
+        again = _draw(tasks)
+        if not 0 <= place < len(again) or again[place].text != own.text:
+            raise PromptError(
+                f"prompt {own.id!r} is not prompt {place} of {', '.join(tasks.tasks)} with seed {tasks.seed}"
+            )
+        return replace(own, example=again[place].example, drawn=Drawn(tasks, place))
 
 
 @dataclass(frozen=True)
@@ -90,21 +125,7 @@ class TaskPrompts:
         Raises:
             SettingsError: a family does not have so many.
         """
-        rng = random.Random(self.seed)
-        found: dict[str, Prompt] = {}
-        repeats = 0
-        while len(found) < self.count:
-            task = self.tasks[len(found) % len(self.tasks)]
-            example = held_out_example(task, rng) if self.split == "held-out" else _training_example(task, rng)
-            number = len(found) // len(self.tasks) + 1
-            repeats = repeats + 1 if example.prompt in found else 0
-            if repeats == _PATIENCE:
-                raise SettingsError(
-                    f"{self.count:,} prompts of {', '.join(self.tasks)} were asked for, and {task} has no others after "
-                    f"{len(found):,}; valid: up to {len(found):,}"
-                )
-            found.setdefault(example.prompt, Prompt(f"{task}-{number}", example.prompt, example=example))
-        return tuple(found.values())
+        return _draw(self)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` reads them back equal."""
@@ -114,6 +135,27 @@ class TaskPrompts:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Rebuild from `to_json`."""
         return cls(**{**data, "tasks": tuple(data["tasks"])})
+
+
+@lru_cache(maxsize=8)
+def _draw(tasks: TaskPrompts) -> tuple[Prompt, ...]:
+    """See `TaskPrompts.draw`."""
+    rng = random.Random(tasks.seed)
+    found: dict[str, Prompt] = {}
+    repeats = 0
+    while len(found) < tasks.count:
+        place = len(found)
+        task = tasks.tasks[place % len(tasks.tasks)]
+        example = held_out_example(task, rng) if tasks.split == "held-out" else _training_example(task, rng)
+        repeats = repeats + 1 if example.prompt in found else 0
+        if repeats == _PATIENCE:
+            raise SettingsError(
+                f"{tasks.count:,} prompts of {', '.join(tasks.tasks)} were asked for, and {task} has no others after "
+                f"{place:,}; valid: up to {place:,}"
+            )
+        name = f"{task}-{place // len(tasks.tasks) + 1}"
+        found.setdefault(example.prompt, Prompt(name, example.prompt, example=example, drawn=Drawn(tasks, place)))
+    return tuple(found.values())
 
 
 def _training_example(task: str, rng: random.Random) -> Example:
