@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from credit_viz.bench.machine import processor
 from credit_viz.lab.crew import LocalCrew
 from credit_viz.lab.report import command_of
 from credit_viz.lab.result import SweepResult
-from credit_viz.lab.running import sweep
+from credit_viz.lab.running import Progress, sweep
 from credit_viz.study.conclusion import conclude, verification
 from credit_viz.study.picture import write_picture
 from credit_viz.study.scores import Scores
@@ -42,7 +42,21 @@ def _verify(args: argparse.Namespace) -> None:
     for plan in verification(result.plan, Scores.of(result), args.prompts):
         (length,) = plan.options["block_length"]
         print(f"{len(plan.settings)} settings in blocks of {length}: {plan.size:,} runs", flush=True)
-        sweep(plan, args.folder / VERIFICATION / f"blocks-{length}", LocalCrew(args.workers))
+        sweep(plan, args.folder / VERIFICATION / f"blocks-{length}", LocalCrew(args.workers), tell=_teller())
+
+
+def _teller() -> Callable[[Progress], None]:
+    """Says how far a sweep is, a line per tenth."""
+    told = 0
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        if (tenth := 10 * progress.done // progress.total) > told:
+            told = tenth
+            left = "" if progress.seconds_left is None else f", {progress.seconds_left / 60:.1f} minutes left"
+            print(f"{progress.done:,} of {progress.total:,} runs{left}", flush=True)
+
+    return tell
 
 
 def _ship(args: argparse.Namespace) -> None:

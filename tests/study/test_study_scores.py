@@ -9,55 +9,13 @@ import numpy as np
 import pytest
 
 from credit_viz.errors import SettingsError
-from credit_viz.lab import Arm, Plan, Prompt, SweepResult, TaskPrompts
-from credit_viz.lab.columns import KINDS, Row
+from credit_viz.lab import Plan, Prompt, SweepResult
 from credit_viz.lab.plan import Run
-from credit_viz.lab.result import tidy
 from credit_viz.study.conclusion import choose, conclude, verification
 from credit_viz.study.scores import NO_HISTORY, Scores, family_of
 from credit_viz.study.words import paragraph, table, time_told
 from credit_viz.tiny.statistics import Interval, resample
-
-MODEL = {"name": "m"}
-ARMS = (
-    Arm("vanilla", {"steps": (None, 2)}),
-    Arm("threshold", {"threshold": (0.5, 0.8, 0.9)}),
-    Arm("credit", {"beta": (0.8, 0.0), "alpha": (0.7, 1.0), "threshold": (0.5, 0.8, 0.9)}),
-)
-BLOCKS = (4, 8)
-#: forward passes and share of right answers by threshold.
-PASSES = {0.5: 2, 0.8: 4, 0.9: 6}
-SHARES = {0.5: 0.25, 0.8: 0.5, 0.9: 1.0}
-Outcome = tuple[int, bool]
-
-
-def plan_of(arms: tuple[Arm, ...] = ARMS, count: int = 20, blocks: tuple[int, ...] = BLOCKS) -> Plan:
-    return Plan(arms, tasks=TaskPrompts(("story",), count=count), options={"gen_length": 8, "block_length": blocks})
-
-
-def outcome(run: Run) -> Outcome:
-    """Passes and whether the answer is right: one pass fewer in long blocks, and one fewer by credit with history."""
-    share = run.prompt.id.rpartition("-")[2]
-    values = run.setting.values
-    if run.setting.decoder == "vanilla":
-        steps = values["steps"]
-        return (8, True) if steps is None else (2, False)
-    tau = float(str(values["threshold"]))
-    fewer = (run.options.block_length == 8) + (family_of(*run.setting) == "credit")
-    return PASSES[tau] - fewer, int(share) % 4 < 4 * SHARES[tau]
-
-
-def result_of(plan: Plan, told: Callable[[Run], Outcome] = outcome) -> SweepResult:
-    """A result in which every run came out as told."""
-    kinds: dict[str, Any] = {"int": 1, "float": 1.0, "text": "t", "ids": [1, 2, -1, -1]}
-    rows: dict[str, Row] = {}
-    for run in plan.runs():
-        passes, right = told(run)
-        own = {"forward_passes": passes, "exact_match": int(right), "failed": None}
-        rows[run.key(MODEL, 1)] = {
-            name: own.get(name, kinds[kind]) if name != "failed" else None for name, kind in KINDS.items()
-        }
-    return SweepResult({"plan": plan.to_json(), "model": MODEL, "format": 1, "sessions": []}, tidy(plan, MODEL, rows))
+from tests.study.made import ARMS, BLOCKS, Outcome, outcome, plan_of, result_of
 
 
 @pytest.fixture(scope="module")
