@@ -20,8 +20,6 @@ import { Store } from "./store.js";
 /** @typedef {import("./labplan.js").PlanForm} PlanForm */
 
 const PAUSE = 250; // milliseconds that typing rests before the server is asked
-/** Fields that have a line of their own for what is wrong. */
-const OWN_LINE = /^(arms(\.\d+)?|tasks|count|prompts|jsonl|gen_length|block_length|seeds|title)$/;
 
 /** @param {Lab} lab @returns {Node} drawn when it is first opened */
 export function formView(lab) {
@@ -165,10 +163,8 @@ function footView(lab, form) {
     form.store.set({ starting: false, wrong: refused });
   });
   form.store.view(["outlook", "wrong", "starting"], (state) => {
-    const { field } = state.wrong ?? {};
-    const elsewhere = typeof field === "string" && OWN_LINE.test(field);
-    say(outlook, state.outlook ? outlookWords(state.outlook, grouped, inTime) : elsewhere ? "Not ready yet: see above." : "");
-    wrong.show(state.wrong && !elsewhere ? { ...state.wrong, field: "all" } : null);
+    say(outlook, state.outlook ? outlookWords(state.outlook, grouped, inTime) : "");
+    wrong.show(state.wrong && { ...state.wrong, field: "all" }); // its own field may be out of sight
     start.disabled = state.starting || state.wrong !== null;
   });
   const words = h("div", { class: "cv-lab-sum" }, outlook, wrong.root);
