@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Latest } from "../../credit_viz/web/static/labfeed.js";
+import { Latest, feedTable } from "../../credit_viz/web/static/labfeed.js";
 import { isFiltered, toggled } from "../../credit_viz/web/static/labfilters.js";
 import {
   axesOf,
@@ -15,6 +15,7 @@ import {
 } from "../../credit_viz/web/static/labmarks.js";
 import { chosen } from "../../credit_viz/web/static/laboptions.js";
 import { fitted, rowsOf } from "../../credit_viz/web/static/labpanels.js";
+import { newLab } from "../../credit_viz/web/static/labstate.js";
 import {
   brushedLine,
   intervalText,
@@ -131,10 +132,38 @@ test("an answer that a later question has overtaken is dropped", async () => {
   finish("old");
   await slow;
   assert.deepEqual(taken, ["new"]);
-  const dropped = latest.ask(async () => "unwanted", (answer) => taken.push(answer));
+  const unwanted = latest.ask(async () => "unwanted", (answer) => taken.push(answer));
   latest.drop();
-  await dropped;
+  await unwanted;
   assert.deepEqual(taken, ["new"]);
+});
+
+test("the table is asked for again once its answer is there, however often runs come", async () => {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 160));
+  /** @type {((answer: any) => void)[]} */
+  const answers = [];
+  const lab = newLab(/** @type {any} */ (null), { lab_table: () => new Promise((resolve) => answers.push(resolve)) }, "");
+  lab.store.schedule = (draw) => void setTimeout(draw);
+  feedTable(lab);
+  lab.store.set({ sweep: "a", version: 1 });
+  await pause();
+  lab.store.set({ version: 2 });
+  await pause();
+  lab.store.set({ version: 3 });
+  await pause();
+  assert.equal(answers.length, 1);
+  answers[0]({ columns: { number: [0] }, version: 1 });
+  await pause();
+  assert.equal(lab.store.state.table.version, 1);
+  assert.equal(answers.length, 2);
+  lab.store.set({ filters: { columns: { task: ["json"] }, rows: null } });
+  await pause();
+  assert.equal(answers.length, 3);
+  answers[1]({ columns: { number: [0] }, version: 3 });
+  answers[2](null);
+  await pause();
+  assert.equal(lab.store.state.table.version, 1);
+  assert.equal(lab.store.state.error, "The server did not answer.");
 });
 
 // marks -------------------------------------------------------------------------------------------------------------

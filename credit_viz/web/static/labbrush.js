@@ -72,7 +72,10 @@ export class Brush {
     this.listener.redraw();
   }
 
-  /** Measured before a drag, not during it: that would cost a layout each time. @param {PointerEvent} event @returns {Point} */
+  /**
+   * Pixels within the picture. Its edge is measured before a drag, not during it: that would cost a layout each time.
+   * @param {PointerEvent} event @returns {Point}
+   */
   #place({ clientX, clientY }) {
     if (!this.start) this.edge = this.room.getBoundingClientRect();
     return [clientX - this.edge.left, clientY - this.edge.top];
@@ -259,4 +262,4 @@ export function brushLine(lab) {
 
 /** @param {number} rows */
 const hint = (rows) =>
-  rows > 1 ? "Drag across a picture to brush settings. Click a mark to see its runs in the race." : "Click a mark to see its runs in the race.";
+  `${rows > 1 ? "Drag across a picture to brush settings. " : ""}Click a mark to see its runs in the race.`;

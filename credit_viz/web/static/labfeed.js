@@ -1,6 +1,6 @@
 /**
- * Keeps the table of settings up to date: asked anew when another sweep is on show, when what is kept of it changes, and
- * when more runs are there. An answer that another question has overtaken is dropped. Knows no view.
+ * Keeps the table of settings up to date: asked anew when another sweep is on show, when what is kept of it changes,
+ * and when more runs are there. An answer that another question has overtaken is dropped. Knows no view.
  */
 
 import { stillShown } from "./labrows.js";
@@ -31,13 +31,15 @@ export class Latest {
 
 /**
  * A question to the server that never throws.
- * @param {Lab} lab @param {string} name @param {Record<string, any>} asked @returns {Promise<any>} its answer, or {error: sentence}
+ * @param {Lab} lab @param {string} name @param {Record<string, any>} asked
+ * @returns {Promise<any>} its answer, or {error: sentence}
  */
 export async function answerOf(lab, name, asked) {
+  const silent = { error: "The server did not answer." };
   try {
-    return await lab.server[name](asked);
+    return (await lab.server[name](asked)) ?? silent;
   } catch {
-    return { error: "The server did not answer." };
+    return silent;
   }
 }
 
@@ -48,12 +50,22 @@ export function feedTable(lab) {
   /** @type {string | null} */
   let shown = null;
   let resting = 0;
+  let asking = ""; // the question that is on its way
+  let again = false; // more runs have come since
   const ask = () => {
     const { sweep, filters } = store.state;
     if (sweep === null) return;
+    const about = JSON.stringify([sweep, filters]);
+    again = about === asking;
+    if (again) return;
+    asking = about;
     latest.ask(
       () => answerOf(lab, "lab_table", { sweep, filters }),
-      (answer) => store.set(answer.error ? { error: answer.error } : { ...taken(answer, store.state.brushed), error: "" }),
+      (answer) => {
+        asking = "";
+        store.set(answer.error ? { error: answer.error } : { ...taken(answer, store.state.brushed), error: "" });
+        if (again) ask();
+      },
     );
   };
   store.view(["sweep", "filters", "version"], ({ sweep }) => {
@@ -63,7 +75,6 @@ export function feedTable(lab) {
       return;
     }
     shown = sweep;
-    latest.drop();
     ask();
   });
 }

@@ -14,7 +14,10 @@ import { counted } from "./text.js";
 
 const FIRST = ["decoder", "task"]; // always in sight; knobs and options open on demand
 
-/** Filters after a chip was pressed; a row with none pressed, or all, keeps all. @param {Filters} filters @param {string} column @param {any} value @param {any[]} valid */
+/**
+ * Filters after a chip was pressed; a row with none pressed, or all, keeps all.
+ * @param {Filters} filters @param {string} column @param {any} value @param {any[]} valid
+ */
 export function toggled(filters, column, value, valid) {
   const kept = filters.columns[column] ?? [];
   const next = kept.includes(value) ? kept.filter((other) => other !== value) : [...kept, value];
@@ -44,7 +47,7 @@ export function filtersView(lab) {
     const knobs = offered.filter(([column]) => !FIRST.includes(column));
     more.hidden = !knobs.length;
     const active = knobs.filter(([column]) => filters.columns[column]).length;
-    say(summary, `Filter by ${knobs.length === 1 ? "1 knob" : `${knobs.length} knobs and options`}${active ? ` (${active} in use)` : ""}`);
+    say(summary, `Filter by ${counted(knobs.length, "knob or option", "knobs and options")}${active ? `: ${active} in use` : ""}`);
     refill(rest, knobs.map(row));
     fill(kept, isFiltered(filters) ? keptParts(lab, table.rows) : null);
   });

@@ -197,7 +197,10 @@ export const boxOf = ([x, y], [u, v]) => ({
   bottom: Math.max(y, v),
 });
 
-/** The mark under a pointer, the nearest one; null for none. @param {Mark[]} marks @param {Point} point @param {boolean} [finger] */
+/**
+ * The mark under a pointer, the nearest one; null for none.
+ * @param {Mark[]} marks @param {Point} point @param {boolean} [finger]
+ */
 export function markAt(marks, point, finger = false) {
   let best = null;
   let least = Infinity;
@@ -225,7 +228,10 @@ function fromSegment([x, y], [u, v], [s, t]) {
   return Math.hypot(x - u - along * dx, y - v - along * dy);
 }
 
-/** Settings of all marks that a test takes, each once, in order. @param {Mark[]} marks @param {(mark: Mark) => boolean} takes */
+/**
+ * Settings of all marks that a test takes, each once, in order.
+ * @param {Mark[]} marks @param {(mark: Mark) => boolean} takes
+ */
 export function settingsOf(marks, takes) {
   const found = new Set(marks.filter(takes).flatMap(({ rows }) => rows));
   return [...found].sort((a, b) => a - b);
@@ -250,10 +256,16 @@ function surrounds(lasso, [x, y]) {
   return inside;
 }
 
-/** Places of the axes of parallel coordinates: where lines have their corners. @param {Mark[]} marks @returns {number[]} pixels */
-export const axesOf = (marks) => [...new Set(marks.flatMap(({ points }) => points.map(([x]) => Math.round(x))))].sort((a, b) => a - b);
+/** Where the axes of parallel coordinates stand: where lines have their corners. @param {Mark[]} marks @returns {number[]} */
+export function axesOf(marks) {
+  const places = new Set(marks.flatMap(({ points }) => points.map(([x]) => Math.round(x))));
+  return [...places].sort((a, b) => a - b);
+}
 
-/** Does a line pass all these ranges? @param {Map<number, [number, number]>} ranges pixels, by place of the axis @returns {(mark: Mark) => boolean} */
+/**
+ * Does a line pass all these ranges?
+ * @param {Map<number, [number, number]>} ranges pixels, by place of the axis @returns {(mark: Mark) => boolean}
+ */
 export const passes = (ranges) => (mark) =>
   [...ranges].every(([axis, [from, to]]) =>
     mark.points.some(([x, y]) => Math.abs(x - axis) < 1.5 && y >= from - 1 && y <= to + 1),

@@ -38,7 +38,10 @@ function choose({ store }, figure, options) {
   store.set({ options: { ...store.state.options, [figure]: options } });
 }
 
-/** Options after one was chosen; a knob that stood on the other axis changes places. @param {Record<string, any>} options @param {string} option @param {any} value */
+/**
+ * Options after one was chosen; a knob that stood on the other axis changes places.
+ * @param {Record<string, any>} options @param {string} option @param {any} value
+ */
 export function chosen(options, option, value) {
   const other = { x: "y", y: "x" }[option];
   const swapped = other && options[other] === value ? { [other]: options[option] } : {};

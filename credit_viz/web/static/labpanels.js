@@ -35,7 +35,10 @@ export function rowsOf(count, width) {
   return { rows, columns: Math.ceil(count / rows) };
 }
 
-/** @param {any} layout @param {string[]} used numbers of the axes, as in xaxis2 @param {number} width pixels @returns {{layout: any, height: number}} */
+/**
+ * @param {any} layout @param {string[]} used numbers of the axes, as in xaxis2 @param {number} width pixels
+ * @returns {{layout: any, height: number}}
+ */
 function panels(layout, used, width) {
   const { rows, columns } = rowsOf(used.length, width);
   const height = HEAD + rows * PANEL;

@@ -69,7 +69,8 @@ export class Picture {
     this.tools = h("div", { class: "cv-pic-tools" });
     this.plot = h("div", { class: "cv-pic-plot", "aria-hidden": "true" });
     this.note = h("div", { class: "cv-pic-note", role: "status", hidden: true });
-    this.room = h("div", { class: "cv-pic-room", tabindex: 0, role: "application" }, this.plot, this.overlay.root, this.note);
+    const about = { class: "cv-pic-room", tabindex: 0, role: "application" };
+    this.room = h("div", about, this.plot, this.overlay.root, this.note);
     this.sentence = h("p", { class: "cv-pic-sentence cv-help", hidden: true });
     const names = Object.keys(this.kinds);
     this.tabs = names.length > 1 ? this.#tabs(names) : null;

@@ -87,7 +87,8 @@ class Settings {
     const last = Math.max(0, Math.ceil(this.places.length / PAGE) - 1);
     this.page = Math.min(this.page, last);
     const best = table.unbeaten.filter(Boolean).length;
-    say(this.count, `${counted(table.rows, "setting")} with means over prompts and their 95 % intervals; ● marks the ${best} that no other beats.`);
+    const means = "means over prompts and their 95 % intervals";
+    say(this.count, `${counted(table.rows, "setting")} with ${means}; ● marks the ${best} that no other beats.`);
     this.#drawHead(table);
     this.#drawRows(table, brushed);
     this.#drawPages(last);
@@ -100,10 +101,11 @@ class Settings {
     const cell = (/** @type {{name: string, title: string}} */ { name, title }) => {
       const sorted = name === column;
       const sort = sorted ? (descending ? "descending" : "ascending") : "none";
-      const label = h("button", { type: "button", data: { key: `sort ${name}` }, onclick: () => this.#sort(name) }, title);
-      return h("th", { scope: "col", "aria-sort": sort }, label);
+      const about = { type: "button", data: { key: `sort ${name}` }, onclick: () => this.#sort(name) };
+      return h("th", { scope: "col", "aria-sort": sort }, h("button", about, title));
     };
-    refill(this.head, h("tr", {}, columns.map(cell), h("th", { scope: "col" }, h("span", { class: "cv-unseen" }, "race"))));
+    const last = h("th", { scope: "col" }, h("span", { class: "cv-unseen" }, "race"));
+    refill(this.head, h("tr", {}, columns.map(cell), last));
   }
 
   /** @param {string} column */
@@ -135,19 +137,17 @@ class Settings {
         },
         h("th", { scope: "row" }, mark(table.unbeaten[place]), h("span", { title: name }, name)),
         metrics.map((metric, i) => numberCell(table, metric, place, i < WITH_INTERVAL)),
-        h("td", { class: "cv-pic-open" }, this.#opener(number, name)),
+        h("td", { class: "cv-pic-open" }, this.#opener(name)),
       );
     };
     refill(this.body, shown.map(row));
   }
 
-  /** @param {number} number @param {string} name */
-  #opener(number, name) {
-    return h(
-      "button",
-      { type: "button", class: "cv-pic-act", tabindex: -1, "aria-label": `${name}: its runs in the race`, data: { open: "" } },
-      "Race",
-    );
+  /** @param {string} name */
+  #opener(name) {
+    const label = `${name}: its runs in the race`;
+    const about = { type: "button", class: "cv-pic-act", tabindex: -1, "aria-label": label, data: { open: "" } };
+    return h("button", about, "Race");
   }
 
   /** @param {number} last */
@@ -245,7 +245,10 @@ class Settings {
   }
 }
 
-/** @param {Table} table @param {import("./labrows.js").Metric} metric @param {number} place @param {boolean} full with the interval beside it, else behind it */
+/**
+ * @param {Table} table @param {import("./labrows.js").Metric} metric @param {number} place
+ * @param {boolean} full with the interval beside it, else behind it
+ */
 function numberCell(table, metric, place, full) {
   const interval = intervalText(table, metric, place);
   const mean = meanText(table, metric, place);
