@@ -182,6 +182,19 @@ def test_closing_ends_the_workers(tmp_path: Path) -> None:
     crew.close()
 
 
+def test_a_worker_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a checker that never returns: the sweep waits for it, until it is stopped; what is done is kept."""
+    monkeypatch.setattr(crew_module, "GOODBYE", 0.2)
+    crew = LocalCrew(2)
+    with closing(stream(peaky_plan(), tmp_path, crew)) as events:
+        done = [next(events) for _ in range(5)][-1].done
+        processes = popens(crew)
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+    assert [process.poll() for process in processes] == [-signal.SIGKILL] * 2
+    assert len(SweepResult.load(tmp_path).frame) == done
+
+
 def test_a_worker_ends_with_its_parent() -> None:
     """What kills the parent closes the worker's input."""
     worker = subprocess.Popen(
@@ -217,10 +230,12 @@ def test_the_talk_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
     assert (told["error"], "prompt '1'" in told["message"]) == ("PromptError", True)
 
 
+KILLS = int(os.environ.get("KILLS", "2"))
 COMMAND = (
     *("sweep", "--model", str(PEAKY), "--device", "cpu", "--dtype", "float32", "--workers", "2"),
     *("--arm", "credit: alpha=0..2/9, threshold=0.5,0.8", "--arm", "threshold: sweep"),
-    *("--gen-length", "16", "--block-length", "8,16", "--seeds", "0,1"),
+    # more runs for more kills, so that none of them comes too late
+    *("--gen-length", "16", "--block-length", "8,16", "--seeds", ",".join(map(str, range(KILLS // 2 + 1)))),
     *(word for text in ("one", "two", "three") for word in ("--prompt", text)),
 )
 
@@ -247,16 +262,20 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def test_killed_at_random_moments_and_resumed(tmp_path: Path, here: InlineCrew) -> None:
     """KILLS=10 kills ten times; twice without it."""
     rng = random.Random(4)
-    process = start(tmp_path)
-    for _ in range(int(os.environ.get("KILLS", "2"))):
+    process, killed_at = start(tmp_path), []
+    for _ in range(KILLS):
         target = lines(tmp_path) + rng.randrange(40)
         until = time.monotonic() + 120
         while lines(tmp_path) <= target and process.poll() is None and time.monotonic() < until:
             time.sleep(0.002)
         time.sleep(rng.random() * 0.05)
         kill(process)
+        killed_at.append(lines(tmp_path))
         process = start(tmp_path)
     assert process.wait(300) == 0
     found = SweepResult.load(tmp_path)
     assert found.missing == 0
+    print(f"killed after {killed_at} of {len(found.frame)} runs")
+    assert sum(0 < runs < len(found.frame) for runs in killed_at) > KILLS / 2, "in the middle of the work"
+    assert killed_at == sorted(killed_at), "nothing was lost"
     assert_equal(found, sweep(found.plan, workers=here))
