@@ -5,7 +5,7 @@
 
 import { h, say } from "./dom.js";
 import { armsView } from "./labarms.js";
-import { Latest, answerOf } from "./labfeed.js";
+import { answerOf } from "./labfeed.js";
 import { pills, textField, wrongLine } from "./labfields.js";
 import { armText, formOf, outlookWords, planOf, readArm } from "./labplan.js";
 import { promptsView } from "./labprompts.js";
@@ -46,25 +46,20 @@ function newForm(lab, can) {
   /** @type {FormState} */
   const initial = { plan: { ...plan, title: first?.title ?? "" }, outlook: null, wrong: null, starting: false };
   const store = new Store(initial);
-  const latest = new Latest();
   let resting = 0;
-  const look = () =>
-    latest.ask(
-      () => answerOf(lab, "lab_outlook", { plan: planOf(store.state.plan) }),
-      (answer) =>
-        store.set(
-          answer.error
-            ? { wrong: { error: answer.error, field: answer.field ?? null }, outlook: null }
-            : { wrong: null, outlook: answer },
-        ),
-    );
+  const look = async () => {
+    const { plan } = store.state;
+    const answer = await answerOf(lab, "lab_outlook", { plan: planOf(plan) });
+    if (plan !== store.state.plan) return; // more was typed meanwhile
+    const wrong = answer.error ? { error: answer.error, field: answer.field ?? null } : null;
+    store.set({ wrong, outlook: wrong ? null : answer });
+  };
   const change = (/** @type {Partial<PlanForm>} */ patch) => {
     const { plan } = store.state;
     // other decoders than those of a question have another name than the question
     const title = patch.arms && QUICK.some((quick) => quick.title === plan.title) ? "" : plan.title;
     store.set({ plan: { ...plan, title, ...patch } });
     clearTimeout(resting);
-    latest.drop();
     resting = window.setTimeout(look, PAUSE);
   };
   void look();
