@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 
 from credit_viz import lab
+from credit_viz.figures.sweeps.metrics import with_interval
+from credit_viz.figures.sweeps.report import render_report
+from credit_viz.figures.sweeps.tables import settings_table
 from credit_viz.lab.report import command_of, facts_of
+from credit_viz.pareto import unbeaten
 from tests.cli.conftest import Call, assert_refused
 from tests.cli.conftest import call as call
 from tests.lab.conftest import LabModel, small_plan
+from tests.lab.made import made_plan, made_result
 
 HOSTILE = "</script><img src=x onerror=window.pwned=1>${x} {{y}}"
 
@@ -41,6 +46,45 @@ def test_the_page_holds_figures_table_and_command(folder: Path, call: Call) -> N
     assert "<b>1</b>" not in page
     assert page.count("</script>") == 3
     assert "default-src 'none'" in page
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """Cells of the table's rows; the first says whether no other setting beats it."""
+    rows = re.findall(r"<tr( class=best)?>(<td.*?)</tr>", page)
+    return [[best, *(re.sub("<.*?>", "", cell) for cell in re.findall("<td.*?</td>", cells))] for best, cells in rows]
+
+
+def test_the_table_begins_with_what_is_not_beaten() -> None:
+    result = made_result(fail=0.1)
+    table = settings_table(result, ["forward_passes", "exact_match"]).set_index("name")
+    rows = rows_of(render_report(result, "A sweep", {}, "command"))
+    best = [bool(row[0]) for row in rows]
+    assert best == sorted(best, reverse=True)
+    assert [row[1] for row in rows if row[0]] == list(
+        table[unbeaten(*table[["forward_passes", "exact_match"]].to_numpy(float).T)].sort_values("forward_passes").index
+    )
+    for _, name, prompts, failed, passes, right, *_ in rows:
+        own = table.loc[name]
+        assert (int(prompts), int(failed)) == (own["prompts"], own["failed"])
+        assert float(passes.split(" [")[0]) == pytest.approx(own["forward_passes"], rel=0.01)
+        assert right == with_interval("exact_match", *own[["exact_match", "exact_match_low", "exact_match_high"]])
+
+
+def test_a_large_sweep_is_a_small_file() -> None:
+    values = tuple(round(0.3 + 0.001 * n, 3) for n in range(260))
+    plan = made_plan(arms=(lab.Arm("threshold", {"threshold": values}),), prompts=(lab.Prompt("p0", "a", "right"),))
+    page = render_report(made_result(plan), "Large", {}, "command")
+    assert len(rows_of(page)) == 520
+    assert len(page) < 2_400_000
+
+
+def test_a_report_of_passes_alone() -> None:
+    page = render_report(made_result(made_plan(prompts=("one",), compare="never")), "No judge", {}, "command")
+    assert "Nothing says how good its texts are" in page
+    assert "heatmap-forward_passes" in page
+    assert not any(row[0] for row in rows_of(page))
+    failed = render_report(made_result(fail=1.0), "Nothing", {}, "command")
+    assert "No run has a result yet." in failed
 
 
 def test_the_command_runs_the_same_plan(folder: Path, monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
