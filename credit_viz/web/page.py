@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -52,7 +54,7 @@ class Page(gr.Blocks):
         self.laboratory = laboratory
 
     def launch(self, **options: Any) -> Any:  # type: ignore[override]
-        """`gr.Blocks.launch` with this page's theme, files and headers; `options` win. Ends what runs when it ends."""
+        """`gr.Blocks.launch` with this page's theme, files and headers; `options` win."""
         defaults: dict[str, Any] = {
             "theme": page_theme(),
             "favicon_path": str(files("credit_viz.web") / "static" / "favicon.svg"),
@@ -63,20 +65,20 @@ class Page(gr.Blocks):
             "pwa": False,
             "app_kwargs": {"middleware": self.middleware()},
         }
-        try:
-            return super().launch(**(defaults | options))
-        finally:
-            if not options.get("prevent_thread_lock"):
-                self._end()
+        return super().launch(**(defaults | options))
+
+    def block_thread(self) -> None:
+        """Until somebody interrupts it. Gradio's own waits seconds for the pages that are open; `close` tells them."""
+        with suppress(KeyboardInterrupt):
+            while self.is_running:
+                time.sleep(0.1)
+        self.close(verbose=False)
 
     def close(self, verbose: bool = True) -> None:
-        """`gr.Blocks.close`, and the end of what runs."""
-        super().close(verbose)
-        self._end()
-
-    def _end(self) -> None:
+        """The end of what runs, then `gr.Blocks.close`."""
         if self.laboratory is not None:
             self.laboratory.close()
+        super().close(verbose)
 
     def middleware(self) -> list[Middleware]:
         """Headers on everything; runs and sweeps to take away, traces to open and the page's files before Gradio's."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -13,18 +15,23 @@ import gradio as gr
 import pytest
 
 from credit_viz.backend.base import Event, RunRequest
+from credit_viz.backend.none import NoModel
 from credit_viz.decoding import DECODERS
 from credit_viz.decoding.base import Needs
 from credit_viz.decoding.threshold import Threshold, ThresholdSettings
 from credit_viz.trace.codec import open_packet
 from credit_viz.web import build_app, launch
 from credit_viz.web.catalogue import boot
+from credit_viz.web.labdownloads import SweepDownloads
+from credit_viz.web.laboratory import Laboratory
+from credit_viz.web.opening import as_run
 from credit_viz.web.page import Page
 from credit_viz.web.request import default_choice
 from credit_viz.web.theme import page_theme
 from credit_viz.web.zero_gpu import on_gpu, seconds_needed
 from tests.support import MASK_DECODERS
 from tests.web.fake import FakeBackend
+from tests.web.recordings import exhibited
 
 EXAMPLES = [SimpleNamespace(task="story", prompt="Mia takes a kite."), SimpleNamespace(task="<b>", prompt="</script>")]
 
@@ -155,6 +162,44 @@ def test_it_serves_with_headers_and_its_own_files(page: Page) -> None:
     finally:
         page.close(verbose=False)
         gc.collect()
+
+
+class Interrupted:
+    """A laboratory that says that it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_an_interrupt_ends_the_laboratory_and_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    laboratory: Any = Interrupted()
+    page = build_app(FakeBackend(), laboratory=laboratory)
+    monkeypatch.setattr("credit_viz.web.page.time.sleep", interrupt)
+    page.is_running = True
+    page.block_thread()
+    assert laboratory.closed
+    assert not page.is_running
+
+
+@pytest.mark.parametrize("lab", [True, False])
+def test_the_page_is_told_whether_there_is_a_lab(lab: bool) -> None:
+    page = build_app(FakeBackend(), laboratory=Laboratory() if lab else None)
+    told = json.loads(gzip.decompress(page.assets.get("boot.json").body))  # type: ignore[union-attr]
+    assert told["can"] == {"run": True, "race": True, "ask": True, "lab": lab}
+    assert bool([layer for layer in page.middleware() if layer.cls is SweepDownloads]) == lab
+
+
+def test_without_a_model_there_is_a_race_only_of_what_was_opened(tmp_path: Path) -> None:
+    laboratory, (_, (trace, *_)) = Laboratory(), exhibited(tmp_path)
+    for opened, race in ((None, False), (as_run([("a", trace)]), True)):
+        page = build_app(NoModel(), opened=opened, laboratory=laboratory)
+        told = json.loads(gzip.decompress(page.assets.get("boot.json").body))  # type: ignore[union-attr]
+        assert told["can"] == {"run": False, "race": race, "ask": True, "lab": True}
 
 
 def test_off_a_zero_gpu_space_the_stream_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
