@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
 from typing import Any
 
@@ -21,6 +19,7 @@ from credit_viz.prompt import Infill, lay_out
 from credit_viz.trace.build import build_trace
 from credit_viz.trace.intervention import Intervention
 from credit_viz.trace.record import RunInfo, StepRecord, Trace
+from credit_viz.versions import versions
 
 __all__ = ["Race", "decode"]
 
@@ -226,19 +225,8 @@ def _describe(
         interventions=interventions,
         token_text={i: model.token_text(i) for i in told},
         compiled=model.compiled,
-        versions=_versions(_VERSIONED),
+        versions=versions(_VERSIONED),
     )
-
-
-@cache  # each look-up reads files
-def _versions(packages: tuple[str, ...]) -> Mapping[str, str]:
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            continue
-    return found
 
 
 def _shown_ids(trace: Trace) -> list[int]:

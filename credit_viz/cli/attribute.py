@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from credit_viz.cli.options import folder_option, json_option
 from credit_viz.cli.plans import PlanChoice, plan_options
 from credit_viz.cli.sweep_report import progress
 
@@ -23,13 +24,8 @@ __all__ = ["command"]
     "--arm", default="credit", metavar="ARM", help="One setting of a decoder with credit, in the notation of sweep."
 )
 @plan_options
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Keep every run here and go on from there.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table and a sentence.")
+@folder_option("Keep every run here and go on from there.")
+@json_option("a table and a sentence")
 def command(arm: str, out: Path | None, as_json: bool, **given: Any) -> None:
     """Run the controls that tell memory from a lower bar, and the rule alone at as few passes.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from credit_viz.cli.options import json_option
 from credit_viz.cli.words import plain_console
 from credit_viz.errors import SettingsError, one_of
 
@@ -19,7 +20,7 @@ __all__ = ["command"]
 
 @click.command("decoders", short_help="List the decoders with their rules, knobs and papers; or one with its presets.")
 @click.argument("names", nargs=-1, metavar="[DECODER ...]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option()
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """List the decoders with their rules, knobs and papers; of those that are named, also ranges and presets.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from credit_viz.cli.lanes import parse_lanes
-from credit_viz.cli.options import ModelChoice, model_options
+from credit_viz.cli.options import ModelChoice, RunChoice, folder_option, json_option, model_options, run_options
 from credit_viz.cli.words import say
 from credit_viz.errors import SettingsError
 
@@ -42,12 +42,7 @@ __all__ = ["command"]
     "--set", "settings", multiple=True, metavar="NAME.KNOB=VALUE", help="Change one knob; see credit-viz trace --help."
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N prompts of each task.")
-@click.option("--gen-length", type=int, default=256, help="Positions to generate, for every task.")
-@click.option("--block-length", type=int, default=64, help="Positions per block; blocks are written left to right.")
-@click.option("--seed", type=int, default=0, help="Matters at temperatures above 0.")
-@click.option("--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it.")
-@click.option("--cache", default="none", help="none, prefix, dual or block; see credit-viz trace --help.")
-@click.option("--logits-to-keep", default="all", help="The output layer runs on all positions, or only those needed.")
+@run_options(gen_length=256, block_length=64)
 @click.option(
     "--num-fewshot", type=click.IntRange(min=0), metavar="N", help="Examples in the prompt.", show_default="the task's"
 )
@@ -55,13 +50,8 @@ __all__ = ["command"]
 @click.option("--no-chat-template", is_flag=True, help="Send prompts as they are, also where the model has a template.")
 @click.option("--confirm-run-unsafe-code", is_flag=True, help="Allow tasks that run code the model wrote (HumanEval).")
 @model_options
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Keep every answer here; the same command computes only what is missing.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@folder_option("Keep every answer here; the same command computes only what is missing.")
+@json_option("tables")
 def command(
     as_list: bool,
     tasks: str | None,
@@ -69,19 +59,13 @@ def command(
     presets: tuple[str, ...],
     settings: tuple[str, ...],
     limit: int | None,
-    gen_length: int,
-    block_length: int,
-    seed: int,
-    early_stop: bool,
-    cache: str,
-    logits_to_keep: str,
     num_fewshot: int | None,
     fewshot_as_one_turn: bool,
     no_chat_template: bool,
     confirm_run_unsafe_code: bool,
     out: Path | None,
     as_json: bool,
-    **model: Any,
+    **given: Any,
 ) -> None:
     """Compare decoders on benchmarks: the score of each, its forward passes and its speed.
 
@@ -98,19 +82,11 @@ def command(
     if not tasks:
         raise SettingsError("no --tasks; name one or more, separated by commas (see credit-viz eval --list)")
     lanes = parse_lanes(decoders, presets, settings)
-    choice = ModelChoice(**model)
+    runs, choice = RunChoice.of(given), ModelChoice(**given)
     _prepare_harness(choice.offline)
-    from credit_viz.decoding.options import RunOptions  # imports torch
     from credit_viz.evaluation.compare import Prompting
 
-    options = RunOptions(
-        gen_length=gen_length,
-        block_length=block_length,
-        seed=seed,
-        early_stop=early_stop,
-        cache=cache,
-        logits_to_keep=logits_to_keep,
-    )
+    options = runs.options()
     prompting = Prompting(limit, num_fewshot, not no_chat_template, not fewshot_as_one_turn)
     made = {lane.label: lane.make() for lane in lanes}
     found = _find_tasks([name.strip() for name in tasks.split(",")], confirm_run_unsafe_code)

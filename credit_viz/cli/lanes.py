@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from credit_viz.cli.by_hand import Change, parse_change
 from credit_viz.errors import SettingsError, one_of
+from credit_viz.text import value_of
 
 if TYPE_CHECKING:
     from credit_viz.decoding.base import Decoder
@@ -67,7 +68,7 @@ def parse_lanes(
         name, _, knob = target.rpartition(".")
         if not equals or not knob:
             raise SettingsError(f"--set {word!r} is not a setting; valid: DECODER.KNOB=VALUE")
-        _find(lanes, name, f"--set {word}").settings[knob] = _value(value)
+        _find(lanes, name, f"--set {word}").settings[knob] = value_of(value)
     for word in changes:
         name, change = parse_change(word)
         _find(lanes, name, f"--intervene {word}").changes.append(change)
@@ -87,15 +88,3 @@ def _find(lanes: dict[str, LaneSpec], name: str, source: str) -> LaneSpec:
     if name not in lanes:
         raise SettingsError(f"{source}: {one_of('decoder of this run', name, lanes)}")
     return lanes[name]
-
-
-def _value(text: str) -> float | int | str | None:
-    """A number where it is one, None for "unset"; anything else stays text, for the knob to refuse by name."""
-    if text.lower() == "unset":
-        return None
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text

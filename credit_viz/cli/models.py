@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from credit_viz.cli.options import json_option
 from credit_viz.cli.words import plain_console
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class _Here(NamedTuple):
 
 @click.command("models", short_help="List known models: memory, settings, licence, and what fits here.")
 @click.option("--device", default="auto", help="What a model shall fit on: cpu, cuda, cuda:1, mps, or auto.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option()
 def command(device: str, as_json: bool) -> None:
     """List known models: memory, settings, licence, and what fits this machine.
 

@@ -1,9 +1,10 @@
-"""Options that several commands share: which model to load, and how."""
+"""Options that several commands share: which model to load, how runs go, where they are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -11,10 +12,14 @@ import click
 from credit_viz.cli.words import say, say_to_person
 
 if TYPE_CHECKING:
+    from credit_viz.decoding.options import RunOptions
     from credit_viz.lab import ModelSource
     from credit_viz.models.base import DiffusionLM
 
-__all__ = ["ModelChoice", "model_options"]
+__all__ = ["Adding", "ModelChoice", "RunChoice", "folder_option", "json_option", "model_options", "run_options"]
+
+#: adds options to a command
+Adding = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class ModelChoice(NamedTuple):
@@ -100,6 +105,80 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--skip-memory-check", is_flag=True, help="Try to load a model that looks too large."),
         click.option("--compile", is_flag=True, help="Compile the forward pass first, which takes a minute or so."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _all_of(*options)(command)
+
+
+class RunChoice(NamedTuple):
+    """Fields of `RunOptions`, by the names of the options that `run_options` adds."""
+
+    gen_length: int
+    block_length: int
+    seed: int
+    early_stop: bool
+    cache: str
+    logits_to_keep: str
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> RunChoice:
+        """From a command's keyword arguments, which lose them."""
+        return cls(**{name: given.pop(name) for name in cls._fields})
+
+    def options(self, **recorded: Any) -> RunOptions:
+        """With what is recorded of a run.
+
+        Raises:
+            SettingsError: a value is out of range.
+        """
+        from credit_viz.decoding.options import RunOptions  # imports torch
+
+        return RunOptions(**self._asdict(), **recorded)
+
+
+def run_options(gen_length: int, block_length: int) -> Adding:
+    """Adds --gen-length and all that says how runs go, with these defaults: pass them to `RunChoice`."""
+    return _all_of(
+        click.option("--gen-length", type=int, default=gen_length, help="Positions to generate."),
+        click.option(
+            "--block-length",
+            type=int,
+            default=block_length,
+            help="Positions per block; blocks are written left to right.",
+        ),
+        click.option("--seed", type=int, default=0, help="Matters at temperatures above 0."),
+        click.option(
+            "--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it."
+        ),
+        click.option(
+            "--cache",
+            default="none",
+            help="Keys and values kept from pass to pass: none, prefix, dual, or block for a block-causal model. "
+            "Prefix and dual are approximations.",
+        ),
+        click.option(
+            "--logits-to-keep",
+            default="all",
+            help="The output layer runs on all generated positions, or only on those needed: the same but for "
+            "rounding.",
+        ),
+    )
+
+
+def folder_option(help: str) -> Adding:
+    """Adds --out DIR, as `out`."""
+    return click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=help)
+
+
+def json_option(instead_of: str = "a table") -> Adding:
+    """Adds --json, as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print JSON instead of {instead_of}.")
+
+
+def _all_of(*options: Adding) -> Adding:
+    """Several at once, in this order in the help."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add

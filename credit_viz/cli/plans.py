@@ -13,7 +13,7 @@ from credit_viz.cli.words import say
 from credit_viz.errors import SettingsError
 
 if TYPE_CHECKING:
-    from credit_viz.lab import Arm, Crew, ModelSource, Plan, Prompt, TaskPrompts
+    from credit_viz.lab import Arm, Crew, Plan, Prompt, TaskPrompts
 
 __all__ = ["PlanChoice", "plan_options"]
 
@@ -132,7 +132,7 @@ class PlanChoice(NamedTuple):
                 "early_stop": self.early_stop,
                 "cache": self.cache,
             },
-            model=_source(self.model._replace(device=self._devices[0])),
+            model=self.model._replace(device=self._devices[0]).plan_source(),
             compare=self.compare,
             batch=self.batch,
         )
@@ -162,10 +162,3 @@ def _tasks(names: tuple[str, ...] | None, split: str, count: int, seed: int) -> 
     if names is None:
         return None
     return TaskPrompts(TaskPrompts.tasks if names == ("all",) else names, split, count, seed)
-
-
-def _source(model: ModelChoice) -> ModelSource:
-    from credit_viz.lab import ModelSource
-
-    words = model._asdict()
-    return ModelSource(check_memory=not words.pop("skip_memory_check"), **words)

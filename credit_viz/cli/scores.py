@@ -11,6 +11,7 @@ from rich.text import Text
 
 from credit_viz.cli.words import plain_console, visible
 from credit_viz.evaluation.benchmarks import LOCAL, PAPER, shown_scores
+from credit_viz.versions import versions
 
 if TYPE_CHECKING:
     from credit_viz.evaluation.compare import Prompting, Row
@@ -29,8 +30,6 @@ _LEGEND = (
 
 def eval_json(rows: Sequence[Row], lanes: Mapping[str, Generator], prompting: Prompting) -> dict[str, Any]:
     """Everything as plain JSON types: what was run, and one entry per task and decoder."""
-    from credit_viz.evaluation.manifest import versions  # imports torch
-
     shared = dict(next(iter(lanes.values())).about)
     deciding = ("decoder", "settings")
     return {

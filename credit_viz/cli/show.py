@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from credit_viz.cli.lanes import with_label
+from credit_viz.cli.options import json_option
 from credit_viz.cli.words import say
 from credit_viz.errors import TraceError
 
@@ -36,7 +37,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
     metavar="STEP:POSITION",
     help="Say why the token at a position (from 0) was written in a step (from 1), or was not: the numbers behind it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option()
 def command(
     files: tuple[Path, ...],
     csv: Path | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from credit_viz.cli.options import folder_option, json_option
 from credit_viz.cli.plans import PlanChoice, plan_options
 from credit_viz.cli.words import say
 
@@ -30,17 +31,12 @@ _ARMS = ("vanilla", "threshold: sweep", "credit: sweep")
     help="A decoder and the values of its knobs; repeat it. See the notation above, and credit-viz decoders.",
 )
 @plan_options
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Keep every run here; the same command, or one that asks for more, computes only what is missing.",
-)
+@folder_option("Keep every run here; the same command, or one that asks for more, computes only what is missing.")
 @click.option("--resume/--no-resume", default=True, help="Go on in a folder that holds results, or refuse it.")
 @click.option("--retry-failed", is_flag=True, help="Try runs again that failed.")
 @click.option("--max-runs", type=int, default=100_000, metavar="N", help="Refuse a larger sweep.")
 @click.option("--dry-run", is_flag=True, help="Check everything, say how many runs it is, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option()
 def command(
     arms: tuple[str, ...],
     out: Path | None,

@@ -12,7 +12,7 @@ import click
 from credit_viz.backend.base import RunRequest
 from credit_viz.cli.history import read_history
 from credit_viz.cli.lanes import LaneSpec, parse_lanes, with_label
-from credit_viz.cli.options import ModelChoice, model_options
+from credit_viz.cli.options import ModelChoice, RunChoice, json_option, model_options, run_options
 from credit_viz.cli.words import say
 from credit_viz.errors import TraceError
 
@@ -66,15 +66,7 @@ class _TraceCommand(click.Command):
 )
 @click.option("--preset", "presets", multiple=True, metavar="NAME=PRESET", help="Start from named settings.")
 @click.option("--set", "settings", multiple=True, metavar="NAME.KNOB=VALUE", help="Change one knob; see below.")
-@click.option("--gen-length", type=int, default=RunRequest.gen_length, help="Positions to generate.")
-@click.option(
-    "--block-length",
-    type=int,
-    default=RunRequest.block_length,
-    help="Positions per block; blocks are written left to right.",
-)
-@click.option("--seed", type=int, default=RunRequest.seed, help="Matters at temperatures above 0.")
-@click.option("--early-stop", is_flag=True, help="End once an end-of-text token stands with everything before it.")
+@run_options(RunRequest.gen_length, RunRequest.block_length)
 @click.option("--raw", is_flag=True, help="Send the prompt as it is, without the model's chat template.")
 @click.option(
     "--history",
@@ -96,17 +88,6 @@ class _TraceCommand(click.Command):
     help="Write a token by hand right after a step, and run on from there: its text, with its space; #1234 is an id, "
     "and [MASK] takes back what stands there.",
 )
-@click.option(
-    "--cache",
-    default="none",
-    help="Keys and values kept from pass to pass: none, prefix, dual, or block for a block-causal model. Prefix and "
-    "dual are approximations.",
-)
-@click.option(
-    "--logits-to-keep",
-    default="all",
-    help="The output layer runs on all generated positions, or only on those needed: the same but for rounding.",
-)
 @click.option("--record", default="all", help="Guesses to keep: all, those of the active block, or none.")
 @click.option("--top-k", type=int, default=RunRequest.top_k, help="Guesses to keep per position and step.")
 @model_options
@@ -116,27 +97,21 @@ class _TraceCommand(click.Command):
     metavar="FILE",
     help="Save the trace; with several runs one FILE-NAME each. Also after Ctrl-C: what was done so far.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option()
 def command(
     prompt: str,
     decoders: tuple[str, ...],
     presets: tuple[str, ...],
     settings: tuple[str, ...],
-    gen_length: int,
-    block_length: int,
-    seed: int,
-    early_stop: bool,
     raw: bool,
     history: Path | None,
     infill: bool,
     changes: tuple[str, ...],
-    cache: str,
-    logits_to_keep: str,
     record: str,
     top_k: int,
     out: Path | None,
     as_json: bool,
-    **model: Any,
+    **given: Any,
 ) -> None:
     """Decode PROMPT by one or more decoders on one clock; "-" reads it from standard input.
 
@@ -149,11 +124,9 @@ def command(
     """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
     lanes = parse_lanes(decoders, presets, settings, changes)
     _check_writable(out)
-    from credit_viz.decoding.options import RunOptions  # imports torch
-
-    options = RunOptions(gen_length, block_length, seed, early_stop, record, top_k, cache, logits_to_keep)
+    options = RunChoice.of(given).options(record=record, top_k=top_k)
     asked = _Asked(_prompt(prompt), raw, read_history(history), infill)
-    race = _start(ModelChoice(**model), lanes, options, asked)
+    race = _start(ModelChoice(**given), lanes, options, asked)
     try:
         _run(race, lanes)
     finally:  # also after Ctrl-C or an error: what was done is kept

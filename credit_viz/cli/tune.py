@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from credit_viz.cli.options import folder_option, json_option
 from credit_viz.cli.plans import PlanChoice, plan_options
 from credit_viz.cli.words import say
 from credit_viz.errors import PromptError
@@ -52,13 +53,8 @@ _EVERY = 5  #: trials between two lines about how far it is
     help="Training prompts of the tasks to search on.",
 )
 @plan_options
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Keep every run here; the same command goes on from there.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
+@folder_option("Keep every run here; the same command goes on from there.")
+@json_option("sentences")
 def command(
     arms: tuple[str, ...],
     margin: float,

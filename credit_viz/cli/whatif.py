@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from credit_viz.cli.options import json_option
 from credit_viz.cli.words import plain_console, visible
 from credit_viz.errors import SettingsError
 
@@ -29,7 +30,7 @@ _ROWS = 16  #: tokens in the table
 @click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="A knob of the decoder; can be repeated.")
 @click.option("--block-length", type=int, show_default="as recorded", help="Positions written together.")
 @click.option("--early-stop/--no-early-stop", default=None, show_default="as recorded", help="End at the end of text.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
+@json_option("words")
 def command(
     file: Path,
     decoder: str | None,

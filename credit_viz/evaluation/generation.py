@@ -11,9 +11,10 @@ from typing import Any
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.options import RunOptions
 from credit_viz.evaluation.answers import Answers, content_key
-from credit_viz.evaluation.manifest import describe_device, describe_lane, describe_model, versions
+from credit_viz.evaluation.manifest import describe_device, describe_lane, describe_model
 from credit_viz.models.base import DiffusionLM
 from credit_viz.run import Race
+from credit_viz.versions import versions
 
 __all__ = ["Answer", "Generator", "Tell"]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -15,20 +13,9 @@ from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.options import RunOptions
 from credit_viz.models.base import DiffusionLM
 
-__all__ = ["describe_device", "describe_lane", "describe_model", "versions"]
+__all__ = ["describe_device", "describe_lane", "describe_model"]
 
 _SAMPLES = 64  #: values read from each tensor
-
-
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Installed versions; a package that is not installed is left out."""
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def describe_device(model: DiffusionLM) -> str:

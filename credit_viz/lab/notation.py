@@ -16,8 +16,9 @@ from collections.abc import Iterator
 
 from credit_viz.errors import SettingsError
 from credit_viz.lab.spaces import Arm, Span, Value
+from credit_viz.text import value_of
 
-__all__ = ["parse_arm", "parse_value", "write_arm"]
+__all__ = ["parse_arm", "write_arm"]
 
 _HEAD = re.compile(r"\s*(?P<decoder>[\w-]+)\s*(?:\[(?P<preset>[^\]]*)\])?\s*(?::(?P<rest>.*))?", re.DOTALL)
 _RANDOM = re.compile(r"random\s+(?P<draws>\d{1,18})(?:\s+seed\s+(?P<seed>\d{1,18}))?")
@@ -109,19 +110,7 @@ def _space(text: str, words: str) -> list[Value] | Span:
 def _value(text: str, word: str) -> Value:
     if not word or ".." in word:
         raise _bad(text, word, "values between commas, or one range LOW..HIGH/COUNT")
-    return parse_value(word)
-
-
-def parse_value(word: str) -> Value:
-    """A number where it is one, None for "unset"; anything else stays text, for the knob to refuse by name."""
-    if word.lower() == "unset":
-        return None
-    for number in (int, float):
-        try:
-            return number(word)
-        except ValueError:
-            continue
-    return word
+    return value_of(word)
 
 
 def _bad(text: str, part: str, valid: str) -> SettingsError:

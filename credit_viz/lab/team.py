@@ -16,11 +16,11 @@ from typing import Any, Protocol
 
 from credit_viz import errors
 from credit_viz.errors import BackendError, SettingsError
-from credit_viz.evaluation.manifest import versions
 from credit_viz.lab.columns import Row, failed_row
 from credit_viz.lab.plan import ModelSource, Plan
 from credit_viz.lab.shares import Shares, Unit
 from credit_viz.lab.work import Identity
+from credit_viz.versions import versions
 
 __all__ = ["Heard", "Link", "Team"]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from credit_viz.decoding.memory import PassMemory
 from credit_viz.errors import CreditVizError, PromptError, SettingsError
-from credit_viz.evaluation.manifest import describe_device, describe_model, versions
+from credit_viz.evaluation.manifest import describe_device, describe_model
 from credit_viz.lab.columns import Row, failed_row, measured
 from credit_viz.lab.likelihood import log_likelihood
 from credit_viz.lab.plan import ModelSource, Plan, Run, Setting
@@ -15,6 +15,7 @@ from credit_viz.models.base import DiffusionLM
 from credit_viz.models.loading import load_model
 from credit_viz.run import Race
 from credit_viz.trace.record import Trace
+from credit_viz.versions import versions
 
 __all__ = ["Identity", "Worker", "load"]
 

@@ -14,8 +14,9 @@ from credit_viz.decoding import make_decoder
 from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import PromptError
 from credit_viz.evaluation.generation import Generator
-from credit_viz.evaluation.manifest import describe_device, describe_model, versions
+from credit_viz.evaluation.manifest import describe_device, describe_model
 from credit_viz.models.base import DiffusionLM
+from credit_viz.versions import versions
 
 OPTIONS = RunOptions(gen_length=8, block_length=4)
 
