@@ -16,12 +16,21 @@ from typing import Any
 
 from credit_viz.errors import BackendError
 
-__all__ = ["Answers", "content_key"]
+__all__ = ["Answers", "content_key", "content_text", "text_key"]
 
 
 def content_key(content: Any) -> str:
     """Hash of plain JSON types, the same in every process."""
-    text = json.dumps(content, sort_keys=True, allow_nan=False)
+    return text_key(content_text(content))
+
+
+def content_text(content: Any) -> str:
+    """Plain JSON types as text, the same in every process."""
+    return json.dumps(content, sort_keys=True, allow_nan=False)
+
+
+def text_key(text: str) -> str:
+    """Hash of a `content_text`."""
     return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
 
 

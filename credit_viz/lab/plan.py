@@ -8,7 +8,7 @@ and what its answer is held against.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import product
@@ -19,11 +19,11 @@ from credit_viz.decoding import make_decoder
 from credit_viz.decoding.base import Decoder
 from credit_viz.decoding.options import RunOptions
 from credit_viz.errors import PromptError, SettingsError, one_of
-from credit_viz.evaluation.answers import content_key
+from credit_viz.evaluation.answers import content_key, content_text, text_key
 from credit_viz.lab.prompts import Prompt, TaskPrompts
 from credit_viz.lab.spaces import Arm, Value, setting_names
 
-__all__ = ["COMPARE_MODES", "MAX_RUNS", "OPTIONS", "ModelSource", "Plan", "Run", "Setting"]
+__all__ = ["COMPARE_MODES", "MAX_RUNS", "OPTIONS", "ModelSource", "Plan", "Run", "Setting", "content_keys"]
 
 MAX_RUNS = 100_000
 COMPARE_MODES = ("auto", "always", "never")
@@ -72,18 +72,8 @@ class Run(NamedTuple):
 
     def key(self, model: Mapping[str, Any], batch: int) -> str:
         """Content key; model: its identity, see `work.Identity`; batch: `Plan.batch`."""
-        return content_key(
-            {
-                "method": _METHOD,
-                "model": dict(model),
-                "decoder": self.setting.decoder,
-                "settings": dict(self.setting.values),
-                "options": vars(self.options),
-                "prompt": self.prompt.content(),
-                "likelihood": self.likelihood,
-                "batch": batch,
-            }
-        )
+        (key,) = content_keys([self], model, batch)
+        return key
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types for whoever holds the same plan."""
@@ -100,6 +90,29 @@ class Run(NamedTuple):
         """Rebuild from `to_json`; prompts: those of the plan, by id."""
         setting = Setting(data["decoder"], data["settings"])
         return cls(setting, RunOptions(**data["options"]), prompts[data["prompt"]], data["likelihood"])
+
+
+def content_keys(runs: Iterable[Run], model: Mapping[str, Any], batch: int) -> Iterator[str]:
+    """`Run.key` of each run. What many runs share is written as JSON once: most of the time goes there."""
+    written: dict[int, tuple[object, str]] = {}  # holds the parts, too, so that no other can take their place
+
+    def text(part: Any, plain: Callable[[Any], Any]) -> str:
+        if id(part) not in written:
+            written[id(part)] = part, content_text(plain(part))
+        return written[id(part)][1]
+
+    for setting, options, prompt, likelihood in runs:
+        parts = {
+            "batch": text(batch, int),
+            "decoder": text(setting.decoder, str),
+            "likelihood": text(likelihood, bool),
+            "method": text(_METHOD, int),
+            "model": text(model, dict),
+            "options": text(options, vars),
+            "prompt": text(prompt, Prompt.content),
+            "settings": text(setting.values, dict),
+        }
+        yield text_key("{" + ", ".join(f'"{name}": {part}' for name, part in parts.items()) + "}")
 
 
 @dataclass(frozen=True)

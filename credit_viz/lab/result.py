@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from credit_viz.errors import SettingsError, one_of
 from credit_viz.lab.columns import KINDS, Row, agreements
 from credit_viz.lab.means import Groups, grouped, intervals, prompt_means
-from credit_viz.lab.plan import OPTIONS, Plan, Setting
+from credit_viz.lab.plan import OPTIONS, Plan, Setting, content_keys
 from credit_viz.lab.store import Manifest, read_manifest, read_rows, write_table
 from credit_viz.pareto import unbeaten
 from credit_viz.tiny.statistics import resample
@@ -268,8 +268,10 @@ def tidy(plan: Plan, model: Mapping[str, Any], rows: Mapping[str, Row]) -> pd.Da
     chosen = {options: {name: getattr(options, name) for name in OPTIONS} for options in plan.run_options}
     numbers = plan.numbers()
     found: list[dict[str, Any]] = []
-    for (prompt, options), runs in groupby(plan.runs(), key=lambda run: (run.prompt, run.options)):
-        keys = {run.key(model, plan.batch): contents[id(run.setting)] for run in runs}
+    runs = list(plan.runs())
+    keyed = zip(content_keys(runs, model, plan.batch), runs, strict=True)
+    for (prompt, options), together in groupby(keyed, key=lambda pair: (pair[1].prompt, pair[1].options)):
+        keys = {key: contents[id(run.setting)] for key, run in together}
         there = [key for key in keys if key in rows]
         reference = next((rows[key]["content_ids"] for key in there if keys[key] == plan.reference.content), None)
         shared = chosen[options] | {"prompt": prompt.id, "task": prompt.task}

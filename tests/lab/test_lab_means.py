@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from credit_viz.errors import SettingsError
+from credit_viz.evaluation.answers import content_key
 from credit_viz.lab import Arm, Prompt
 from credit_viz.lab.means import grouped, intervals, prompt_means
+from credit_viz.lab.plan import content_keys
 from credit_viz.lab.result import tidy
 from credit_viz.tiny.statistics import interval, mean_interval, resample
 from tests.lab.made import MODEL, made_plan, made_result, made_rows
@@ -110,6 +114,30 @@ def test_differences_are_paired_by_prompt() -> None:
         result.against(99, "forward_passes")
     with pytest.raises(SettingsError, match="unknown metric 'beauty'"):
         result.against(3, "beauty")
+
+
+def test_keys_of_many_runs_are_those_of_each() -> None:
+    """The key is a hash of one JSON object, whoever writes it: folders of earlier sweeps must still be found."""
+    plan = made_plan(compare="always", prompts=(Prompt('"q"', "a\\ é", "b"), Prompt("r", "c")))
+    runs = list(plan.runs())
+    whole = [
+        content_key(
+            {
+                "method": 1,
+                "model": MODEL,
+                "decoder": run.setting.decoder,
+                "settings": dict(run.setting.values),
+                "options": dataclasses.asdict(run.options),
+                "prompt": run.prompt.content(),
+                "likelihood": run.likelihood,
+                "batch": 3,
+            }
+        )
+        for run in runs
+    ]
+    assert list(content_keys(iter(runs), MODEL, 3)) == whole
+    assert [run.key(MODEL, 3) for run in runs] == whole
+    assert len(set(whole)) == len(runs)
 
 
 def test_where_takes_several_values_and_what_is_missing() -> None:
