@@ -191,7 +191,7 @@ def test_a_worker_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monkey
         processes = popens(crew)
         for process in processes:
             process.send_signal(signal.SIGSTOP)
-    assert [process.poll() for process in processes] == [-signal.SIGKILL] * 2
+    assert {process.poll() for process in processes} <= {-signal.SIGTERM, -signal.SIGKILL}
     assert len(SweepResult.load(tmp_path).frame) == done
 
 
