@@ -91,7 +91,12 @@ def ask_for(page: Any, prompts: int) -> None:
     """Open the form and ask for a sweep of its first question on so many prompts."""
     page.get_by_role("button", name="New sweep").click()
     page.get_by_label("How many").fill(str(prompts))
-    page.get_by_text(f"24 settings on {prompts} prompt").wait_for()
+    comes_to(page, f"24 settings on {prompts} prompt")
+
+
+def comes_to(page: Any, words: str) -> None:
+    """Wait until the form says what its sweep comes to."""
+    page.locator(".cv-lab-outlook", has_text=words).wait_for()
 
 
 def fetched(page: Any) -> list[str]:
@@ -209,13 +214,13 @@ def test_what_is_wrong_is_said_beside_its_field(open_lab: Open) -> None:
     assert field.get_attribute("aria-invalid") == "true"
     assert start.is_disabled()
     field.fill("0.9, 0.7")
-    page.get_by_text("20 settings on 4 prompts").wait_for()
+    comes_to(page, "20 settings on 4 prompts")
     assert not wrong.is_visible()
     page.get_by_label("Block lengths").fill("32, many")
     page.locator("#cv-lab-wrong-block_length").wait_for()
     assert "many" in page.locator("#cv-lab-wrong-block_length").inner_text()
     page.get_by_label("Block lengths").fill("16, 32")
-    page.get_by_text("40 settings on 4 prompts").wait_for()
+    comes_to(page, "40 settings on 4 prompts")
     page.get_by_label("How many").fill("200")
     page.locator("#cv-lab-wrong-all").wait_for()
     assert "credit-viz sweep" in page.locator("#cv-lab-wrong-all").inner_text()
@@ -228,7 +233,7 @@ def test_own_prompts_and_a_dropped_file(open_lab: Open) -> None:
     for task in ("story", "arithmetic", "json", "code"):
         page.get_by_role("button", name=task, exact=True).click()
     page.get_by_label("Your own").fill("One day, Mia\nLeo has 3 cookies.")
-    page.get_by_text("24 settings on 2 prompts").wait_for()
+    comes_to(page, "24 settings on 2 prompts")
     drop = "(files) => { const data = new DataTransfer(); files.forEach((f) => data.items.add(f)); return data; }"
     handle = page.evaluate_handle(
         f'() => ({drop})([new File([\'{{"prompt": "a"}}\\n{{"prompt": 1}}\'], \'mine.jsonl\')])'
@@ -239,26 +244,26 @@ def test_own_prompts_and_a_dropped_file(open_lab: Open) -> None:
     assert "line 2" in page.locator("#cv-lab-wrong-jsonl").inner_text()
     good = page.evaluate_handle(f"() => ({drop})([new File(['{{\"prompt\": \"a\"}}'], 'mine.jsonl')])")
     box.dispatch_event("drop", {"dataTransfer": good})
-    page.get_by_text("24 settings on 3 prompts").wait_for()
+    comes_to(page, "24 settings on 3 prompts")
     assert "mine.jsonl" in box.inner_text()
     page.get_by_role("button", name="Take it back").click()
-    page.get_by_text("24 settings on 2 prompts").wait_for()
+    comes_to(page, "24 settings on 2 prompts")
 
 
 def test_decoders_come_and_go_with_their_knobs(open_lab: Open) -> None:
     page = open_lab()
     page.get_by_role("button", name="New sweep").click()
     page.get_by_role("button", name="How much credit?").click()
-    page.get_by_text("25 settings on 20 prompts").wait_for()
+    comes_to(page, "25 settings on 20 prompts")
     page.get_by_role("button", name="Add a decoder").click()
-    page.get_by_text("26 settings on 20 prompts").wait_for()
+    comes_to(page, "26 settings on 20 prompts")
     third = page.get_by_label("Decoder 3", exact=True)
     third.select_option("margin")
     page.get_by_label("Change a knob of decoder 3").select_option("margin")
-    page.get_by_text("30 settings on 20 prompts").wait_for()
+    comes_to(page, "30 settings on 20 prompts")
     assert page.get_by_role("group", name="Decoder 3").get_by_role("textbox").input_value() == "0..1/5"
     page.get_by_role("button", name="Remove decoder 2").click()
-    page.get_by_text("6 settings on 20 prompts").wait_for()
+    comes_to(page, "6 settings on 20 prompts")
     assert page.get_by_label("Decoder 2", exact=True).input_value() == "margin"
 
 
@@ -323,10 +328,10 @@ def test_everything_is_reached_by_keyboard(open_lab: Open) -> None:
     assert page.evaluate(_FOCUSED) == ["H2", "New sweep"]
     go_to("Is it memory?")
     page.keyboard.press("Enter")
-    page.get_by_text("18 settings on 20 prompts").wait_for()
+    comes_to(page, "18 settings on 20 prompts")
     go_to("arithmetic")
     page.keyboard.press(" ")
-    page.get_by_text("18 settings on 20 prompts").wait_for()
+    comes_to(page, "18 settings on 20 prompts")
     assert page.get_by_role("button", name="arithmetic", exact=True).get_attribute("aria-pressed") == "false"
     go_to("Start")
     page.keyboard.press("Escape")
@@ -337,7 +342,7 @@ def test_a_phone_shows_one_column(open_lab: Open) -> None:
     page = open_lab(width=390, height=844)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="New sweep").click()
-    page.get_by_text("24 settings on 20 prompts").wait_for()
+    comes_to(page, "24 settings on 20 prompts")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     small = page.evaluate(_SMALL_TARGETS)
     assert small == []

@@ -43,7 +43,7 @@ export async function mountLab(race, _live, server, base) {
 /** The sweep on show; its pictures once there is something to see. @param {Lab} lab */
 function shownView(lab) {
   const pictures = h("div", { class: "cv-lab-pictures" }, picturesView(lab));
-  const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab), progressView(lab), pictures);
+  const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab, progressView(lab)), pictures);
   lab.store.view(["sweep", "asking"], ({ sweep, asking }) => (root.hidden = asking || sweep === null));
   lab.store.view(["table", "status"], ({ table, status }) => {
     pictures.hidden = table === null && status !== null && isUnderWay(status);

@@ -4,6 +4,7 @@
  */
 
 import { fill, h, say } from "./dom.js";
+import { isUnderWay } from "./labstate.js";
 import { ask, nameOf, save } from "./save.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
@@ -15,8 +16,8 @@ const FILES = [
 ];
 const LONG_ANSWER = 130; // characters
 
-/** @param {Lab} lab @returns {Node} */
-export function headView(lab) {
+/** @param {Lab} lab @param {Node} progress of one that is not done @returns {Node} */
+export function headView(lab, progress) {
   const title = h("h2", { class: "cv-lab-title" });
   const lead = h("p", { class: "cv-lab-lead" });
   const rest = h("p", { class: "cv-lab-rest" });
@@ -25,9 +26,9 @@ export function headView(lab) {
   lab.store.view(["sweep", "sweeps"], ({ sweep, sweeps }) => {
     say(title, sweeps?.find(({ id }) => id === sweep)?.title ?? "");
   });
-  lab.store.view(["table"], ({ table }) => {
+  lab.store.view(["table", "status"], ({ table, status }) => {
     const [answer, ...others] = sentences(table?.lead ?? "");
-    say(lead, answer);
+    say(lead, answer && status && isUnderWay(status) ? `So far: ${answer[0].toLowerCase()}${answer.slice(1)}` : answer);
     say(rest, others.join(" "));
     lead.classList.toggle("long", answer.length > LONG_ANSWER);
     lead.hidden = !answer;
@@ -35,7 +36,7 @@ export function headView(lab) {
     how.hidden = table === null;
     fill(facts, Object.entries(table?.facts ?? {}).map(fact));
   });
-  return h("header", { class: "cv-lab-head" }, title, lead, rest, h("div", { class: "cv-lab-line" }, how, takeAway(lab)));
+  return h("header", { class: "cv-lab-head" }, title, progress, lead, rest, h("div", { class: "cv-lab-line" }, how, takeAway(lab)));
 }
 
 /** The answer comes first, what it rests on after it. @param {string} text @returns {string[]} at least one */

@@ -12,6 +12,8 @@ import { counted } from "./text.js";
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labstate.js").Sweep} Sweep */
 
+const EDGE = 16; // pixels at the left of a list that is a row, on a phone
+
 /** @param {Lab} lab @returns {Node} */
 export function listView(lab) {
   const { store } = lab;
@@ -29,6 +31,10 @@ export function listView(lab) {
       list,
       sweeps.map((sweep) => item(lab, sweep)),
     );
+  });
+  store.view(["sweep"], () => {
+    const shown = /** @type {HTMLElement | null} */ (list.querySelector("[aria-current]"));
+    list.scrollLeft = Math.max(0, (shown?.parentElement?.offsetLeft ?? 0) - list.offsetLeft - EDGE);
   });
   return h(
     "nav",
