@@ -49,6 +49,11 @@ class Found:
     score: Score = field(repr=False)
 
     @property
+    def grants_credit(self) -> bool:
+        """Whether its decoder remembers anything."""
+        return {"alpha", "beta"} <= self.setting.values.keys()
+
+    @property
     def words(self) -> str:
         """The setting, with what it does not share with the defaults."""
         defaults = make_decoder(self.setting.decoder).settings.to_dict()
@@ -91,8 +96,8 @@ class Tuned:
             f"{self.prompts} held-out prompts: the margin of {100 * self.margin:g} points {held} there."
         ]
         parts += [self._versus(best, other) for other in self.found[1:]]
-        with_credit = [each.setting.decoder for each in self.found if {"alpha", "beta"} <= each.setting.values.keys()]
-        if with_credit and best.setting.decoder not in with_credit:
+        holding = [each for each in self.found if each.loss.value <= self.margin]
+        if holding and not holding[0].grants_credit and any(each.grants_credit for each in self.found):
             parts.append("So credit does not help here.")
         parts += [f"{name} has no setting within the margin." for name in self.nothing]
         return " ".join(parts)
@@ -102,8 +107,9 @@ class Tuned:
         saved = mean_interval(other.score.passes - best.score.passes, weights)
         sure = "" if saved.low > 0 else ", which these prompts cannot tell from none"
         better = mean_interval(100 * (best.score.quality - other.score.quality), weights)
+        held = "" if other.loss.value <= self.margin else ", beyond the margin"
         return (
-            f"Against {other.words} ({other.passes.value:.1f} passes) that saves {saved.value:.1f} "
+            f"Against {other.words} ({other.passes.value:.1f} passes{held}) that saves {saved.value:.1f} "
             f"{_between(saved, signed=True)}{sure}, at {_points(better.value / 100)} points "
             f"{_between(better, signed=True)}."
         )

@@ -39,7 +39,10 @@ def test_credit_that_saves_passes_is_held_against_the_threshold_in_passes_and_po
     said = tuned(found("credit", 8, 1.0), found("threshold", 10, 0.9))
     assert said.startswith("credit in blocks of 32: 8.0 passes [8.0, 8.0] instead of 64.0 (8.0x fewer), exact match")
     assert "the margin of 2 points holds there." in said
-    assert "Against threshold in blocks of 32 (10.0 passes) that saves 2.0 [+2.0, +2.0], at +10.0 points [" in said
+    assert (
+        "Against threshold in blocks of 32 (10.0 passes, beyond the margin) that saves 2.0 [+2.0, +2.0], at +10.0 points ["
+        in said
+    )
     assert "does not help" not in said
 
 
@@ -47,6 +50,9 @@ def test_it_says_so_where_credit_does_not_help() -> None:
     said = tuned(found("threshold", 8, 1.0), found("credit", 8, 1.0))
     assert "that saves 0.0 [+0.0, +0.0], which these prompts cannot tell from none, at +0.0 points" in said
     assert said.endswith("So credit does not help here.")
+    lost = tuned(found("credit", 6, 0.5), found("threshold", 8, 1.0))
+    assert lost.endswith("So credit does not help here."), "credit's margin does not hold, the threshold's does"
+    assert "does not help" not in tuned(found("threshold", 6, 0.5), found("credit", 8, 1.0))
 
 
 def test_it_says_so_where_the_margin_does_not_hold_or_nothing_is_within_it() -> None:
