@@ -47,7 +47,8 @@ _SHOWN = (
 _THEMES = ("light", "dark")
 _MOST_RUNS = 2_000  #: that are listed at once
 _DIGITS = 6  #: of the table's numbers
-_KEPT_ANSWERS = 96  #: figures and tables
+_KEPT_TABLES = 32
+_KEPT_FIGURES = 96
 _KEPT_FILTERED = 6  #: filtered sweeps
 
 
@@ -66,8 +67,9 @@ class LabAnswers:
 
     def __init__(self, laboratory: Results) -> None:
         self._laboratory = laboratory
-        self._answers: Kept[dict[str, Any]] = Kept(_KEPT_ANSWERS)
-        self._infos: Kept[Any] = Kept(_KEPT_ANSWERS)
+        self._tables: Kept[dict[str, Any]] = Kept(_KEPT_TABLES)
+        self._figures: Kept[dict[str, Any]] = Kept(_KEPT_FIGURES)
+        self._infos: Kept[Any] = Kept(_KEPT_FIGURES)
         self._filtered: Kept[SweepResult] = Kept(_KEPT_FILTERED)
 
     def functions(self) -> list[Callable[[Asked], Any]]:
@@ -77,7 +79,7 @@ class LabAnswers:
     def lab_table(self, asked: Asked) -> dict[str, Any]:
         """The settings that the filters keep, with everything that is said about the sweep in words."""
         whole, key = self._whole(asked)
-        return self._answers.of(("table", *key), lambda: _table(whole, self._kept(whole, key)))
+        return self._tables.of(key, lambda: _table(whole, self._kept(whole, key)))
 
     def lab_figure(self, asked: Asked) -> dict[str, Any]:
         """A figure of the settings that the filters keep, as Plotly takes it, and what else it could show.
@@ -100,7 +102,7 @@ class LabAnswers:
             drawn: dict[str, Any] = json.loads(draw_info(name, info, theme).to_json())
             return {"data": drawn["data"], "layout": drawn["layout"]}
 
-        figure = self._answers.of(("figure", theme, *about), draw)
+        figure = self._figures.of((theme, *about), draw)
         return figure | {"options": choices.options, "choices": choices.valid}
 
     def lab_runs(self, asked: Asked) -> dict[str, Any]:
@@ -178,20 +180,34 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """Values by key, the last `most` that were asked for."""
+    """Values by key, the last `most` that were asked for.
+
+    One is made at a time: Python computes no two at once anyway, so what is asked for first is there first.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
+        self._making = threading.Lock()
 
     def of(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value, made where it is not kept; two that ask at once may both make it."""
+        """The value, made where it is not kept."""
+        found = self._find(key)
+        if found:
+            return found[0]
+        with self._making:
+            found = self._find(key)
+            return found[0] if found else self._keep(key, make())
+
+    def _find(self, key: Hashable) -> tuple[T] | None:
         with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-        value = make()
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return (self._values[key],)
+
+    def _keep(self, key: Hashable, value: T) -> T:
         with self._lock:
             self._values[key] = value
             while len(self._values) > self._most:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -226,6 +228,33 @@ def test_what_is_kept_is_bounded() -> None:
     for key in (1, 2, 3, 1, 4, 1, 2):
         kept.of(key, lambda key=key: made.append(key) or key)
     assert made == [1, 2, 3, 4, 2]
+
+
+def test_two_that_ask_at_once_make_it_once() -> None:
+    kept: Kept[int] = Kept(3)
+    begun, go = threading.Event(), threading.Event()
+    made = []
+
+    def make() -> int:
+        begun.set()
+        go.wait(10)
+        made.append(1)
+        return 7
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(kept.of, "a", make)
+        begun.wait(10)
+        second = pool.submit(kept.of, "a", make)
+        go.set()
+        assert (first.result(), second.result()) == (7, 7)
+    assert made == [1]
+
+
+def test_what_fails_is_not_kept_and_blocks_nobody() -> None:
+    kept: Kept[int] = Kept(3)
+    with pytest.raises(ZeroDivisionError):
+        kept.of("a", lambda: 1 // 0)
+    assert kept.of("a", lambda: 2) == 2
 
 
 def test_a_sweep_that_has_nothing_yet() -> None:

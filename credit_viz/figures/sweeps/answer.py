@@ -15,7 +15,7 @@ __all__ = ["answer"]
 
 _PASSES = "forward_passes"
 _PLAIN = "threshold"
-_CREDIT = ("credit", "credit-margin", "credit-top-n")
+_CREDIT = "credit"  #: in the name of every decoder that uses it
 _NOTHING = "No run has a result yet."
 
 
@@ -40,7 +40,7 @@ def answer(result: Swept) -> str:
     if len(lossless):
         fewest = lossless.iloc[0]
         said.append(_saved("Fewest forward passes without a loss", fewest, reference, result))
-        if fewest["decoder"] in _CREDIT and (best["decoder"] == _PLAIN).any():
+        if _CREDIT in fewest["decoder"] and (best["decoder"] == _PLAIN).any():
             said.append(_alone(fewest, lossless[lossless["decoder"] == _PLAIN], result))
     else:
         named = f"{reference['name']} ({_told(reference, _PASSES)} per prompt, {_told(reference, quality)})"
