@@ -1,10 +1,10 @@
-"""What a sweep over decoders says, without fooling itself: settings are chosen on its prompts and told by others.
+"""What a sweep over decoders says, without fooling itself: settings are chosen on some prompts and told by others.
 
-The sweep is a grid of vanilla, other decoders, credit and credit's no-history control in blocks of several lengths.
-`choose` takes from each family of settings the one with fewest passes within a margin of vanilla's exact match;
-`verification` has the plans that run them, and credit's neighbours, on more prompts; `conclude` reads what
-they do on those prompts alone, and from the whole grid only what needs no choice. Intervals are 95 % bootstrap
-intervals over prompts, all settings resampled together. Knows plans and results; runs nothing.
+The sweep is a grid of vanilla, other decoders, credit and credit's no-history control in blocks of several lengths. Its
+prompts are few, so what looks best on them is partly luck. `verification` has the plans that run the best setting of
+each family and its neighbours on more prompts; of these the first half joins in the choice, and `conclude` reads what
+the chosen ones do on the second half alone, and from the whole grid only what needs no choice. Intervals are 95 %
+bootstrap intervals over prompts, all settings resampled together. Knows plans and results; runs nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from credit_viz.tiny.statistics import Interval, mean_interval, resample
 __all__ = ["MARGIN", "Choice", "Study", "Verified", "choose", "conclude", "verification"]
 
 MARGIN = 0.02  #: of exact match that a chosen setting may lose against vanilla
-_NEAR = 0.1  #: loss up to which neighbours of the chosen credit setting are verified too
+_NEAR = 0.1  #: loss up to which neighbours of what is best in the sweep are run on more prompts
 _SEED = 0  #: of the resampling
 _ROUNDING = 1e-9
 
@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen on a sweep's prompts."""
+    """What was chosen on some prompts."""
 
     reference: (
         Point  #: vanilla, one token per pass, in the blocks, of equals the longest, in which it is right most often
@@ -47,10 +47,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Verified:
-    """A chosen point on the prompts that had no part in the choice; `lost_before` on those that had."""
+    """A chosen point on the prompts that had no part in the choice."""
 
     point: Point
-    lost_before: float  #: exact match of the reference - own, as a share
     passes: Interval
     right: Interval  #: share of right answers
     gained: Interval  #: own - that of the reference
@@ -64,7 +63,8 @@ class Study:
     lengths: int  #: of blocks, and
     points: int  #: both together
     runs: int
-    chosen_on: int  #: prompts
+    swept_on: int  #: prompts
+    chosen_on: int  #: prompts, those of the sweep among them
     verified_on: int  #: other prompts
     reference: Verified
     verified: tuple[Verified, ...]  #: fewest passes first
@@ -114,10 +114,11 @@ def choose(scores: Scores, margin: float = MARGIN) -> Choice:
 
 
 def verification(plan: Plan, scores: Scores, count: int, margin: float = MARGIN) -> tuple[Plan, ...]:
-    """The chosen points on `count` prompts more than the plan has: one plan per block length.
+    """The best points of a sweep and what is near them on their curves, on `count` prompts more than the plan has: one
+    plan per block length. The first prompts are the plan's own.
 
-    Of credit also what lies near the chosen point on its curve, and on the curves of its control and of the threshold
-    in blocks of the same length: they are compared at equal passes. The first prompts are the plan's own.
+    Beside credit's curve run those of its control and of the threshold in blocks of the same length: they are compared
+    at equal passes.
 
     Raises:
         SettingsError: the plan's prompts are not drawn from tasks, so there are no others.
@@ -141,18 +142,19 @@ def _verified_points(scores: Scores, choice: Choice) -> Iterator[Point]:
     """Each once."""
     right = scores.right.mean(1)
     floor = right[scores.place(choice.reference)] - _NEAR - _ROUNDING
-    curves = {curve for point in choice.points if point.family == "credit" for curve in _rivals(point)}
+    curves = {curve for point in choice.points for curve in _curves(point)}
     kept = {scores.place(point) for point in (choice.reference, *choice.points)}
     for place, point in enumerate(scores.points):
         if place in kept or (right[place] >= floor and point.curve in curves):
             yield point
 
 
-def _rivals(point: Point) -> Iterator[tuple[Any, ...]]:
-    """The curve of a credit point, and those that it is held against."""
+def _curves(point: Point) -> Iterator[tuple[Any, ...]]:
+    """The curve of a point; of a credit point also those that it is held against."""
     yield point.curve
-    yield Point(Setting("credit", {**point.setting.values, "beta": 0.0}), point.block_length).curve
-    yield Point(Setting("threshold", make_decoder("threshold").settings.to_dict()), point.block_length).curve
+    if point.family == "credit":
+        yield Point(Setting("credit", {**point.setting.values, "beta": 0.0}), point.block_length).curve
+        yield Point(Setting("threshold", make_decoder("threshold").settings.to_dict()), point.block_length).curve
 
 
 def conclude(sweep: SweepResult, verified: Sequence[SweepResult], margin: float = MARGIN) -> Study:
@@ -162,8 +164,12 @@ def conclude(sweep: SweepResult, verified: Sequence[SweepResult], margin: float 
         SettingsError: runs are missing or failed, or the two do not belong together.
     """
     scores = Scores.of(sweep)
-    fresh = Scores.joined([Scores.of(part, leave_out=set(scores.prompts)) for part in verified])
-    choice = choose(scores, margin)
+    more = Scores.joined([Scores.of(part) for part in verified])
+    swept = len(scores.prompts)
+    if more.prompts[:swept] != scores.prompts or len(more.prompts) < swept + 2:
+        raise SettingsError("a verification on other prompts; valid: one that begins with the sweep's and has more")
+    half = (len(more.prompts) + swept) // 2
+    fresh, choice = more.on(slice(half, None)), choose(more.on(slice(half)), margin)
     weights, own_weights = resample(len(fresh.prompts), _SEED), resample(len(scores.prompts), _SEED)
     place = {point.family: fresh.place(point) for point in choice.points}
     credit = place["credit"]
@@ -174,12 +180,13 @@ def conclude(sweep: SweepResult, verified: Sequence[SweepResult], margin: float 
         lengths=len(lengths),
         points=len(scores.points),
         runs=len(sweep.frame),
-        chosen_on=len(scores.prompts),
+        swept_on=swept,
+        chosen_on=half,
         verified_on=len(fresh.prompts),
-        reference=_verified(choice.reference, choice, scores, fresh, weights),
+        reference=_verified(choice.reference, choice, fresh, weights),
         verified=tuple(
             sorted(
-                (_verified(point, choice, scores, fresh, weights) for point in choice.points),
+                (_verified(point, choice, fresh, weights) for point in choice.points),
                 key=lambda found: found.passes.value,
             )
         ),
@@ -195,12 +202,10 @@ def conclude(sweep: SweepResult, verified: Sequence[SweepResult], margin: float 
     )
 
 
-def _verified(point: Point, choice: Choice, scores: Scores, fresh: Scores, weights: Floats) -> Verified:
+def _verified(point: Point, choice: Choice, fresh: Scores, weights: Floats) -> Verified:
     own, against = fresh.place(point), fresh.place(choice.reference)
-    before = scores.right[scores.place(choice.reference)] - scores.right[scores.place(point)]
     return Verified(
         point=point,
-        lost_before=float(before.mean()),
         passes=mean_interval(fresh.passes[own], weights),
         right=mean_interval(fresh.right[own], weights),
         gained=mean_interval(fresh.right[own] - fresh.right[against], weights),

@@ -8,7 +8,7 @@ quality make a curve: the threshold rule in blocks of 32, say, or credit with al
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,26 +77,23 @@ class Scores:
     right: Floats
 
     @classmethod
-    def of(cls, result: SweepResult, leave_out: Collection[str] = ()) -> Scores:
+    def of(cls, result: SweepResult) -> Scores:
         """From a whole sweep with one seed.
-
-        Args:
-            leave_out: texts of prompts.
 
         Raises:
             SettingsError: runs are missing, failed, or of prompts that nobody can judge.
         """
         settings = {result.plan.names()[setting.content]: setting for setting in result.plan.settings}
-        kept = {p.id: p.text for p in result.plan.all_prompts if p.text not in leave_out}
+        prompts = {prompt.id: prompt.text for prompt in result.plan.all_prompts}
         grids = []
         for metric in ("forward_passes", "exact_match"):
             grid = result.frame.pivot(index=["setting", "block_length"], columns="prompt", values=metric)
-            grids.append(grid.reindex(columns=list(kept)))
+            grids.append(grid.reindex(columns=list(prompts)))
         passes, right = (grid.to_numpy(np.float64, na_value=np.nan) for grid in grids)
-        if not kept or np.isnan(passes).any() or np.isnan(right).any():
+        if np.isnan(passes).any() or np.isnan(right).any():
             raise SettingsError("this sweep has runs that are missing, failed or not judged; valid: a whole one")
         points = tuple(Point(settings[name], int(length)) for name, length in grids[0].index)
-        return cls(points, tuple(kept.values()), passes, right)
+        return cls(points, tuple(prompts.values()), passes, right)
 
     @classmethod
     def joined(cls, parts: Sequence[Scores]) -> Scores:
@@ -113,6 +110,10 @@ class Scores:
             np.concatenate([part.passes for part in parts]),
             np.concatenate([part.right for part in parts]),
         )
+
+    def on(self, some: slice) -> Scores:
+        """The same points on some of the prompts."""
+        return replace(self, prompts=self.prompts[some], passes=self.passes[:, some], right=self.right[:, some])
 
     def place(self, point: Point) -> int:
         """Row of a point.

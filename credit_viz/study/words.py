@@ -27,8 +27,8 @@ _HEAD = (
 
 
 def paragraph(study: Study) -> str:
-    """The conclusion, whatever it is."""
-    return " ".join([_setup(study), *_chosen(study), *_memory(study), _blocks(study), _limits()])
+    """The conclusion, whatever it is: the answer first."""
+    return " ".join([_answer(study), _setup(study), *_chosen(study), *_memory(study), _blocks(study), _limits()])
 
 
 def table(study: Study) -> str:
@@ -61,15 +61,34 @@ def _timed(part: Mapping[str, Any]) -> str:
     return f"{runs:,} runs in {minutes} min {rest} s, {runs / seconds:.0f} per second"
 
 
+def _answer(study: Study) -> str:
+    """In bold."""
+    holding = [found for found in study.verified if found.gained.value >= -MARGIN]
+    fewest = "No chosen setting stays within the margin of vanilla"
+    if holding:
+        counts = f"{holding[0].passes.value:.1f} instead of {study.reference.passes.value:.0f}"
+        fewest = f"The fewest passes within {100 * MARGIN:g} points of vanilla: {_name(holding[0])}, {counts}"
+    equal = study.at_equal_passes
+    told = [f"{_than(equal[f])} {_NAMES[f]}" for f in ("threshold", NO_HISTORY) if f in equal]
+    return f"**{fewest}; at equal passes credit is {_listed(told)}.**" if told else f"**{fewest}.**"
+
+
+def _than(found: Interval) -> str:
+    if found.low > 0:
+        return "better than"
+    return "worse than" if found.high < 0 else "not told apart from"
+
+
 def _setup(study: Study) -> str:
-    reference = study.reference
+    vanilla = study.reference
     return (
         f"{study.settings} settings of decoders and knobs, each in {study.lengths} block lengths, decoded "
-        f"{study.chosen_on} held-out prompts: {study.points} × {study.chosen_on} = {study.runs:,} runs. From each "
-        f"family of settings the one with the fewest forward passes was chosen among those that lost at most "
-        f"{100 * MARGIN:g} points of exact match there, and was measured again on {study.verified_on} other held-out "
-        f"prompts that had no part in the choice. There vanilla decoding ({reference.passes.value:.0f} passes) is "
-        f"right on {_number(reference.right, 100)} %."
+        f"{study.swept_on} held-out prompts: {study.points} × {study.swept_on} = {study.runs:,} runs. The best of each "
+        f"family and their neighbours went on to {study.chosen_on - study.swept_on} more; of each family the one with "
+        f"the fewest forward passes was chosen among those that lost at most {100 * MARGIN:g} points of exact match on "
+        f"these {study.chosen_on}. What follows is of {study.verified_on} other held-out prompts, which had no part in "
+        f"any choice. Vanilla decoding ({vanilla.passes.value:.0f} passes) is right on {_number(vanilla.right, 100)} % "
+        "of them."
     )
 
 
@@ -94,7 +113,7 @@ def _memory(study: Study) -> Iterator[str]:
         if family in study.saved and family in study.at_equal_passes:
             yield _against(study, family)
     yield (
-        f"Over the whole sweep, on its {study.chosen_on} prompts: with the same α and τ, history "
+        f"Over the whole sweep, on its {study.swept_on} prompts: with the same α and τ, history "
         f"{_saves(study.history_saves)} at {_points(study.history_gains)} points; at equal passes credit is worth "
         f"{_everywhere(study)}."
     )
