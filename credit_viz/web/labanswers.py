@@ -113,9 +113,8 @@ class LabAnswers:
         whole, key = self._whole(asked)
         kept = self._kept(whole, key)
         frame = kept.where(number=_rows(whole, asked["rows"])).frame
-        frame = frame.assign(
-            broken=frame["failed"].notna(), quality=frame["exact_match"].fillna(frame["token_agreement"])
-        )
+        judged = frame["exact_match"].astype("Float64")  # whole numbers would not take an agreement
+        frame = frame.assign(broken=frame["failed"].notna(), quality=judged.fillna(frame["token_agreement"]))
         order = ["broken", "quality", "forward_passes"]
         frame = frame.sort_values(order, ascending=[True, True, False], kind="stable", na_position="last")
         texts = {prompt.id: prompt.text for prompt in whole.plan.all_prompts}
@@ -232,9 +231,9 @@ def _filtered(whole: SweepResult, filters: Mapping[str, Any]) -> SweepResult:
 
 
 def _filterable(whole: SweepResult) -> dict[str, list[Any]]:
-    """Columns that set runs apart, with their values."""
+    """Columns that set runs apart, with their very values: what a filter sends back is looked for."""
     columns = ("decoder", "task", *whole.axes)
-    values = {name: _plain(whole.frame[name].drop_duplicates()) for name in columns}
+    values = {name: _values(whole.frame[name].drop_duplicates()) for name in columns}
     return {name: sorted(found, key=_order) for name, found in values.items() if len(found) > 1}
 
 
@@ -267,8 +266,13 @@ def _table(whole: SweepResult, kept: SweepResult) -> dict[str, Any]:
 
 def _plain(column: pd.Series[Any]) -> list[Any]:
     """Plain JSON types: what is missing is None, numbers have a few digits."""
-    values = column.astype(object).where(column.notna(), None).tolist()
-    return [float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value for value in values]
+    return [float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value for value in _values(column)]
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """Plain JSON types: what is missing is None."""
+    values: list[Any] = column.astype(object).where(column.notna(), None).tolist()
+    return values
 
 
 def _object(name: str, value: object) -> dict[str, Any]:

@@ -137,6 +137,25 @@ def test_runs_come_worst_first(answers: LabAnswers) -> None:
     assert {run["row"] for run in answers.lab_runs({"sweep": "whole", "rows": [7, 3], "filters": kept})["runs"]} == {3}
 
 
+def test_runs_with_and_without_a_right_answer_are_listed_together() -> None:
+    prompts = (lab.Prompt("judged", "a question", "right"), lab.Prompt("own", "a beginning"))
+    answers = LabAnswers(Sweeps(mixed=made_result(made_plan(prompts=prompts, compare="always"))))
+    runs = answers.lab_runs({"sweep": "mixed", "rows": [3, 4, 5]})["runs"]
+    quality = [run["token_agreement"] if run["exact_match"] is None else run["exact_match"] for run in runs]
+    assert {run["exact_match"] is None for run in runs} == {False, True}
+    assert quality == sorted(quality)
+
+
+def test_a_value_with_many_digits_can_be_kept() -> None:
+    thirds = (lab.Arm("credit", {"alpha": lab.Span(0.0, 2.0, 7)}),)
+    answers = LabAnswers(Sweeps(thirds=made_result(made_plan(arms=thirds))))
+    valid = json.loads(json.dumps(answers.lab_table({"sweep": "thirds"})["filterable"]["alpha"]))
+    kept = [{"columns": {"alpha": [value]}, "rows": None} for value in valid]
+    found = [answers.lab_table({"sweep": "thirds", "filters": filters})["columns"]["number"] for filters in kept]
+    assert len(valid) == 7
+    assert sorted(number for numbers in found for number in numbers) == list(range(14)), "at two block lengths"
+
+
 def test_long_lists_say_what_they_leave_off(answers: LabAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("credit_viz.web.labanswers._MOST_RUNS", 5)
     found = answers.lab_runs({"sweep": "whole", "rows": [7, 3]})

@@ -27,8 +27,9 @@ export const numbersOf = ({ columns }) => columns.number;
 /** Where a setting stands among the rows on show, -1 for nowhere. @param {Table} table @param {number} number */
 export const placeOf = ({ columns }, number) => columns.number.indexOf(number);
 
-/** A knob's value; one that is unset is "auto", as in the figures. @param {unknown} value */
-export const valueText = (value) => (value === null || value === undefined ? "auto" : String(value));
+/** A knob's value with six digits at most; one that is unset is "auto", as in the figures. @param {unknown} value */
+export const valueText = (value) =>
+  value === null || value === undefined ? "auto" : String(typeof value === "number" ? +value.toPrecision(6) : value);
 
 /** A setting with what else sets its row apart. @param {Table} table @param {number} place */
 export const nameOf = ({ columns }, place) => inline(String(columns.name[place]));
