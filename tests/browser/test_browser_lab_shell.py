@@ -233,7 +233,7 @@ def test_own_prompts_and_a_dropped_file(open_lab: Open) -> None:
     for task in ("story", "arithmetic", "json", "code"):
         page.get_by_role("button", name=task, exact=True).click()
     page.get_by_label("Your own").fill("One day, Mia\nLeo has 3 cookies.")
-    comes_to(page, "24 settings on 2 prompts")
+    comes_to(page, "25 settings on 2 prompts")
     drop = "(files) => { const data = new DataTransfer(); files.forEach((f) => data.items.add(f)); return data; }"
     handle = page.evaluate_handle(
         f'() => ({drop})([new File([\'{{"prompt": "a"}}\\n{{"prompt": 1}}\'], \'mine.jsonl\')])'
@@ -244,10 +244,10 @@ def test_own_prompts_and_a_dropped_file(open_lab: Open) -> None:
     assert "line 2" in page.locator("#cv-lab-wrong-jsonl").inner_text()
     good = page.evaluate_handle(f"() => ({drop})([new File(['{{\"prompt\": \"a\"}}'], 'mine.jsonl')])")
     box.dispatch_event("drop", {"dataTransfer": good})
-    comes_to(page, "24 settings on 3 prompts")
+    comes_to(page, "25 settings on 3 prompts")
     assert "mine.jsonl" in box.inner_text()
     page.get_by_role("button", name="Take it back").click()
-    comes_to(page, "24 settings on 2 prompts")
+    comes_to(page, "25 settings on 2 prompts")
 
 
 def test_decoders_come_and_go_with_their_knobs(open_lab: Open) -> None:
@@ -280,6 +280,11 @@ def test_a_sweep_is_cancelled_kept_and_removed(open_lab: Open) -> None:
     mine = lab(page)["sweep"]
     assert "Stopped after" in page.locator(".cv-lab-progress").inner_text()
     wait_in_lab(page, "s.rows > 0")
+    stopped = lab(page)["status"]["done"]
+    page.get_by_role("button", name="Go on", exact=True).click()
+    wait_in_lab(page, f"s.status.state === 'running' && s.status.done > {stopped}", 240)
+    page.get_by_role("button", name="Cancel", exact=True).filter(visible=True).click()
+    wait_in_lab(page, "s.status.state === 'cancelled'")
     item = page.locator("li", has=page.locator("[aria-current=true]"))
     assert "stopped early" in item.inner_text()
     item.get_by_role("button", name="Remove “Which decoder?”").click()
@@ -289,6 +294,20 @@ def test_a_sweep_is_cancelled_kept_and_removed(open_lab: Open) -> None:
     item.get_by_role("button", name="Remove", exact=True).click()
     wait_in_lab(page, f"s.sweep !== '{mine}' && s.rows > 0")
     assert all(entry["id"] != mine for entry in lab(page)["sweeps"])
+
+
+def test_a_server_that_does_not_answer_is_asked_again(open_lab: Open) -> None:
+    page = open_lab()
+    ask_for(page, 200)
+    page.get_by_role("button", name="Start", exact=True).click()
+    wait_in_lab(page, "s.status !== null && s.status.done > 0", 240)
+    page.route("**/component_server", lambda route: route.fulfill(status=200, json=None))
+    words = page.locator(".cv-lab-progress-words")
+    words.filter(has_text="The server does not answer").wait_for()
+    page.unroute("**/component_server")
+    words.filter(has_text="runs").wait_for()
+    page.get_by_role("button", name="Cancel", exact=True).filter(visible=True).click()
+    wait_in_lab(page, "s.status.state === 'cancelled'")
 
 
 def test_nobody_asks_while_nobody_looks(open_lab: Open) -> None:

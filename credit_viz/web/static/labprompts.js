@@ -8,6 +8,7 @@ import { choice, markWrong, pills, textField, wrongLine } from "./labfields.js";
 
 /** @typedef {import("./labfields.js").Form} Form */
 
+const UNCHECKED = "Where no answer can be checked, texts are compared with those of vanilla, which runs as well.";
 const LARGEST = 1 << 20; // characters of a file
 /** @type {Record<string, string>} */
 const SPLITS = { train: "like those it was trained on", "held-out": "held out of its training" };
@@ -66,6 +67,7 @@ function ownView(form) {
     box,
     wrong.root,
     file,
+    h("p", { class: "cv-help" }, UNCHECKED),
   );
   root.addEventListener("dragover", (/** @type {DragEvent} */ event) => {
     event.preventDefault();
