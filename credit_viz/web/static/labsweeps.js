@@ -32,7 +32,8 @@ export async function listSweeps(lab) {
   const answer = await answerOf(lab, "lab_sweeps", { mine: asked });
   if (answer.error) return lab.store.set({ error: answer.error });
   lab.store.set({ sweeps: answer.sweeps, canStart: answer.can_start, form: answer.form });
-  keepOwn(mine.filter((id) => knows(lab, id)));
+  // one that was started meanwhile was not asked about
+  keepOwn(ownSweeps().filter((id) => !mine.includes(id) || knows(lab, id)));
 }
 
 /** What the address names, else the newest that is being made, else the first of the list. @param {Lab} lab */
