@@ -32,6 +32,7 @@ from credit_viz.lab.plan import Plan
 from credit_viz.lab.result import SweepResult
 from credit_viz.lab.running import Progress, sweep
 from credit_viz.lab.spaces import Arm, Value
+from credit_viz.lab.store import MANIFEST
 from credit_viz.tiny.statistics import Interval, interval, resample
 
 __all__ = ["ROWS", "Attribution", "attribute"]
@@ -137,7 +138,7 @@ class _Runner:
 
     def __init__(self, plan: Plan, folder: Path, workers: int | Crew, tell: Callable[[Progress], None] | None) -> None:
         self._plan, self._folder, self._workers, self._tell = plan, folder, workers, tell
-        there = (folder / "manifest.json").exists()
+        there = (folder / MANIFEST).exists()
         self._arms: tuple[Arm, ...] = SweepResult.load(folder).plan.arms if there else ()
 
     def __call__(self, arms: list[Arm]) -> SweepResult:

@@ -23,7 +23,7 @@ from credit_viz.errors import SettingsError, one_of
 from credit_viz.lab.columns import KINDS, Row, agreements
 from credit_viz.lab.means import Groups, grouped, intervals, prompt_means
 from credit_viz.lab.plan import OPTIONS, Plan, Setting, content_keys
-from credit_viz.lab.store import Manifest, read_manifest, read_rows, write_table
+from credit_viz.lab.store import MANIFEST, TABLE, Manifest, read_manifest, read_rows, write_table
 from credit_viz.pareto import unbeaten
 from credit_viz.tiny.statistics import resample
 
@@ -68,8 +68,8 @@ class SweepResult:
         """Write a folder that `load` reads, and that a sweep takes up again."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_table(self.frame, folder / "runs.parquet")
-        (folder / "manifest.json").write_text(json.dumps(self.manifest, indent=1) + "\n", encoding="utf-8")
+        write_table(self.frame, folder / TABLE)
+        (folder / MANIFEST).write_text(json.dumps(self.manifest, indent=1) + "\n", encoding="utf-8")
 
     @cached_property
     def plan(self) -> Plan:
