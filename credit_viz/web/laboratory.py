@@ -22,6 +22,7 @@ from credit_viz.backend.sweeps import SweepBackend
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.lab import Plan, SweepResult
 from credit_viz.lab.found import holds_sweep, sweep_folders
+from credit_viz.lab.store import Store
 from credit_viz.web.pace import Pace
 from credit_viz.web.planform import Limits
 from credit_viz.web.sweepcache import SweepCache
@@ -185,7 +186,9 @@ class Laboratory:
             return Status(state, told.runs, told.total, told.failed, None, None, 0, "")
         progress = job.progress
         if progress is None:
-            return Status(job.state, 0, job.plan.size, 0, None, None, self._jobs.ahead(job), job.error)
+            told = self._cache.summary(found.folder) if holds_sweep(found.folder) else None  # of earlier work on it
+            done, failed = (told.runs, told.failed) if told else (0, 0)
+            return Status(job.state, done, job.plan.size, failed, None, None, self._jobs.ahead(job), job.error)
         left = None if job.over else progress.seconds_left
         return Status(job.state, progress.done, progress.total, progress.failed, progress.seconds, left, 0, job.error)
 
@@ -204,13 +207,15 @@ class Laboratory:
         """Remove a sweep with its folder.
 
         Raises:
-            BackendError: it is unknown, lasting, or not over.
+            BackendError: it is unknown, lasting, not over, or another process works on it.
         """
         found = self._find(sweep)
         if found.lasting:
             raise BackendError("this sweep is there for everybody; who keeps the server can remove its folder")
         if found.job is not None and not found.job.over:
             raise BackendError("this sweep is not over; cancel it first")
+        with Store(found.folder):  # another server may be computing it
+            pass
         self._remove(found)
 
     def result(self, sweep: str) -> SweepResult:
@@ -220,7 +225,7 @@ class Laboratory:
             BackendError, SettingsError, PromptError: it is unknown, damaged, or nothing of it is there yet.
         """
         found = self._find(sweep)
-        if found.job is not None and found.job.progress is None:
+        if found.job is not None and found.job.progress is None and not holds_sweep(found.folder):
             raise BackendError("nothing of this sweep is there yet; its model is still being loaded")
         return self._cache.result(found.folder, growing=found.job is not None and not found.job.over)
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { sweepIn } from "../../credit_viz/web/static/address.js";
 import { sentences } from "../../credit_viz/web/static/labhead.js";
 import { noteWords, sizeWords } from "../../credit_viz/web/static/lablist.js";
-import { progressWords } from "../../credit_viz/web/static/labprogress.js";
+import { canGoOn, progressWords } from "../../credit_viz/web/static/labprogress.js";
 import { emptyLab, isUnderWay, showSweep } from "../../credit_viz/web/static/labstate.js";
 import { grouped, inTime, onDay } from "../../credit_viz/web/static/labwords.js";
 import { firstPlace } from "../../credit_viz/web/static/places.js";
@@ -38,6 +38,14 @@ test("what ended early says so; what is done says nothing unless runs failed", (
   assert.match(progressWords(status({ state: "failed", error: "no memory is left" })), /no memory is left$/);
   assert.equal(progressWords(status({ state: "done", done: 1480 })), "");
   assert.match(progressWords(status({ state: "done", done: 1480, failed: 2 })), /^2 of 1,480 runs failed/);
+});
+
+test("what ended early goes on where its model is served, and where it is nobody else's", () => {
+  const own = { lasting: false, can_race: true };
+  const all = ["queued", "loading", "running", "done", "cancelled", "failed"];
+  assert.deepEqual(all.filter((state) => canGoOn({ state }, own)), ["cancelled", "failed"]);
+  assert.equal(canGoOn({ state: "cancelled" }, { ...own, lasting: true }), false);
+  assert.equal(canGoOn({ state: "cancelled" }, { ...own, can_race: false }), false);
 });
 
 test("only what is settled is not under way", () => {

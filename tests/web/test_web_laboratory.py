@@ -136,7 +136,11 @@ def test_a_cancelled_sweep_goes_on_where_it_stopped(backend: SteppedSweeps, tmp_
     wait_for(lambda: laboratory.status(name).done == 4)
     laboratory.cancel(name)
     wait_for(lambda: job_of(laboratory, name).over)
+    before = laboratory.start(plan_of(backend), "before it")
     laboratory.resume(name)
+    assert laboratory.status(name)[:2] == ("queued", 4), "what is done is seen while it waits"
+    assert len(laboratory.result(name).frame) == 4
+    laboratory.cancel(before)
     backend.allow(3)
     wait_for(lambda: laboratory.status(name).done >= 7)
     laboratory.close()
@@ -221,6 +225,21 @@ def test_a_server_that_starts_again_finds_its_sweeps(backend: SteppedSweeps, tmp
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(BackendError, match="does not keep this sweep"):
         after.status(name)
+
+
+def test_a_sweep_that_another_server_computes_is_not_removed(backend: SteppedSweeps, tmp_path: Path) -> None:
+    computing, other = Laboratory(backend, tmp_path), Laboratory(None, tmp_path)
+    backend.allow(2)
+    name = computing.start(plan_of(backend), "shared")
+    wait_for(lambda: computing.status(name).done == 2)
+    with pytest.raises(BackendError, match="another sweep works on"):
+        other.delete(name)
+    backend.allow()
+    wait_for(lambda: job_of(computing, name).over)
+    assert computing.status(name).state == "done"
+    other.delete(name)
+    assert list(tmp_path.iterdir()) == []
+    computing.close()
 
 
 def test_sweeps_of_a_shell_are_listed_and_last(tmp_path: Path, finished: Path) -> None:

@@ -29,13 +29,16 @@ export class Latest {
   }
 }
 
+/** The error of a question that nobody answered. */
+export const SILENT = "The server did not answer.";
+
 /**
  * A question to the server that never throws.
  * @param {Lab} lab @param {string} name @param {Record<string, any>} asked
  * @returns {Promise<any>} its answer, or {error: sentence}
  */
 export async function answerOf(lab, name, asked) {
-  const silent = { error: "The server did not answer." };
+  const silent = { error: SILENT };
   try {
     return (await lab.server[name](asked)) ?? silent;
   } catch {

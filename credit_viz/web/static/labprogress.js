@@ -1,12 +1,12 @@
 /**
- * How far the sweep on show is: a bar, what it says, Cancel; and the questions that keep it going. They rest while
+ * How far the sweep on show is: a bar, what it says, Cancel, Go on; and the questions that keep it going. They rest while
  * nobody looks. Knows the lab's state and the server.
  */
 
 import { h, say } from "./dom.js";
-import { answerOf } from "./labfeed.js";
+import { SILENT, answerOf } from "./labfeed.js";
 import { isUnderWay } from "./labstate.js";
-import { cancelSweep, listSweeps } from "./labsweeps.js";
+import { cancelSweep, listSweeps, resumeSweep } from "./labsweeps.js";
 import { grouped, inTime } from "./labwords.js";
 import { counted } from "./text.js";
 
@@ -14,7 +14,11 @@ import { counted } from "./text.js";
 /** @typedef {import("./labstate.js").Status} Status */
 
 const PAUSE = 500; // milliseconds between two questions
+const LOST_PAUSE = 2000; // milliseconds before a server that did not answer is asked again
 const REDRAW = 2000; // milliseconds between two tables of a sweep that grows
+
+/** Said while the server is not there. */
+const LOST = "The server does not answer. The page asks again until it does; what is done is kept in the sweep's folder.";
 
 /**
  * What is said of a sweep under way, or of one that ended early; "" where there is nothing to say.
@@ -37,26 +41,39 @@ export function progressView(lab) {
   const bar = h("progress", { class: "cv-lab-bar", max: 1, "aria-label": "Runs that are done" });
   const cancel = h("button", { class: "cv-again", type: "button" }, "Cancel");
   const spoken = h("p", { class: "cv-unseen", role: "status", "aria-live": "polite" });
-  cancel.addEventListener("click", () => {
-    cancel.disabled = true;
-    void cancelSweep(lab, /** @type {string} */ (lab.store.state.sweep));
-  });
-  const shown = h("div", { class: "cv-lab-progress" }, h("div", {}, words, bar), cancel);
-  lab.store.view(["status"], ({ status }) => {
-    const sentence = status ? progressWords(status) : "";
+  const goOn = h("button", { class: "cv-again", type: "button" }, "Go on");
+  for (const [button, act] of /** @type {const} */ ([[cancel, cancelSweep], [goOn, resumeSweep]])) {
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      button.disabled = await act(lab, /** @type {string} */ (lab.store.state.sweep));
+    });
+  }
+  const shown = h("div", { class: "cv-lab-progress" }, h("div", {}, words, bar), cancel, goOn);
+  lab.store.view(["status", "lost", "sweeps", "canStart"], ({ status, lost, sweep, sweeps, canStart }) => {
+    const sentence = lost ? LOST : status ? progressWords(status) : "";
     const underWay = status !== null && isUnderWay(status);
     shown.hidden = !sentence;
     shown.dataset.state = status?.state ?? "";
     say(words, sentence);
-    if (sentence && !underWay) say(spoken, sentence);
+    if (sentence && (lost || !underWay)) say(spoken, sentence);
     bar.hidden = !underWay;
     if (status?.state === "running" && status.total) bar.value = status.done / status.total;
     else bar.removeAttribute("value"); // nobody knows how long
     cancel.hidden = !underWay;
     if (!underWay) cancel.disabled = false;
+    const entry = sweeps?.find(({ id }) => id === sweep);
+    goOn.hidden = !(status && canStart && entry && canGoOn(status, entry));
+    if (goOn.hidden) goOn.disabled = false;
   });
   return h("div", { class: "cv-lab-progress-place" }, shown, spoken);
 }
+
+/**
+ * Can somebody here have the rest of it computed?
+ * @param {{state: string}} status @param {{lasting: boolean, can_race: boolean}} sweep
+ */
+export const canGoOn = ({ state }, { lasting, can_race }) =>
+  ["cancelled", "failed"].includes(state) && !lasting && can_race;
 
 /** Ask how the sweep on show is doing, as long as there is more to come and somebody looks. @param {Lab} lab */
 export function watchProgress(lab) {
@@ -75,16 +92,24 @@ export function watchProgress(lab) {
     const { sweep } = store.state;
     const status = await answerOf(lab, "lab_status", { sweep });
     if (sweep !== store.state.sweep) return;
-    if (status.error && !status.state) return store.set({ error: status.error });
+    if (status.error === SILENT) {
+      store.set({ lost: true });
+      return wake();
+    }
+    if (status.error && !status.state) {
+      store.set({ status: null, lost: false, error: status.error });
+      return listSweeps(lab);
+    }
     const ended = !isUnderWay(status);
     const due = ended || performance.now() - drawn > REDRAW;
     if (due) drawn = performance.now();
-    store.set(due ? { status, version: status.done } : { status });
+    store.set(due ? { status, lost: false, version: status.done } : { status, lost: false });
     if (ended) await listSweeps(lab);
     wake();
   };
   const wake = () => {
-    if (!timer && looking() && wanted()) timer = window.setTimeout(ask, store.state.status ? PAUSE : 0);
+    const { status, lost } = store.state;
+    if (!timer && looking() && wanted()) timer = window.setTimeout(ask, lost ? LOST_PAUSE : status ? PAUSE : 0);
   };
   store.view(["sweep", "sweeps", "status"], wake);
   race.view(["place"], wake);

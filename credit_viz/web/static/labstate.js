@@ -48,6 +48,7 @@ import { Store } from "./store.js";
  * @property {any} form what a new sweep may be, as `lab_sweeps` says
  * @property {string | null} sweep id of the one on show
  * @property {Status | null} status of the sweep on show, null where nothing is known of it
+ * @property {boolean} lost did the server leave the last question about its progress unanswered?
  * @property {any} table as `lab_table` says, of the filtered sweep; null while it is on its way
  * @property {number} version runs behind the table
  * @property {Filters} filters
@@ -74,6 +75,7 @@ export function emptyLab() {
     form: null,
     sweep: null,
     status: null,
+    lost: false,
     table: null,
     version: 0,
     filters: noFilters(),
@@ -103,6 +105,7 @@ export function showSweep({ store, race }, sweep) {
     sweep,
     asking: false,
     status: null,
+    lost: false,
     table: null,
     version: 0,
     filters: noFilters(),

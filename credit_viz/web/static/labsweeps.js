@@ -64,10 +64,19 @@ export async function startSweep(lab, plan, title) {
   return null;
 }
 
-/** What is done stays. @param {Lab} lab @param {string} sweep */
+/** What is done stays. @param {Lab} lab @param {string} sweep @returns {Promise<boolean>} is it being stopped? */
 export async function cancelSweep(lab, sweep) {
   const answer = await answerOf(lab, "lab_cancel", { sweep });
-  if (answer?.error) lab.store.set({ error: answer.error });
+  if (!answer.state) lab.store.set({ error: answer.error });
+  return Boolean(answer.state);
+}
+
+/** What is done is not done again. @param {Lab} lab @param {string} sweep @returns {Promise<boolean>} is it begun? */
+export async function resumeSweep(lab, sweep) {
+  const status = await answerOf(lab, "lab_resume", { sweep });
+  if (!status.state) lab.store.set({ error: status.error });
+  else if (lab.store.state.sweep === sweep) lab.store.set({ status, error: "" });
+  return Boolean(status.state);
 }
 
 /** A sweep of one's own, with all of its runs. @param {Lab} lab @param {string} sweep */
