@@ -66,8 +66,8 @@ study: $(DEV)
 	    --arm "entropy-bound: gamma=0.005,0.01,0.02,0.035,0.05,0.075,0.1,0.15,0.2,0.3,0.5,1" \
 	    --arm "credit: beta=0.8,0, alpha=0.2,0.4,0.7,1,1.5,3, threshold=0.8,0.9,0.95,0.97,0.98,0.99,0.995,0.998" \
 	    > build/study/sweep.txt
-	$(BIN)/python -m credit_viz.study verify build/study --prompts 600
-	$(BIN)/credit-viz tune $(STUDY_PROMPTS) --prompts 200 --train-prompts 60 --block-length 32,64 \
+	$(BIN)/python -m credit_viz.study verify build/study --prompts 400
+	$(BIN)/credit-viz tune $(STUDY_PROMPTS) --prompts 200 --train-prompts 60 --trials 30 --block-length 32,64 \
 	    --arm "credit: alpha=0..2, beta=0..1, threshold=0.6..0.999" --arm "threshold: threshold=0.6..0.999" \
 	    --arm "entropy-bound: gamma=0.005..1" --out build/study/tune --json > build/study/tune.json
 	$(BIN)/credit-viz attribute $(STUDY_PROMPTS) --prompts 200 --block-length 64 --arm "credit: threshold=0.98" \

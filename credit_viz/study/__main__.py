@@ -84,7 +84,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     for step in (verify, ship):
         step.add_argument("folder", type=Path, help="where the sweep is")
         step.add_argument("--workers", type=int, default=2, help="processes, one thread each")
-    verify.add_argument("--prompts", type=int, default=600, help="other prompts, half of them for the choice")
+    verify.add_argument("--prompts", type=int, default=400, help="other prompts, half of them for the choice")
     ship.add_argument("--out", type=Path, default=_ROOT / "assets" / "study", help="folder of the study")
     ship.add_argument("--readme", type=Path, default=_ROOT / "README.md", help="document that says it in one paragraph")
     return parser.parse_args(argv)
