@@ -168,7 +168,8 @@ class LabAnswers:
         sweep = str(asked["sweep"])
         result = self._laboratory.result(sweep)
         filters = json.dumps(_object("filters", asked.get("filters")), sort_keys=True)
-        return result, (sweep, len(result.frame), filters)
+        # runs that failed may have been tried again, which leaves as many
+        return result, (sweep, len(result.frame), len(result.failed), filters)
 
     def _kept(self, whole: SweepResult, key: tuple[Hashable, ...]) -> SweepResult:
         """The runs that the filters keep."""

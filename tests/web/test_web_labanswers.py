@@ -241,6 +241,16 @@ def test_answers_are_kept_until_runs_come(monkeypatch: pytest.MonkeyPatch) -> No
     assert answers.lab_figure(front) != drawn
 
 
+def test_answers_are_made_anew_when_failed_runs_were_tried_again() -> None:
+    sweeps = Sweeps(tried=made_result(made_plan(), fail=0.3))
+    answers = LabAnswers(sweeps)
+    before = answers.lab_table({"sweep": "tried"})
+    sweeps.results["tried"] = made_result(made_plan())
+    after = answers.lab_table({"sweep": "tried"})
+    assert before["version"] == after["version"]
+    assert (sum(before["columns"]["failed"]) > 0, sum(after["columns"]["failed"])) == (True, 0)
+
+
 def test_what_is_kept_is_bounded() -> None:
     kept: Kept[int] = Kept(3)
     made = []
