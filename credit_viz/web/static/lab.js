@@ -45,8 +45,8 @@ function shownView(lab) {
   const pictures = h("div", { class: "cv-lab-pictures" }, picturesView(lab));
   const root = h("article", { class: "cv-lab-shown", "aria-label": "Sweep" }, headView(lab, progressView(lab)), pictures);
   lab.store.view(["sweep", "asking"], ({ sweep, asking }) => (root.hidden = asking || sweep === null));
-  lab.store.view(["table", "status"], ({ table, status }) => {
-    pictures.hidden = table === null && status !== null && isUnderWay(status);
+  lab.store.view(["table", "status", "error"], ({ table, status, error }) => {
+    pictures.hidden = table === null && (error !== "" || (status !== null && isUnderWay(status)));
   });
   return root;
 }

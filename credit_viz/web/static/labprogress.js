@@ -97,8 +97,9 @@ export function watchProgress(lab) {
       return wake();
     }
     if (status.error && !status.state) {
+      const followed = store.state.status !== null;
       store.set({ status: null, lost: false, error: status.error });
-      return listSweeps(lab);
+      return followed ? listSweeps(lab) : undefined; // somebody may have removed it
     }
     const ended = !isUnderWay(status);
     const due = ended || performance.now() - drawn > REDRAW;
