@@ -186,8 +186,8 @@ class Laboratory:
             return Status(state, told.runs, told.total, told.failed, None, None, 0, "")
         progress = job.progress
         if progress is None:
-            told = self._cache.summary(found.folder) if holds_sweep(found.folder) else None  # of earlier work on it
-            done, failed = (told.runs, told.failed) if told else (0, 0)
+            earlier = self._cache.summary(found.folder) if holds_sweep(found.folder) else None
+            done, failed = (earlier.runs, earlier.failed) if earlier else (0, 0)
             return Status(job.state, done, job.plan.size, failed, None, None, self._jobs.ahead(job), job.error)
         left = None if job.over else progress.seconds_left
         return Status(job.state, progress.done, progress.total, progress.failed, progress.seconds, left, 0, job.error)
