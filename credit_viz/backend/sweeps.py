@@ -74,7 +74,7 @@ class LocalSweeps:
     """Sweeps on this machine.
 
     The embedded model on a CPU is loaded by worker processes, so that the page stays quick. A larger model, or one on a
-    GPU, is there once: the page's runs and the sweep take turns on it.
+    GPU, is there once: the page's runs and the sweep share it, and slow each other down.
     """
 
     served: DiffusionLM
