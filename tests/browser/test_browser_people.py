@@ -13,8 +13,10 @@ pytestmark = pytest.mark.browser
 
 COMMANDS = """
 async () => {
-  const { COMMANDS } = await import(new URL("commands.js", document.querySelector("link[href*='credit-viz/']").href));
-  return COMMANDS.map(({ keys, shown, words, group }) => ({ keys, shown, words, group }));
+  const files = document.querySelector("link[href*='credit-viz/']").href;
+  const { commandsHere } = await import(new URL("commands.js", files));
+  const boot = await (await fetch(new URL("boot.json", files))).json();
+  return commandsHere(boot).map(({ keys, shown, words, group }) => ({ keys, shown, words, group }));
 }
 """
 

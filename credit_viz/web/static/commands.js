@@ -35,6 +35,9 @@ const move = (key, shown, words, by) => ({
   run: (store) => goTo(store, store.state.step + by),
 });
 
+/** Those that do something on this page. @param {any} boot @returns {Command[]} */
+export const commandsHere = ({ can }) => COMMANDS.filter(({ group }) => group !== "Lab" || can.lab);
+
 /** @type {Command[]} */
 export const COMMANDS = [
   { keys: [" "], shown: "Space", words: "play or pause", group: "Time", elsewhere: PRESSABLE, run: togglePlay },
@@ -132,7 +135,7 @@ export const COMMANDS = [
     keys: ["L"],
     shown: "Shift L",
     words: "race or lab",
-    group: "Page",
+    group: "Lab",
     elsewhere: TYPING_AHEAD,
     everywhere: true,
     run: switchPlace,

@@ -3,7 +3,7 @@
  * store only to be opened by a key.
  */
 
-import { COMMANDS } from "./commands.js";
+import { commandsHere } from "./commands.js";
 import { h } from "./dom.js";
 import { GLOSSARY } from "./glossary.js";
 import { sheet } from "./sheet.js";
@@ -20,7 +20,7 @@ export function helpSheet(store) {
     "help",
     "Help",
     h("h3", { class: "cv-sub" }, "Keys"),
-    h("div", { class: "cv-help-keys" }, grouped(COMMANDS).map(keyGroup)),
+    h("div", { class: "cv-help-keys" }, grouped(commandsHere(store.state.boot)).map(keyGroup)),
     h("h3", { class: "cv-sub" }, "Words"),
     h("dl", { class: "cv-help-words" }, Object.values(GLOSSARY).flatMap(entry)),
   );
