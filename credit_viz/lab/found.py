@@ -22,6 +22,8 @@ class Summary(NamedTuple):
 
     plan: Plan
     model: str  #: its name
+    dtype: str
+    weights: str  #: fingerprint, in this precision
     made: str  #: when work on it began, ISO 8601
     total: int  #: runs of the plan
     runs: int  #: of them, there
@@ -38,11 +40,12 @@ def summarize(folder: Path) -> Summary:
     plan = Plan.from_json(manifest["plan"])
     plan.check_size()
     try:
-        model, made = str(manifest["model"]["name"]), str(manifest["sessions"][0]["started"])
+        model, made = manifest["model"], str(manifest["sessions"][0]["started"])
+        named = str(model["name"]), str(model["dtype"]), str(model["weights"])
     except (KeyError, IndexError, TypeError) as error:
         raise BackendError(f"{folder / MANIFEST} is damaged: {error!r}") from error
     runs, failed = _counted(folder)
-    return Summary(plan, model, made, sum(1 for _ in plan.runs()), runs, failed)
+    return Summary(plan, *named, made, sum(1 for _ in plan.runs()), runs, failed)
 
 
 def _counted(folder: Path) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from credit_viz.backend.sweeps import SweepBackend
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.lab import Plan, SweepResult
-from credit_viz.lab.found import holds_sweep, sweep_folders
+from credit_viz.lab.found import Summary, holds_sweep, sweep_folders
 from credit_viz.lab.store import Store
 from credit_viz.web.pace import Pace
 from credit_viz.web.planform import Limits
@@ -133,14 +133,16 @@ class Laboratory:
         name = secrets.token_hex(8)
         folder = self._home() / name
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        job = self._put(name, plan, folder)
+        try:
+            write_about(folder, About(title, self._public, made))  # first: whose it is must be known whatever happens
+            job = self._put(name, plan, folder)
+        except (OSError, BackendError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, BackendError):
+                raise
+            raise BackendError(f"cannot keep a sweep in {folder.parent}: {error}") from error
         with self._lock:
             self._sweeps[name] = _Sweep(name, title, folder, False, not self._public, made, job)
-        try:
-            write_about(folder, About(title, self._public, made))
-        except OSError as error:
-            self._jobs.stop(job)
-            raise BackendError(f"cannot keep a sweep in {folder.parent}: {error}") from error
         self._let_go()
         return name
 
@@ -240,7 +242,7 @@ class Laboratory:
     def can_race(self, sweep: str) -> bool:
         """Can its runs be decoded again here: is its model the one that is served?"""
         try:
-            return self._serves(self._cache.summary(self._find(sweep).folder).model)
+            return self._serves(self._cache.summary(self._find(sweep).folder))
         except CreditVizError:
             return False
 
@@ -255,8 +257,13 @@ class Laboratory:
                 self._temporary.cleanup()
                 self._temporary = self._folder = None
 
-    def _serves(self, model: str) -> bool:
-        return self.backend is not None and self.backend.model["name"] == model
+    def _serves(self, told: Summary) -> bool:
+        """Is it the model that is served, perhaps in another precision?"""
+        if self.backend is None:
+            return False
+        served = self.backend.model
+        same_weights = served["weights"] == told.weights or served["dtype"] != told.dtype
+        return bool(served["name"] == told.model and same_weights)
 
     def _home(self) -> Path:
         with self._lock:
@@ -324,7 +331,7 @@ class Laboratory:
             total=told.total,
             failed=told.failed,
             lasting=sweep.lasting,
-            can_race=self._serves(told.model),
+            can_race=self._serves(told),
             note="" if status.state == "done" else f"{told.runs:,} of {told.total:,} runs are there",
         )
 

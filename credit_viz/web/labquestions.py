@@ -14,12 +14,12 @@ from credit_viz.models.known import EMBEDDED
 from credit_viz.text import clean_text
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.planform import PlanForm, form_of
+from credit_viz.web.sweepshelf import MAX_TITLE
 
 __all__ = ["LabQuestions"]
 
 Asked = Mapping[str, Any]
 _MINE = 200  #: ids of own sweeps that a page may name
-_TITLE = 120  #: characters
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,6 @@ def _title(given: Any, plan: Plan) -> str:
     if given is not None and not isinstance(given, str):
         raise SettingsError(f"title {reprlib.repr(given)} is no text")
     if given and (title := " ".join(clean_text(given).split())):
-        return title[:_TITLE]
+        return title[:MAX_TITLE]
     names = ", ".join(dict.fromkeys(arm.decoder for arm in plan.arms))
     return f"{names}: {len(plan.all_prompts)} prompts"

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from credit_viz.errors import BackendError
 from credit_viz.lab.found import study_path, summarize, sweep_folders
 
-__all__ = ["About", "Shown", "read_about", "shipped_study", "shown_sweeps", "write_about"]
+__all__ = ["MAX_TITLE", "About", "Shown", "read_about", "shipped_study", "shown_sweeps", "write_about"]
 
+MAX_TITLE = 120  #: characters
 _ABOUT = "page.json"
 
 
@@ -35,7 +36,7 @@ def read_about(folder: Path) -> About | None:
     """None: it was not started on a page."""
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        return About(str(about["title"]), bool(about["visitor"]), str(about["made"]))
+        return About(str(about["title"])[:MAX_TITLE], bool(about["visitor"]), str(about["made"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -39,10 +39,8 @@ def test_credit_that_saves_passes_is_held_against_the_threshold_in_passes_and_po
     said = tuned(found("credit", 8, 1.0), found("threshold", 10, 0.9))
     assert said.startswith("credit in blocks of 32: 8.0 passes [8.0, 8.0] instead of 64.0 (8.0x fewer), exact match")
     assert "the margin of 2 points holds there." in said
-    assert (
-        "Against threshold in blocks of 32 (10.0 passes, beyond the margin) that saves 2.0 [+2.0, +2.0], at +10.0 points ["
-        in said
-    )
+    against = "Against threshold in blocks of 32 (10.0 passes, beyond the margin) that saves 2.0 [+2.0, +2.0]"
+    assert f"{against}, at +10.0 points [" in said
     assert "does not help" not in said
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from credit_viz.backend.sweeps import LocalSweeps, StoppableCrew
 from credit_viz.errors import BackendError
+from credit_viz.evaluation.manifest import describe_model
 from credit_viz.lab import InlineCrew, ModelSource, Plan
 from credit_viz.lab.columns import Row
 from credit_viz.lab.shares import Unit
+from credit_viz.models.loading import load_model
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.sweepjobs import Job
 from tests.lab.conftest import FIXTURES, LabModel
@@ -53,12 +56,16 @@ class SteppedSweeps:
 
     source = ModelSource("mock")
     workers = 1
-    model: Mapping[str, Any] = {"name": "mock"}
+    served: Any = LabModel()
     loading_seconds = 2.0
     seconds_per_position: float | None = 0.25
 
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        return describe_model(self.served)
 
     def allow(self, runs: int = 1000) -> None:
         self.gate.release(runs)
@@ -75,7 +82,10 @@ class PeakySweeps(SteppedSweeps):
 
     source = ModelSource(str(FIXTURES / "llada_peaky"), device="cpu", dtype="float32")
     workers = 2
-    model: Mapping[str, Any] = {"name": "llada_peaky"}
+
+    @cached_property
+    def served(self) -> Any:  # type: ignore[override]
+        return load_model(FIXTURES / "llada_peaky", device="cpu", dtype="float32")
 
     def crew(self) -> StoppableCrew:
         from credit_viz.backend.sweeps import _Processes

@@ -145,10 +145,10 @@ def test_a_cancelled_sweep_goes_on_where_it_stopped(backend: SteppedSweeps, tmp_
     wait_for(lambda: laboratory.status(name).done >= 7)
     laboratory.close()
     assert laboratory.status(name).state == "cancelled"
-    again, backend.model = Laboratory(backend, tmp_path), {"name": "another"}
+    again, backend.served = Laboratory(backend, tmp_path), LabModel(seed=1)
     with pytest.raises(BackendError, match="of mock, which is not served here"):
         again.resume(name)
-    backend.model = SteppedSweeps.model
+    backend.served = SteppedSweeps.served
     backend.allow()
     again.resume(name)
     wait_for(lambda: job_of(again, name).over)
@@ -207,6 +207,19 @@ def test_closing_ends_what_runs_and_what_waits(backend: SteppedSweeps) -> None:
     with pytest.raises(BackendError, match="about to end"):
         laboratory.start(plan_of(backend), "late")
     laboratory.close()
+
+
+def test_runs_of_other_weights_are_not_made_again(backend: SteppedSweeps, tmp_path: Path) -> None:
+    before = Laboratory(backend, tmp_path)
+    backend.allow()
+    name = before.start(plan_of(backend), "Kept")
+    wait_for(lambda: before.status(name).state == "done")
+    before.close()
+    assert Laboratory(backend, tmp_path).can_race(name)
+    replaced = SteppedSweeps()
+    replaced.served = LabModel(seed=1)
+    assert not Laboratory(replaced, tmp_path).can_race(name)
+    assert not Laboratory(None, tmp_path).can_race(name)
 
 
 def test_a_server_that_starts_again_finds_its_sweeps(backend: SteppedSweeps, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import { followSweeps } from "./labsweeps.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 
-const STYLES = ["lab.css", "labform.css", "labarms.css", "labpictures.css"];
+const STYLES = ["lab.css", "labform.css", "labarms.css", "labpictures.css", "labtable.css"];
 
 /**
  * @param {import("./store.js").Store} race the page's own store @param {import("./live.js").Live} _live

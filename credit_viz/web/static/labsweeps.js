@@ -76,6 +76,7 @@ export async function resumeSweep(lab, sweep) {
   const status = await answerOf(lab, "lab_resume", { sweep });
   if (!status.state) lab.store.set({ error: status.error });
   else if (lab.store.state.sweep === sweep) lab.store.set({ status, error: "" });
+  await listSweeps(lab);
   return Boolean(status.state);
 }
 
