@@ -256,7 +256,7 @@ def test_what_is_no_number_counts_as_zero() -> None:
 
 def repacked(change: dict[str, Any]) -> str:
     header = json.dumps({"v": VERSION, "kind": "end", "seq": 0, "arrays": []} | change).encode()
-    return base64.b64encode(gzip.compress(len(header).to_bytes(4, "little") + header)).decode()
+    return base64.b64encode(gzip.compress(len(header).to_bytes(4, "little") + header, mtime=0)).decode()
 
 
 @pytest.mark.parametrize(
