@@ -56,7 +56,8 @@ function errorViews(lab) {
   const root = h("p", { class: "cv-alert", role: "alert", hidden: true });
   lab.store.view(["error", "status", "sweeps"], (state) => {
     const shown = state.status ?? state.sweeps?.find(({ id }) => id === state.sweep);
-    root.hidden = !state.error || (shown !== undefined && isUnderWay(shown));
+    const stoppedAtOnce = state.status?.state === "cancelled" && state.status.done === 0;
+    root.hidden = !state.error || stoppedAtOnce || (shown !== undefined && isUnderWay(shown));
     say(root, root.hidden ? "" : sentence(state.error));
   });
   const note = h("p", { class: "cv-lab-note", role: "status" });

@@ -36,12 +36,13 @@ export async function listSweeps(lab) {
   keepOwn(ownSweeps().filter((id) => !mine.includes(id) || knows(lab, id)));
 }
 
-/** What the address names, else the newest that is being made, else the first of the list. @param {Lab} lab */
+/** What the address names, else the newest that is being made, else the first with something to see. @param {Lab} lab */
 function showFirst(lab) {
   const { race, store } = lab;
   const sweeps = store.state.sweeps ?? [];
   const named = race.state.sweep;
-  const first = sweeps.find(({ id }) => id === named) ?? sweeps.find(isUnderWay) ?? sweeps[0];
+  const first =
+    sweeps.find(({ id }) => id === named) ?? sweeps.find(isUnderWay) ?? sweeps.find(({ runs }) => runs > 0) ?? sweeps[0];
   if (first) showSweep(lab, first.id);
   else store.set(store.state.canStart ? { asking: true } : { note: NOTHING });
   if (named !== null && first?.id !== named) store.set({ note: GONE });
