@@ -128,10 +128,13 @@ def cell_of(page: Any, result: SweepResult, **values: Any) -> tuple[dict[str, fl
     cells = [mark for mark in marks(page, "heatmap") if mark["kind"] == "cell" and number in mark["rows"]]
     assert len(cells) == 1
     across, up = (page.locator(f"[data-figure=heatmap] .{letter}title").text_content() for letter in "xy")
-    ticks = [
-        page.locator(f"[data-figure=heatmap] .{letter}tick", has_text=re.compile(f"^{values[knob]}$")).bounding_box()
+    labels = [
+        page.locator(f"[data-figure=heatmap] .{letter}tick", has_text=re.compile(f"^{values[knob]}$"))
         for letter, knob in (("x", across), ("y", up))
     ]
+    for label in labels:
+        label.wait_for()  # while the picture is drawn anew it has no place
+    ticks = [label.bounding_box() for label in labels]
     place = {"x": ticks[0]["x"] + ticks[0]["width"] / 2, "y": ticks[1]["y"] + ticks[1]["height"] / 2}
     assert abs(cells[0]["x"] - place["x"]) < 6
     assert abs(cells[0]["y"] - place["y"]) < 6

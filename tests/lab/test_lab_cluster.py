@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -197,7 +198,14 @@ def start(folder: Path, cluster: Cluster) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "credit_viz", *COMMAND, "--seeds", "0", "--ray", cluster.address]
     words += ["--out", str(folder)]
     return subprocess.Popen(
-        words, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        words,
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # tests that run in the background are born deaf to Ctrl-C, and so would be what they start
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (takes no lock)
     )
 
 
