@@ -103,11 +103,28 @@ def lab_with(open_page: Open, name: str, **options: Any) -> Any:
 
 
 def marks(page: Any, name: str) -> list[dict[str, Any]]:
-    """The marks of a picture that stand for settings."""
+    """The marks of a picture that stand for settings, once they lie still."""
     page.locator(f"[data-figure={name}]").scroll_into_view_if_needed()
-    page.locator(f"[data-figure={name}][data-drawn={name}]").wait_for()
-    drawn(page)
-    return [mark for mark in page.evaluate(_MARKS, name) if mark["rows"]]
+    seen: list[dict[str, Any]] = []
+    for _ in range(100):
+        page.locator(f"[data-figure={name}][data-drawn={name}]").wait_for()
+        drawn(page)
+        before, seen = seen, [mark for mark in page.evaluate(_MARKS, name) if mark["rows"]]
+        if seen and seen == before:
+            break
+        page.wait_for_timeout(300)
+    return seen
+
+
+def dots(page: Any, count: int) -> list[dict[str, Any]]:
+    """The front's marks, once it is drawn of so many settings."""
+    for _ in range(100):
+        found = [mark for mark in marks(page, "front") if mark["kind"] == "dot"]
+        if len(found) == count:
+            break
+        page.wait_for_timeout(300)
+    assert len(found) == count
+    return found
 
 
 def drag_around(page: Any, chosen: list[dict[str, Any]]) -> None:
@@ -193,8 +210,7 @@ def test_a_sweep_from_the_form_to_the_race_and_back(open_page: Open, laboratory:
     assert page.locator(".cv-lab-title", has_text="Mine").is_visible()
 
     # brush the quickest settings on the front, keep only those, and filter
-    dots = [mark for mark in marks(page, "front") if mark["kind"] == "dot"]
-    credit = [mark for mark in dots if mark["rows"] != [0]]
+    credit = [mark for mark in dots(page, 25) if mark["rows"] != [0]]
     quick = sorted(credit, key=lambda mark: mark["x"])[:6]
     drag_around(page, quick)
     brushed = lab(page)["brushed"]
@@ -209,7 +225,7 @@ def test_a_sweep_from_the_form_to_the_race_and_back(open_page: Open, laboratory:
     wait_in_lab(page, "s.rows === 25")
     page.get_by_role("button", name="CreditDecoding", exact=True).click()
     wait_in_lab(page, "s.rows === 24")
-    drag_around(page, [mark for mark in marks(page, "front") if mark["kind"] == "dot" and mark["rows"][0] in brushed])
+    drag_around(page, [mark for mark in dots(page, 24) if mark["rows"][0] in brushed])
     again = lab(page)["brushed"]
     assert set(brushed) <= set(again)
 
