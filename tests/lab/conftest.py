@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from credit_viz.lab import Arm, ModelSource, Plan
+from credit_viz.lab import Arm, InlineCrew, ModelSource, Plan
+from credit_viz.models.loading import load_model
 from tests.support import MockModel
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+PEAKY = FIXTURES / "llada_peaky"
 
 
 class LabModel(MockModel):
@@ -27,6 +30,15 @@ class LabModel(MockModel):
 @pytest.fixture
 def mock() -> Any:
     return LabModel()
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[InlineCrew]:
+    """The model of the workers, in this process."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield InlineCrew(load_model(PEAKY, device="cpu", dtype="float32"))
+    torch.set_num_threads(before)
 
 
 def small_plan(**changes: Any) -> Plan:

@@ -22,15 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from credit_viz.errors import BackendError, SettingsError
 from credit_viz.lab import Arm, InlineCrew, ModelSource, RayCrew, SweepResult, stream, sweep
 from credit_viz.lab import cluster as cluster_module
 from credit_viz.lab import team as team_module
-from credit_viz.models.loading import load_model
-from tests.lab.conftest import peaky_plan, small_plan
-from tests.lab.test_lab_crew import COMMAND, PEAKY, ROOT, kill, lines
+from tests.lab.conftest import PEAKY, peaky_plan, small_plan
+from tests.lab.test_lab_crew import COMMAND, ROOT, kill, lines
 from tests.lab.test_lab_running import assert_equal
 
 pytestmark = pytest.mark.slow
@@ -107,15 +105,6 @@ def cluster() -> Iterator[Cluster]:
     finally:
         started.end()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[InlineCrew]:
-    """The model of the actors, in this process."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield InlineCrew(load_model(PEAKY, device="cpu", dtype="float32"))
-    torch.set_num_threads(before)
 
 
 def test_two_sweeps_on_one_cluster_give_what_this_process_gives(

@@ -9,14 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from credit_viz.errors import BackendError, CheckpointError, SettingsError
 from credit_viz.lab import Arm, InlineCrew, LocalCrew, ModelSource, SweepResult, stream, sweep
@@ -24,21 +22,10 @@ from credit_viz.lab import crew as crew_module
 from credit_viz.lab import serve as serve_module
 from credit_viz.lab import team as team_module
 from credit_viz.lab.plan import Plan
-from credit_viz.models.loading import load_model
-from tests.lab.conftest import FIXTURES, peaky_plan, small_plan
+from tests.lab.conftest import PEAKY, peaky_plan, small_plan
 from tests.lab.test_lab_running import assert_equal
 
 ROOT = Path(__file__).parents[2]
-PEAKY = FIXTURES / "llada_peaky"
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[InlineCrew]:
-    """The model of the worker processes, in this one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield InlineCrew(load_model(PEAKY, device="cpu", dtype="float32"))
-    torch.set_num_threads(before)
 
 
 def test_processes_give_what_this_process_gives(tmp_path: Path, here: InlineCrew) -> None:
