@@ -231,8 +231,9 @@ def test_what_is_wrong_is_said_beside_its_field(open_lab: Open) -> None:
 def test_own_prompts_and_a_dropped_file(open_lab: Open) -> None:
     page = open_lab()
     page.get_by_role("button", name="New sweep").click()
+    tasks = page.get_by_role("group", name="Tasks")  # chips of the pictures bear the same names
     for task in ("story", "arithmetic", "json", "code"):
-        page.get_by_role("button", name=task, exact=True).click()
+        tasks.get_by_role("button", name=task, exact=True).click()
     page.get_by_label("Your own").fill("One day, Mia\nLeo has 3 cookies.")
     comes_to(page, "25 settings on 2 prompts")
     drop = "(files) => { const data = new DataTransfer(); files.forEach((f) => data.items.add(f)); return data; }"
