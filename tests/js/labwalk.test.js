@@ -130,6 +130,7 @@ test("right and wrong in words", () => {
   assert.deepEqual(words({ exact_match: 1 }), ["yes", "right"]);
   assert.deepEqual(words({ exact_match: 0 }), ["no", "wrong"]);
   assert.deepEqual(words({ token_agreement: 0.874 }), ["unknown", "87 % as vanilla"]);
+  assert.deepEqual(words({ token_agreement: 0.996 }), ["unknown", "99.6 % as vanilla"]);
   assert.deepEqual(words({}), ["unknown", "not judged"]);
   assert.deepEqual(words({ failed: "ValueError: x" }), ["no", "failed"]);
 });

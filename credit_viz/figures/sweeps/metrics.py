@@ -58,9 +58,18 @@ def number_text(name: str, value: float) -> str:
     if math.isnan(value):
         return "–"
     if metric(name).is_share:
-        return f"{100 * value:.1f}" if 0.99 < value < 1 else f"{100 * value:.0f}"
+        return _percent(value)
     size = abs(value)
     return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
+
+
+def _percent(share: float) -> str:
+    """Neither all nor nothing is said of what is not."""
+    if 0.9995 <= share < 1:
+        return ">99.9"
+    if 0 < share < 0.0005:
+        return "<0.1"
+    return f"{100 * share:.1f}" if 0.99 < share < 1 or 0 < share < 0.01 else f"{100 * share:.0f}"
 
 
 def with_interval(name: str, value: float, low: float, high: float) -> str:

@@ -3,6 +3,7 @@
  * what `lab_table` answers. A setting is known by its number, its row in the unfiltered table.
  */
 
+import { percent } from "./labwords.js";
 import { counted, inline } from "./text.js";
 
 /**
@@ -43,7 +44,7 @@ const isShare = ({ unit }) => unit === "share";
 /** Without its unit, as reports write it. @param {Metric} metric @param {number | null | undefined} value */
 export function numberText(metric, value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  if (isShare(metric)) return (100 * value).toFixed(value > 0.99 && value < 1 ? 1 : 0);
+  if (isShare(metric)) return percent(value);
   const size = Math.abs(value);
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }

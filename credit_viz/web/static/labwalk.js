@@ -8,6 +8,7 @@ import { pressRun } from "./ask.js";
 import { fillForm } from "./gallery.js";
 import { answerOf } from "./labfeed.js";
 import { noFilters } from "./labstate.js";
+import { percent } from "./labwords.js";
 import { runKey } from "./link.js";
 import { wish } from "./rerun.js";
 
@@ -137,7 +138,7 @@ export function verdictOf({ failed, exact_match: right, token_agreement: agreeme
   if (failed) return { right: "no", words: "failed" };
   if (right !== null) return right ? { right: "yes", words: "right" } : { right: "no", words: "wrong" };
   if (agreement === null) return { right: "unknown", words: "not judged" };
-  return { right: "unknown", words: `${Math.round(100 * agreement)} % as vanilla` };
+  return { right: "unknown", words: `${percent(agreement)} % as vanilla` };
 }
 
 /** Run what a trail leads to. @param {Store} store @param {Trail} trail of which everything is known */

@@ -3,6 +3,13 @@
 /** 26000 -> "26,000" @param {number} count */
 export const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 
+/** A share in per cent: neither all nor nothing is said of what is not. @param {number} share */
+export function percent(share) {
+  if (share >= 0.9995 && share < 1) return ">99.9";
+  if (share > 0 && share < 0.0005) return "<0.1";
+  return (100 * share).toFixed((share > 0.99 && share < 1) || (share > 0 && share < 0.01) ? 1 : 0);
+}
+
 /** A time to wait, no more exact than anybody needs it. @param {number} seconds */
 export function inTime(seconds) {
   if (seconds < 1.5) return "a second";
