@@ -6,9 +6,10 @@ import { test } from "node:test";
 import { sweepIn } from "../../credit_viz/web/static/address.js";
 import { sentences } from "../../credit_viz/web/static/labhead.js";
 import { noteWords, sizeWords } from "../../credit_viz/web/static/lablist.js";
+import { keepOwn, ownSweeps } from "../../credit_viz/web/static/labown.js";
 import { canGoOn, progressWords } from "../../credit_viz/web/static/labprogress.js";
 import { emptyLab, isUnderWay, showSweep } from "../../credit_viz/web/static/labstate.js";
-import { grouped, inTime, onDay } from "../../credit_viz/web/static/labwords.js";
+import { grouped, inTime, onDay, percent } from "../../credit_viz/web/static/labwords.js";
 import { firstPlace } from "../../credit_viz/web/static/places.js";
 import { Store } from "../../credit_viz/web/static/store.js";
 
@@ -56,6 +57,12 @@ test("only what is settled is not under way", () => {
 test("numbers and times are as exact as anybody needs them", () => {
   assert.deepEqual([7, 999, 1000, 26000, 1234567].map(grouped), ["7", "999", "1,000", "26,000", "1,234,567"]);
   assert.deepEqual([0.2, 7.4, 89, 100, 5399, 5400, 40000].map(inTime), ["a second", "7 s", "89 s", "2 min", "90 min", "1.5 h", "11 h"]);
+});
+
+test("a share is never rounded to all or nothing", () => {
+  const shares = [0, 0.0001, 0.0005, 0.004, 0.01, 0.5, 0.874, 0.99, 0.996, 0.9994, 0.9996, 1];
+  const said = ["0", "<0.1", "0.1", "0.4", "1", "50", "87", "99", "99.6", "99.9", ">99.9", "100"];
+  assert.deepEqual(shares.map(percent), said);
 });
 
 test("a day is named, today by its time", () => {
@@ -106,4 +113,20 @@ test("the lab's address names its sweep; a run's address may name one, too", () 
   assert.equal(sweepIn("?at=lab&sweep=5f"), "5f");
   assert.equal(sweepIn("?at=lab"), null);
   assert.equal(sweepIn("?prompt=x&sweep=5f&row=3"), null);
+});
+
+test("a tab keeps its newest sweeps, as many as the server reads", (t) => {
+  /** @type {Map<string, string>} */
+  const kept = new Map();
+  const storage = {
+    getItem: (/** @type {string} */ key) => kept.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => kept.set(key, value),
+  };
+  Object.defineProperty(globalThis, "sessionStorage", { value: storage, configurable: true });
+  t.after(() => Reflect.deleteProperty(globalThis, "sessionStorage"));
+  const ids = Array.from({ length: 250 }, (_, i) => `sweep-${i}`);
+  keepOwn(ids.slice(0, 3));
+  assert.deepEqual(ownSweeps(), ids.slice(0, 3));
+  keepOwn(ids);
+  assert.deepEqual(ownSweeps(), ids.slice(50));
 });

@@ -4,6 +4,7 @@
  */
 
 const KEY = "credit-viz-sweeps";
+const MOST = 200; // ids that the server reads
 
 /** @returns {string[]} ids */
 export function ownSweeps() {
@@ -15,10 +16,10 @@ export function ownSweeps() {
   }
 }
 
-/** @param {string[]} ids */
+/** Keeps the newest. @param {string[]} ids oldest first */
 export function keepOwn(ids) {
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(ids));
+    sessionStorage.setItem(KEY, JSON.stringify(ids.slice(-MOST)));
   } catch {
     // forbidden: then a page that is loaded anew does not find them
   }

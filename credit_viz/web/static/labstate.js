@@ -67,25 +67,22 @@ export const isUnderWay = ({ state }) => !SETTLED.includes(state);
 /** @returns {Filters} that keep everything */
 export const noFilters = () => ({ columns: {}, rows: null });
 
+/** What is known of a sweep and chosen for it when it is put on show. */
+const fresh = () => ({
+  asking: false,
+  status: null,
+  lost: false,
+  table: null,
+  version: 0,
+  filters: noFilters(),
+  brushed: null,
+  options: {},
+  error: "",
+  note: "",
+});
+
 /** @returns {LabState} */
-export function emptyLab() {
-  return {
-    sweeps: null,
-    canStart: false,
-    form: null,
-    sweep: null,
-    status: null,
-    lost: false,
-    table: null,
-    version: 0,
-    filters: noFilters(),
-    brushed: null,
-    options: {},
-    asking: false,
-    error: "",
-    note: "",
-  };
-}
+export const emptyLab = () => ({ sweeps: null, canStart: false, form: null, sweep: null, ...fresh() });
 
 /**
  * The lab as its views know it. `race` is the page's own store.
@@ -101,17 +98,5 @@ export function newLab(race, server, base) {
 export function showSweep({ store, race }, sweep) {
   if (race.state.place === "lab") window.scrollTo({ top: 0, behavior: "instant" });
   if (sweep === store.state.sweep) return store.set({ asking: false });
-  store.set({
-    sweep,
-    asking: false,
-    status: null,
-    lost: false,
-    table: null,
-    version: 0,
-    filters: noFilters(),
-    brushed: null,
-    options: {},
-    error: "",
-    note: "",
-  });
+  store.set({ ...fresh(), sweep });
 }
