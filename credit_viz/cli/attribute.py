@@ -45,7 +45,7 @@ def command(arm: str, out: Path | None, as_json: bool, **given: Any) -> None:
     if as_json:
         click.echo(json.dumps(_report(found)))
         return
-    from credit_viz.lab.columns import REASONS
+    from credit_viz.trace.reasons import REASONS
 
     told = [f"written_{reason}" for reason in REASONS if found.table[f"written_{reason}"].any()]
     table = found.table[["row", "forward_passes", found.quality, *told]]

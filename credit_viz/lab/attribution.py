@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.settings import Knob, knobs
 from credit_viz.errors import SettingsError
-from credit_viz.lab.columns import REASONS
 from credit_viz.lab.crew import Crew
 from credit_viz.lab.plan import Plan
 from credit_viz.lab.result import SweepResult
@@ -34,6 +33,7 @@ from credit_viz.lab.running import Progress, sweep
 from credit_viz.lab.spaces import Arm, Value
 from credit_viz.lab.store import MANIFEST
 from credit_viz.tiny.statistics import Interval, interval, resample
+from credit_viz.trace.reasons import REASONS
 
 __all__ = ["ROWS", "Attribution", "attribute"]
 

@@ -1,7 +1,7 @@
 """What is kept of each run: the columns of a sweep's results, and how they follow from a trace. Knows traces only.
 
     forward_passes ... redundant_guesses   as `Trace` has them (steps, tokens)
-    confident ... answered                 tokens by the reason of their last write (`trace.record.Reason`)
+    confident ... answered                 tokens by the reason of their last write (`trace.reasons`)
     taken_back, edited                     events: written tokens that became masks again, or other tokens
     exact_match                            1 or 0 by the prompt's checker or answer; None where nobody can say
     log_likelihood                         see likelihood.py; None where it was not asked for
@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from credit_viz.trace.record import Reason, Trace
+from credit_viz.trace.reasons import REASONS, written_by
+from credit_viz.trace.record import Trace
 
-__all__ = ["KINDS", "REASONS", "Row", "agreement", "agreements", "failed_row", "measured"]
+__all__ = ["KINDS", "Row", "agreement", "agreements", "failed_row", "measured"]
 
 Row = dict[str, Any]
 
-REASONS = ("confident", "credit", "forced", "scheduled", "filled", "answered")
 #: result columns in order, with the kind of their values.
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -52,13 +52,13 @@ KINDS: Mapping[str, str] = MappingProxyType(
 
 def measured(trace: Trace) -> Row:
     """The columns of one finished run; quality columns are still None."""
-    reasons = np.bincount(trace.reason, minlength=max(Reason) + 1)
+    reasons = written_by(trace)
     metrics = ("tokens_per_forward", "content_tokens_per_forward", "mean_wait")
     counts = ("forward_passes", "content_tokens", "redundant_guesses", "taken_back", "edited")
     found: Row = {
         **{name: int(getattr(trace, name)) for name in counts},
         **{name: float(getattr(trace, name)) for name in metrics},
-        **{f"written_{name}": int(reasons[Reason[name.upper()]]) for name in REASONS},
+        **{f"written_{name}": reasons[name] for name in REASONS},
         "seconds": float(trace.forward_seconds.sum() + trace.decoder_seconds.sum()),
         "text": trace.text,
         "content_ids": np.where(trace.content_mask, trace.token_ids, -1).tolist(),

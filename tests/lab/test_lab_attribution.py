@@ -10,7 +10,7 @@ import pytest
 from credit_viz.errors import SettingsError
 from credit_viz.lab import Arm, InlineCrew, attribute, sweep
 from credit_viz.lab.attribution import ROWS
-from credit_viz.lab.columns import REASONS
+from credit_viz.trace.reasons import REASONS
 from tests.lab.conftest import small_plan
 
 
