@@ -229,7 +229,7 @@ def test_choices_are_valid_and_complete(result: lab.SweepResult) -> None:
     [
         ("exact_match", (0.94, 0.9, 0.97), "94 % [90, 97]"),
         ("exact_match", (0.996, 0.99, 1.0), "99.6 % [99, 100]"),
-        ("token_agreement", (0.004, 0.0001, 0.9997), "0.4 % [<0.1, >99.9]"),
+        ("token_agreement", (0.004, 0.0001, 0.9997), "0.4 % [0.1, 99.9]"),
         ("forward_passes", (9.3, 8.92, 10.04), "9.30 [8.92, 10.0]"),
         ("redundant_guesses", (129.4, 90.0, 171.0), "129 [90.0, 171]"),
         ("mean_wait", (1.5, np.nan, np.nan), "1.50"),

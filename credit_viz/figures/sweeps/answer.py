@@ -77,8 +77,9 @@ def _difference(loss: pd.Series[Any], quality: str) -> str:
 
 
 def _signed(name: str, value: float) -> str:
-    text = number_text(name, abs(value))
-    return text if float(text) == 0 else f"{'−' if value < 0 else '+'}{text}"
+    size = abs(value)  # of a difference, which may be nothing but rounding: it is said as nothing
+    text = f"{100 * size:.{int(size < 0.01)}f}" if metric(name).is_share else number_text(name, size)
+    return text.removesuffix(".0") if float(text) == 0 else f"{'−' if value < 0 else '+'}{text}"
 
 
 def _measured_on(result: Swept, settings: int) -> str:

@@ -65,11 +65,9 @@ def number_text(name: str, value: float) -> str:
 
 def _percent(share: float) -> str:
     """Neither all nor nothing is said of what is not."""
-    if 0.9995 <= share < 1:
-        return ">99.9"
-    if 0 < share < 0.0005:
-        return "<0.1"
-    return f"{100 * share:.1f}" if 0.99 < share < 1 or 0 < share < 0.01 else f"{100 * share:.0f}"
+    if 0.99 < share < 1 or 0 < share < 0.01:
+        return f"{min(max(100 * share, 0.1), 99.9):.1f}"
+    return f"{100 * share:.0f}"
 
 
 def with_interval(name: str, value: float, low: float, high: float) -> str:

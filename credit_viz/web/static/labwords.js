@@ -5,9 +5,8 @@ export const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",")
 
 /** A share in per cent: neither all nor nothing is said of what is not. @param {number} share */
 export function percent(share) {
-  if (share >= 0.9995 && share < 1) return ">99.9";
-  if (share > 0 && share < 0.0005) return "<0.1";
-  return (100 * share).toFixed((share > 0.99 && share < 1) || (share > 0 && share < 0.01) ? 1 : 0);
+  const near = (share > 0.99 && share < 1) || (share > 0 && share < 0.01);
+  return near ? Math.min(Math.max(100 * share, 0.1), 99.9).toFixed(1) : (100 * share).toFixed(0);
 }
 
 /** A time to wait, no more exact than anybody needs it. @param {number} seconds */
