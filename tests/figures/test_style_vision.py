@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from credit_viz.figures.sweeps.looks import series
 from credit_viz.web.catalogue import style
 
 Colour = NDArray[np.float64]
@@ -81,6 +82,23 @@ def test_lanes_are_told_apart(mode: str, vision: str) -> None:
     lanes = {str(i): lane[mode] for i, lane in enumerate(style()["lanes"])}
     distance, pair = nearest(lanes, VISIONS[vision])
     assert distance >= APART, pair
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_eight_decoders_of_a_sweep_are_told_apart(mode: str, vision: str) -> None:
+    colours = {str(place): series(place, mode).color for place in range(8)}
+    distance, pair = nearest(colours, VISIONS[vision])
+    assert distance >= APART, pair
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_decoders_of_a_sweep_begin_with_the_colours_of_lanes_and_never_look_alike(mode: str) -> None:
+    looks = [series(place, mode) for place in range(20)]
+    assert [look.color for look in looks[:4]] == [lane[mode] for lane in style()["lanes"]]
+    assert len(set(looks)) == len(looks)
+    card = style()["surface"][mode]["card"]
+    assert min(contrast(look.color, card) for look in looks) >= 3, "of lines and dots, WCAG 1.4.11"
 
 
 @pytest.mark.parametrize("vision", VISIONS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from credit_viz.figures.layout import base_layout
@@ -9,7 +11,14 @@ from credit_viz.figures.style import lane_color, surface
 
 __all__ = ["Series", "bare_layout", "color_bar", "faint", "series"]
 
-_COLORS = 4
+_LANES = 4  #: colours of a race, which come first
+#: further ones, told apart from those and from each other by every eye; by theme.
+_MORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "light": ("#2299aa", "#9977ee", "#cc7700", "#ff3388"),
+        "dark": ("#3388bb", "#9911ff", "#aa5500", "#ff1177"),
+    }
+)
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
@@ -23,9 +32,12 @@ class Series(NamedTuple):
 
 
 def series(place: int, theme: str) -> Series:
-    """Style of the place-th decoder of a sweep: the same colours in other shapes after the fourth."""
-    shape = place // _COLORS % len(_SYMBOLS)
-    return Series(lane_color(place, theme), _DASHES[shape], _SYMBOLS[shape])
+    """Style of the place-th decoder of a sweep: eight colours, other shapes after each four."""
+    more = _MORE[theme]
+    turn = place % (_LANES + len(more))
+    color = lane_color(turn, theme) if turn < _LANES else more[turn - _LANES]
+    shape = place // _LANES % len(_SYMBOLS)
+    return Series(color, _DASHES[shape], _SYMBOLS[shape])
 
 
 def faint(color: str, strength: float) -> str:
