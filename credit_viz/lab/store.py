@@ -35,10 +35,11 @@ from credit_viz.lab.columns import KINDS, Row
 from credit_viz.lab.plan import Plan, Run
 from credit_viz.lab.work import Identity
 
-__all__ = ["MANIFEST", "ROWS", "TABLE", "Manifest", "Store", "read_manifest", "read_rows"]
+__all__ = ["MANIFEST", "ROWS", "TABLE", "Manifest", "Store", "read_manifest", "read_rows", "worked_on"]
 
 _FORMAT = 1
 MANIFEST, ROWS, TABLE, _LOCK, _HOLDER = "manifest.json", "runs.jsonl", "runs.parquet", "lock", "running.json"
+_ASKING = 0.05  #: seconds, many times as long as `worked_on` holds the lock
 Manifest = dict[str, Any]
 
 
@@ -57,7 +58,7 @@ class Store:
     def __enter__(self) -> Self:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=4 * _ASKING)
             _replace(self.folder / _HOLDER, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         except Timeout:
             raise BackendError(
@@ -166,6 +167,21 @@ class Store:
             (self.folder / ROWS).unlink(missing_ok=True)
         except OSError as error:
             raise BackendError(f"cannot keep results in {self.folder}: {error}") from error
+
+
+def worked_on(folder: Path) -> bool:
+    """Does a living process hold the folder? What a killed one left behind does not count; nor can one be seen in a
+    folder that this process may not write to.
+    """
+    if not (folder / _HOLDER).exists():
+        return False
+    try:
+        with FileLock(folder / _LOCK, timeout=_ASKING, poll_interval=_ASKING / 5):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from credit_viz.backend.sweeps import SweepBackend
 from credit_viz.errors import BackendError, CreditVizError
 from credit_viz.lab import Plan, SweepResult
 from credit_viz.lab.found import Summary, holds_sweep, sweep_folders
-from credit_viz.lab.store import Store
+from credit_viz.lab.store import worked_on
 from credit_viz.web.pace import Pace
 from credit_viz.web.planform import Limits
 from credit_viz.web.sweepcache import SweepCache
@@ -35,7 +36,7 @@ __all__ = ["Entry", "Laboratory", "Status"]
 class Status(NamedTuple):
     """How far a sweep is."""
 
-    state: str  #: queued, loading, running, done, cancelled or failed
+    state: str  #: queued, loading, running; elsewhere: another process computes it; done, cancelled or failed
     done: int  #: runs that are there
     total: int
     failed: int  #: of those that are there
@@ -150,13 +151,17 @@ class Laboratory:
         """Go on with a sweep that ended early; what is done is not done again.
 
         Raises:
-            BackendError: it is unknown, lasting, complete, under way, or of a model that is not served here.
+            BackendError: it is unknown, lasting, complete, under way here or elsewhere, or of a model that is not
+                served here.
             SettingsError, PromptError: its folder is damaged.
         """
         found = self._find(sweep)
         if found.lasting:
             raise BackendError("this sweep is there for everybody; who keeps the server can go on with it from a shell")
-        if self.status(sweep).state not in ("cancelled", "failed"):
+        state = self.status(sweep).state
+        if state == "elsewhere":
+            raise BackendError("another process computes this sweep; there is nothing to go on with until it has ended")
+        if state not in ("cancelled", "failed"):
             raise BackendError("this sweep did not end early; there is nothing to go on with")
         if found.job is not None:
             plan = found.job.plan
@@ -181,10 +186,10 @@ class Laboratory:
             BackendError, SettingsError, PromptError: it is unknown, or its folder is damaged.
         """
         found = self._find(sweep)
-        job = found.job
+        elsewhere, job = self._elsewhere(found), found.job
         if job is None:
-            told = self._cache.summary(found.folder)
-            state = "done" if told.runs >= told.total else "cancelled"
+            told = self._cache.summary(found.folder, growing=elsewhere)
+            state = "elsewhere" if elsewhere else "done" if told.runs >= told.total else "cancelled"
             return Status(state, told.runs, told.total, told.failed, None, None, 0, "")
         progress = job.progress
         if progress is None:
@@ -200,10 +205,12 @@ class Laboratory:
         Raises:
             BackendError: it is unknown, or not computed here.
         """
-        job = self._find(sweep).job
-        if job is None:
+        found = self._find(sweep)
+        if self._elsewhere(found):
+            raise BackendError("another process computes this sweep; it can be stopped where it was started")
+        if found.job is None:
             raise BackendError("this sweep is not being computed here; there is nothing to stop")
-        self._jobs.stop(job)
+        self._jobs.stop(found.job)
 
     def delete(self, sweep: str) -> None:
         """Remove a sweep with its folder.
@@ -216,8 +223,6 @@ class Laboratory:
             raise BackendError("this sweep is there for everybody; who keeps the server can remove its folder")
         if found.job is not None and not found.job.over:
             raise BackendError("this sweep is not over; cancel it first")
-        with Store(found.folder):  # another server may be computing it
-            pass
         self._remove(found)
 
     def result(self, sweep: str) -> SweepResult:
@@ -229,7 +234,8 @@ class Laboratory:
         found = self._find(sweep)
         if found.job is not None and found.job.progress is None and not holds_sweep(found.folder):
             raise BackendError("nothing of this sweep is there yet; its model is still being loaded")
-        return self._cache.result(found.folder, growing=found.job is not None and not found.job.over)
+        here = found.job is not None and not found.job.over
+        return self._cache.result(found.folder, growing=here or self._elsewhere(found))
 
     def title(self, sweep: str) -> str:
         """What it is called.
@@ -252,7 +258,8 @@ class Laboratory:
         with self._lock:
             for sweep in [*self._sweeps.values()]:
                 if sweep.job is not None and not holds_sweep(sweep.folder):
-                    self._remove(sweep)
+                    with suppress(BackendError):
+                        self._remove(sweep)
             if self._temporary is not None:
                 self._temporary.cleanup()
                 self._temporary = self._folder = None
@@ -292,7 +299,21 @@ class Laboratory:
                 raise BackendError("the server does not keep this sweep, or no longer")
             return self._sweeps[sweep]
 
+    def _elsewhere(self, sweep: _Sweep) -> bool:
+        """Does another process compute it? Then what came of it here is of the past."""
+        job = sweep.job
+        if (job is not None and not job.over) or not worked_on(sweep.folder):
+            return False
+        with self._lock:
+            if sweep.job is not job:  # it was begun here meanwhile
+                return False
+            sweep.job = None
+            return True
+
     def _remove(self, sweep: _Sweep) -> None:
+        """Raises BackendError where another process works on it."""
+        if self._elsewhere(sweep):
+            raise BackendError("another process computes this sweep; it can be removed when that has ended")
         self._forget(sweep)
         shutil.rmtree(sweep.folder, ignore_errors=True)
 
@@ -308,17 +329,18 @@ class Laboratory:
         with self._lock:
             theirs = [s for s in self._sweeps.values() if not s.lasting and (s.job is None or s.job.over)]
         for sweep in sorted(theirs, key=lambda sweep: sweep.made)[: -self.limits.kept or None]:
-            self._remove(sweep)
+            with suppress(BackendError):
+                self._remove(sweep)
 
     def _entry(self, sweep: _Sweep) -> Entry:
-        if sweep.job is not None:
-            return self._entry_of_job(sweep, sweep.job)
         try:
-            told = self._cache.summary(sweep.folder)
+            status = self.status(sweep.id)
+            if sweep.job is not None:
+                return self._entry_of_job(sweep, sweep.job, status)
+            told = self._cache.summary(sweep.folder, growing=status.state == "elsewhere")
         except CreditVizError as error:
             nothing = 0, 0, 0, 0, 0
             return Entry(sweep.id, sweep.title, "", sweep.made, "failed", *nothing, sweep.lasting, False, str(error))
-        status = self.status(sweep.id)
         return Entry(
             id=sweep.id,
             title=sweep.title,
@@ -327,17 +349,16 @@ class Laboratory:
             state=status.state,
             settings=told.plan.rows,
             prompts=len(told.plan.all_prompts),
-            runs=told.runs,
-            total=told.total,
-            failed=told.failed,
+            runs=status.done,
+            total=status.total,
+            failed=status.failed,
             lasting=sweep.lasting,
             can_race=self._serves(told),
-            note="" if status.state == "done" else f"{told.runs:,} of {told.total:,} runs are there",
+            note="" if status.state == "done" else f"{status.done:,} of {status.total:,} runs are there",
         )
 
-    def _entry_of_job(self, sweep: _Sweep, job: Job) -> Entry:
+    def _entry_of_job(self, sweep: _Sweep, job: Job, status: Status) -> Entry:
         assert self.backend is not None  # who else made the job
-        status = self.status(sweep.id)
         return Entry(
             id=sweep.id,
             title=sweep.title,

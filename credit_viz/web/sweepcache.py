@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from credit_viz.lab import SweepResult
 from credit_viz.lab.found import Signature, Summary, signature, summarize
@@ -14,13 +14,17 @@ from credit_viz.lab.found import Signature, Summary, signature, summarize
 __all__ = ["SweepCache"]
 
 _TABLES = 4  #: that are held at a time
-_FRESH = 1.0  #: seconds for which a growing table is not read again
+_FRESH = 1.0  #: seconds for which what grows is not read again
+
+T = TypeVar("T")
 
 
-class _Table(NamedTuple):
+class _Held(NamedTuple, Generic[T]):
+    """What was read of a folder."""
+
     mark: Signature
-    read: float
-    result: SweepResult
+    read: float  #: when
+    value: T
 
 
 class SweepCache:
@@ -34,19 +38,19 @@ class SweepCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._reading: dict[Path, threading.Lock] = {}
-        self._summaries: dict[Path, tuple[Signature, Summary]] = {}
-        self._tables: OrderedDict[Path, _Table] = OrderedDict()
+        self._summaries: dict[Path, _Held[Summary]] = {}
+        self._tables: OrderedDict[Path, _Held[SweepResult]] = OrderedDict()
 
-    def summary(self, folder: Path) -> Summary:
-        """What a folder holds; errors as `summarize`."""
+    def summary(self, folder: Path, growing: bool = False) -> Summary:
+        """What a folder holds; errors as `summarize`, growing as in `result`."""
         mark = signature(folder)
         with self._lock:
             held = self._summaries.get(folder)
-        if held is None or held[0] != mark:
-            held = mark, summarize(folder)
+        if held is None or self._is_old(held, mark, growing):
+            held = _Held(mark, self._clock(), summarize(folder))
             with self._lock:
                 self._summaries[folder] = held
-        return held[1]
+        return held.value
 
     def result(self, folder: Path, growing: bool) -> SweepResult:
         """All runs of a folder; errors as `SweepResult.load`.
@@ -60,14 +64,17 @@ class SweepCache:
             now, mark = self._clock(), signature(folder)
             with self._lock:
                 held = self._tables.get(folder)
-            if held is None or (held.mark != mark and not (growing and now - held.read < _FRESH)):
-                held = _Table(mark, now, SweepResult.load(folder))
+            if held is None or self._is_old(held, mark, growing):
+                held = _Held(mark, now, SweepResult.load(folder))
             with self._lock:
                 self._tables[folder] = held
                 self._tables.move_to_end(folder)
                 while len(self._tables) > _TABLES:
                     self._tables.popitem(last=False)
-            return held.result
+            return held.value
+
+    def _is_old(self, held: _Held[Any], mark: Signature, growing: bool) -> bool:
+        return held.mark != mark and not (growing and self._clock() - held.read < _FRESH)
 
     def forget(self, folder: Path) -> None:
         """It is gone."""

@@ -17,7 +17,7 @@ from credit_viz.lab.columns import KINDS, Row, failed_row
 from credit_viz.lab.plan import Plan
 from credit_viz.lab.result import tidy
 from credit_viz.lab.spaces import Arm
-from credit_viz.lab.store import Store, read_manifest, read_rows
+from credit_viz.lab.store import Store, read_manifest, read_rows, worked_on
 from credit_viz.lab.work import Identity
 from tests.lab.conftest import small_plan
 
@@ -134,6 +134,29 @@ def test_a_folder_may_have_to_be_new(tmp_path: Path) -> None:
     filled(tmp_path)
     with pytest.raises(SettingsError, match="holds a sweep already"), Store(tmp_path) as store:
         store.begin(small_plan(), ME, resume=False)
+
+
+def test_a_folder_is_worked_on_while_a_living_process_holds_it(tmp_path: Path) -> None:
+    filled(tmp_path)
+    assert not worked_on(tmp_path)
+    assert not worked_on(tmp_path / "nowhere")
+    script = (
+        "import sys; from credit_viz.lab.store import Store\n"
+        "with Store(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert worked_on(tmp_path)
+        holder.kill()
+        holder.wait()
+    assert (tmp_path / "running.json").exists(), "it could not take it away"
+    assert not worked_on(tmp_path)
+    with Store(tmp_path):
+        assert worked_on(tmp_path)
+    assert not worked_on(tmp_path)
 
 
 def test_one_writer(tmp_path: Path) -> None:

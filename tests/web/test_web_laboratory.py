@@ -14,6 +14,7 @@ import pytest
 
 from credit_viz.errors import BackendError
 from credit_viz.lab import InlineCrew, Plan, SweepResult, sweep
+from credit_viz.lab.store import Store
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.planform import Limits, PlanForm
 from credit_viz.web.sweepshelf import Shown, shown_sweeps
@@ -240,19 +241,67 @@ def test_a_server_that_starts_again_finds_its_sweeps(backend: SteppedSweeps, tmp
         after.status(name)
 
 
-def test_a_sweep_that_another_server_computes_is_not_removed(backend: SteppedSweeps, tmp_path: Path) -> None:
-    computing, other = Laboratory(backend, tmp_path), Laboratory(None, tmp_path)
+def test_a_sweep_that_another_server_computes_is_followed_and_left_alone(
+    backend: SteppedSweeps, tmp_path: Path
+) -> None:
+    now = [0.0]
+    computing, other = Laboratory(backend, tmp_path), Laboratory(SteppedSweeps(), tmp_path, clock=lambda: now[0])
     backend.allow(2)
     name = computing.start(plan_of(backend), "shared")
     wait_for(lambda: computing.status(name).done == 2)
-    with pytest.raises(BackendError, match="another sweep works on"):
-        other.delete(name)
+    (entry,) = other.entries()
+    assert (entry.state, entry.runs, entry.total) == ("elsewhere", 2, RUNS)
+    assert len(other.result(name).frame) == 2
+    for act, message in ((other.delete, "can be removed when"), (other.resume, "go on"), (other.cancel, "be stopped")):
+        with pytest.raises(BackendError, match=f"another process computes this sweep; .*{message}"):
+            act(name)
+    backend.allow(3)
+    wait_for(lambda: computing.status(name).done == 5)
+    assert other.status(name)[:3] == ("elsewhere", 2, RUNS), "it is not read again at once"
+    now[0] = 1.5
+    assert other.status(name)[:3] == ("elsewhere", 5, RUNS)
+    assert len(other.result(name).frame) == 5
     backend.allow()
     wait_for(lambda: job_of(computing, name).over)
-    assert computing.status(name).state == "done"
+    assert computing.status(name).state == other.status(name).state == "done"
+    assert len(other.result(name).frame) == RUNS
     other.delete(name)
     assert list(tmp_path.iterdir()) == []
     computing.close()
+
+
+def test_what_another_process_goes_on_with_is_no_longer_what_it_was_here(
+    backend: SteppedSweeps, tmp_path: Path
+) -> None:
+    laboratory, other = Laboratory(backend, tmp_path), Laboratory(backend, tmp_path)
+    backend.allow(2)
+    name = laboratory.start(plan_of(backend), "t")
+    wait_for(lambda: laboratory.status(name).done == 2)
+    laboratory.cancel(name)
+    wait_for(lambda: job_of(laboratory, name).over)
+    backend.allow(1)
+    other.resume(name)
+    wait_for(lambda: other.status(name).done == 3)
+    assert laboratory.status(name)[:2] == ("elsewhere", 3)
+    backend.allow()
+    wait_for(lambda: job_of(other, name).over)
+    assert laboratory.status(name)[:2] == ("done", RUNS)
+    laboratory.delete(name)
+
+
+def test_what_a_killed_process_left_behind_is_not_being_computed(backend: SteppedSweeps, tmp_path: Path) -> None:
+    before = Laboratory(backend, tmp_path)
+    backend.allow(2)
+    name = before.start(plan_of(backend), "t")
+    wait_for(lambda: before.status(name).done == 2)
+    before.close()
+    (tmp_path / name / "running.json").write_text(json.dumps({"pid": 1, "host": "here"}))
+    after = Laboratory(backend, tmp_path)
+    assert after.status(name)[:2] == ("cancelled", 2)
+    backend.allow()
+    after.resume(name)
+    wait_for(lambda: job_of(after, name).over)
+    assert after.status(name)[:2] == ("done", RUNS)
 
 
 def test_sweeps_of_a_shell_are_listed_and_last(tmp_path: Path, finished: Path) -> None:
@@ -365,6 +414,21 @@ def test_the_oldest_of_visitors_make_room(backend: SteppedSweeps, tmp_path: Path
     listed = set(ids(laboratory, *names))
     assert names[3] in listed
     assert len(listed) == len(list(tmp_path.iterdir())) <= 3, "two that are over, and the newest"
+    laboratory.close()
+
+
+def test_what_another_process_computes_makes_no_room(backend: SteppedSweeps, tmp_path: Path) -> None:
+    laboratory = Laboratory(backend, tmp_path, public=True, limits=Limits(kept=1))
+    backend.allow(RUNS)
+    first = laboratory.start(plan_of(backend), "first")
+    wait_for(lambda: job_of(laboratory, first).over)
+    with Store(tmp_path / first):
+        backend.allow()
+        for title in ("second", "third"):
+            late = laboratory.start(plan_of(backend), title)
+            wait_for(lambda late=late: job_of(laboratory, late).over)
+        assert (tmp_path / first / "manifest.json").exists()
+        assert set(ids(laboratory, first, late)) == {first, late}
     laboratory.close()
 
 
