@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { goTo, leadsTo, look, promptName, verdictOf } from "../../credit_viz/web/static/labwalk.js";
+import { goTo, leadsTo, look, promptName, verdictOf, verdictsOf } from "../../credit_viz/web/static/labwalk.js";
 import { readLink, writeLink } from "../../credit_viz/web/static/link.js";
 import { Store } from "../../credit_viz/web/static/store.js";
 import { trailOf } from "../../credit_viz/web/static/trail.js";
@@ -27,6 +27,7 @@ const trail = (changes = {}) => ({
   sweep: "abc",
   row: 3,
   rows: [3, 4],
+  beside: null,
   filters: null,
   prompt: null,
   seed: null,
@@ -57,6 +58,35 @@ test("a link says which setting of which sweep its run is from", () => {
   assert.deepEqual(read && trailOf(read), trail({ sweep: "abc-1", row: 12, rows: [12], seed: 0, text: "Mia" }));
 });
 
+test("a link of a pair says which setting stands in the first lane", () => {
+  const view = { sweep: "abc", row: 12, beside: 0 };
+  const link = writeLink(boot, { prompt: "Mia", choice: CHOICE, model: "embedded", view });
+  assert.match(link, /&row=12&beside=0&/);
+  const read = readLink(boot, link);
+  assert.deepEqual(read && trailOf(read), trail({ row: 12, rows: [12], beside: 0, seed: 0, text: "Mia" }));
+  assert.match(readLink(boot, "prompt=Mia&sweep=abc&row=1&beside=b")?.problems[0] ?? "", /beside is “b”/);
+});
+
+test("runs of two settings meet on the prompts that both have, those first that differ most", async () => {
+  const others = [
+    { ...RUNS[0], row: 5, passes: 10, exact_match: 1 },
+    { ...RUNS[1], row: 5, passes: 12 },
+    { ...RUNS[1], row: 5, prompt: "story-3" },
+  ];
+  const server = serverWith({ lab_runs: { runs: [...RUNS, ...others] } });
+  const found = await look(server, trail({ row: 3, rows: [3], beside: 5 }));
+  assert.deepEqual(server.asked[0][1].rows, [5, 3]);
+  assert.deepEqual(server.asked[1][1], { sweep: "abc", row: 3, prompt: "story-1", seed: 0, beside: 5 });
+  assert.deepEqual(
+    found.runs.map(({ row, prompt, beside }) => [row, prompt, beside?.row, beside?.passes]),
+    [
+      [3, "story-1", 5, 12],
+      [3, "story-2", 5, 10],
+    ],
+  );
+  assert.deepEqual(found.runs.map((run) => verdictsOf(run).words), ["both right", "right and wrong"]);
+});
+
 test("a link of half a trail, or of none, has none; what is no number is named", () => {
   const read = (/** @type {string} */ query) => readLink(boot, query);
   for (const query of ["prompt=Mia&sweep=abc", "prompt=Mia&row=2", "prompt=Mia", "lane=credit&sweep=abc&row=2"]) {
@@ -73,7 +103,7 @@ test("the first run is the one worth a look; others are found by name or by text
   assert.deepEqual([first.at, first.name, first.passes, first.wish], [0, "credit", [32, 9], ""]);
   assert.deepEqual(server.asked, [
     ["lab_runs", { sweep: "abc", rows: [3], filters: { columns: {}, rows: null } }],
-    ["lab_choice", { sweep: "abc", row: 3, prompt: "story-2", seed: 0 }],
+    ["lab_choice", { sweep: "abc", row: 3, prompt: "story-2", seed: 0, beside: null }],
   ]);
   assert.equal((await look(server, trail({ prompt: "story-1", seed: 0 }))).at, 1);
   assert.equal((await look(server, trail({ text: "Mia has a kite.", seed: 0 }))).at, 1);

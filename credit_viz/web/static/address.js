@@ -48,7 +48,10 @@ function viewOf({ boot, run, step, selected, lane, tab, trail }) {
   if (selected !== (first?.position ?? null)) view.token = selected;
   if (lane !== (first?.lane ?? Math.min(1, run.lanes.length - 1))) view.front = lane + 1;
   if (tab !== Object.keys(boot.style.maps)[0]) view.map = tab;
-  if (trail?.found?.wish) [view.sweep, view.row] = [trail.sweep, trail.row];
+  if (trail?.found?.wish) {
+    [view.sweep, view.row] = [trail.sweep, trail.row];
+    if (trail.beside !== null) view.beside = trail.beside;
+  }
   return view;
 }
 

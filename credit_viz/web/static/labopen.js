@@ -13,15 +13,16 @@ import { goTo, runsOf } from "./labwalk.js";
 /**
  * Open the run behind a mark.
  * @param {Lab} lab @param {number[]} rows settings that the mark stands for, by their rows in the sweep's table
+ * @param {string | null} [prompt] its id, null for the first worth a look
  */
-export async function openInRace(lab, rows) {
+export async function openInRace(lab, rows, prompt = null) {
   const { sweep, filters } = lab.store.state;
   if (sweep === null || !rows.length) return;
   const why = hindrance(lab);
   try {
     if (why) await listRuns(lab, rows, 0, why, new RunsSheet(lab.base));
     else {
-      const trail = { sweep, row: rows[0], rows, filters, prompt: null, seed: null, text: null, found: null };
+      const trail = { sweep, row: rows[0], rows, beside: null, filters, prompt, seed: null, text: null, found: null };
       await goTo({ store: lab.race, server: lab.server }, trail);
     }
   } catch (error) {
@@ -29,8 +30,26 @@ export async function openInRace(lab, rows) {
   }
 }
 
+/**
+ * Open the runs of two settings on one prompt, side by side.
+ * @param {Lab} lab @param {import("./labpair.js").Pair} pair @param {string} prompt its id
+ * @param {import("./labstate.js").Filters} filters prompts to walk through
+ * @returns {Promise<string>} why they cannot share a race, "" where they do
+ */
+export async function openPair(lab, [beside, row], prompt, filters) {
+  const { sweep } = lab.store.state;
+  if (sweep === null) return "";
+  const trail = { sweep, row, rows: [row], beside, filters, prompt, seed: null, text: null, found: null };
+  try {
+    await goTo({ store: lab.race, server: lab.server }, trail);
+    return "";
+  } catch (error) {
+    return /** @type {Error} */ (error).message;
+  }
+}
+
 /** Why this page cannot make the runs of the sweep, "" where it can. @param {Lab} lab */
-function hindrance({ store, race }) {
+export function hindrance({ store, race }) {
   const { sweeps, sweep } = store.state;
   const { boot } = race.state;
   const listed = sweeps?.find(({ id }) => id === sweep);
@@ -44,7 +63,7 @@ function hindrance({ store, race }) {
 /** @param {Lab} lab @param {number[]} rows @param {number} at @param {string} note @param {RunsSheet} list */
 async function listRuns(lab, rows, at, note, list) {
   const { sweep, filters, table } = lab.store.state;
-  const runs = await runsOf(lab.server, /** @type {string} */ (sweep), rows[at], filters);
+  const runs = await runsOf(lab.server, /** @type {string} */ (sweep), [rows[at]], filters);
   const go = (/** @type {number} */ to) => void listRuns(lab, rows, to, note, list);
   const settings = rows.length > 1 && stepper("Setting", at, rows.length, go, "of this mark");
   list.show({ name: table ? nameOf(table, placeOf(table, rows[at])) : "", note, runs, settings });

@@ -4,7 +4,7 @@
  */
 
 import { fill, h } from "./dom.js";
-import { promptName, verdictOf } from "./labwalk.js";
+import { promptName, verdictsOf } from "./labwalk.js";
 import { sheet } from "./sheet.js";
 import { inline } from "./text.js";
 
@@ -50,7 +50,7 @@ export class RunsSheet {
  * @param {((run: SweptRun) => void) | null} open
  */
 function row(run, prompt, current, open) {
-  const { right, words } = verdictOf(run);
+  const { right, words } = verdictsOf(run);
   const name = open
     ? h("button", { class: "cv-link", type: "button", onclick: () => open(run) }, prompt)
     : h("span", {}, prompt);
@@ -59,7 +59,7 @@ function row(run, prompt, current, open) {
     { "aria-current": current ? "true" : null },
     h("th", { scope: "row" }, name),
     h("td", { class: "cv-runs-text", dir: "auto", title: run.text }, inline(run.text)),
-    h("td", { class: "cv-runs-number" }, run.passes ?? "–"),
+    h("td", { class: "cv-runs-number" }, [run.beside, run].flatMap((each) => (each ? [each.passes ?? "–"] : [])).join(" and ")),
     h("td", { class: "cv-trail-verdict", data: { right } }, words),
   );
 }

@@ -53,6 +53,7 @@ import { Store } from "./store.js";
  * @property {number} version runs behind the table
  * @property {Filters} filters
  * @property {number[] | null} brushed settings that are brushed, null for none
+ * @property {import("./labpair.js").Pair | null} pair settings that were chosen to be compared, null where none were
  * @property {Record<string, Record<string, string>>} options of each picture, by its name
  * @property {boolean} asking is the form of a new sweep open?
  * @property {string} error one sentence, "" when all is well
@@ -76,6 +77,7 @@ const fresh = () => ({
   version: 0,
   filters: noFilters(),
   brushed: null,
+  pair: null,
   options: {},
   error: "",
   note: "",

@@ -6,7 +6,7 @@
 import { fill, h, refill } from "./dom.js";
 import { RunsSheet } from "./labruns.js";
 import { stepper } from "./labstepper.js";
-import { arrived, goTo, leadsTo, look, promptName, verdictOf } from "./labwalk.js";
+import { arrived, goTo, leadsTo, look, promptName, verdictsOf } from "./labwalk.js";
 import { wish } from "./rerun.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -81,7 +81,7 @@ function title({ name, runs, at }) {
 /** @param {Element} facts @param {Store} store @param {Found} found */
 function fillFacts(facts, { state }, found) {
   const run = state.run && leadsTo(state.boot, state.run, found) ? state.run : null;
-  const { right, words } = verdictOf(found.runs[found.at]);
+  const { right, words } = verdictsOf(found.runs[found.at]);
   const sentence = passesSentence(run, found);
   if (facts.textContent === `${words} there · ${sentence}`) return;
   fill(facts, h("span", { class: "cv-trail-verdict", data: { right } }, `${words} there`), " · ", sentence);
@@ -109,6 +109,7 @@ function waysOn(store, server, base, trail, found) {
   const { runs } = found;
   const { row, rows } = trail;
   const at = runs.findIndex(({ prompt, seed }) => prompt === trail.prompt && seed === trail.seed);
+  const listed = trail.beside === null ? "All runs of this setting" : "All prompts of these two";
   const open = () =>
     new RunsSheet(base).show({ name: found.name, runs, at, open: ({ prompt, seed }) => walk({ prompt, seed }) });
   return h(
@@ -117,7 +118,7 @@ function waysOn(store, server, base, trail, found) {
     stepper("Prompt", at, runs.length, (to) => walk({ prompt: runs[to].prompt, seed: runs[to].seed })),
     rows.length > 1 &&
       stepper("Setting", rows.indexOf(row), rows.length, (to) => walk({ row: rows[to] }), "of this mark"),
-    h("button", { class: "cv-link", type: "button", data: { key: "list" }, onclick: open }, "All runs of this setting"),
+    h("button", { class: "cv-link", type: "button", data: { key: "list" }, onclick: open }, listed),
   );
 }
 

@@ -18,7 +18,8 @@ import { wish } from "./rerun.js";
 /**
  * One run of the sweep, as `lab_runs` lists it.
  * @typedef {{row: number, prompt: string, task: string | null, seed: number, text: string, passes: number | null,
- *   exact_match: number | null, token_agreement: number | null, failed: string | boolean | null}} SweptRun
+ *   exact_match: number | null, token_agreement: number | null, failed: string | boolean | null,
+ *   beside?: SweptRun}} SweptRun beside: the other setting's run on the same prompt, where two are compared
  */
 /**
  * What the sweep says of the run on show.
@@ -48,23 +49,37 @@ const drawn = () => new Promise((resolve) => requestAnimationFrame(() => request
  * @throws {Error} with a sentence
  */
 export async function look(server, trail) {
-  const { sweep, row, filters } = trail;
-  const runs = await runsOf(server, sweep, row, filters);
+  const { sweep, row, beside, filters } = trail;
+  const swept = await runsOf(server, sweep, beside === null ? [row] : [beside, row], filters);
+  const runs = beside === null ? swept : paired(swept, beside, row);
   const at = placeOf(runs, trail);
   if (at < 0) throw new Error(trail.text === null ? "this setting has no runs yet" : "it has no run on this prompt");
   const { prompt, seed } = runs[at];
-  const { name, choice, passes, note } = await answered(server, "lab_choice", { sweep, row, prompt, seed });
+  const { name, choice, passes, note } = await answered(server, "lab_choice", { sweep, row, prompt, seed, beside });
   return { runs, at, name, choice, passes, note, wish: "", before: null };
 }
 
 /**
- * Runs of one setting, in the order in which one wants to look.
- * @param {any} server @param {string} sweep @param {number} row @param {import("./labstate.js").Filters | null} filters
+ * Runs of some settings, in the order in which one wants to look.
+ * @param {any} server @param {string} sweep @param {number[]} rows @param {import("./labstate.js").Filters | null} filters
  * @returns {Promise<SweptRun[]>}
  */
-export async function runsOf(server, sweep, row, filters) {
-  const asked = { sweep, rows: [row], filters: filters ?? noFilters() };
+export async function runsOf(server, sweep, rows, filters) {
+  const asked = { sweep, rows, filters: filters ?? noFilters() };
   return (await answered(server, "lab_runs", asked)).runs;
+}
+
+/**
+ * Runs of two settings on the same prompts, those first whose passes differ most.
+ * @param {SweptRun[]} runs of both @param {number} first @param {number} second settings
+ * @returns {SweptRun[]} the second's, each with the first's beside it
+ */
+export function paired(runs, first, second) {
+  const key = (/** @type {SweptRun} */ { prompt, seed }) => JSON.stringify([prompt, seed]);
+  const others = new Map(runs.filter(({ row }) => row === first).map((run) => [key(run), run]));
+  const apart = (/** @type {SweptRun} */ { passes, beside }) => Math.abs((passes ?? 0) - (beside?.passes ?? 0));
+  const both = runs.filter((run) => run.row === second && others.has(key(run)));
+  return both.map((run) => ({ ...run, beside: others.get(key(run)) })).sort((a, b) => apart(b) - apart(a));
 }
 
 /** Which of the runs a trail leads to. @param {SweptRun[]} runs @param {Trail} trail @returns {number} -1 for none */
@@ -139,6 +154,18 @@ export function verdictOf({ failed, exact_match: right, token_agreement: agreeme
   if (right !== null) return right ? { right: "yes", words: "right" } : { right: "no", words: "wrong" };
   if (agreement === null) return { right: "unknown", words: "not judged" };
   return { right: "unknown", words: `${percent(agreement)} % as vanilla` };
+}
+
+/**
+ * How a run came out, and the one beside it where there is one.
+ * @param {SweptRun} run @returns {ReturnType<typeof verdictOf>}
+ */
+export function verdictsOf(run) {
+  const own = verdictOf(run);
+  if (!run.beside) return own;
+  const other = verdictOf(run.beside);
+  if (other.words === own.words) return { ...own, words: `both ${own.words}` };
+  return { right: "unknown", words: `${other.words} and ${own.words}` };
 }
 
 /** Run what a trail leads to. @param {Store} store @param {Trail} trail of which everything is known */

@@ -7,7 +7,7 @@
  * Lanes are always said, since what a server offers first may change; everything else only where it differs from the
  * defaults. `write=5.12.1234` writes token 1234 at position 12 by hand after step 5, `unwrite=5.12` takes it back.
  * What this version does not know is carried along as JSON under `also.NAME`. Lanes in front count from 1. A run that
- * was opened from a sweep says which of its settings it shows: `sweep=ID&row=12`.
+ * was opened from a sweep says which of its settings it shows: `sweep=ID&row=12`, with `beside=7` in the first lane.
  */
 
 import { inline } from "./text.js";
@@ -15,7 +15,8 @@ import { inline } from "./text.js";
 /** @typedef {import("./store.js").LaneChoice} LaneChoice */
 /** @typedef {{lanes: LaneChoice[], [option: string]: any}} Choice as the server reads it */
 /**
- * @typedef {{step?: number, token?: number | null, front?: number, map?: string, sweep?: string, row?: number}} View
+ * @typedef {{step?: number, token?: number | null, front?: number, map?: string, sweep?: string, row?: number,
+ *   beside?: number}} View
  *   token null: none selected
  */
 /** @typedef {{prompt: string | null, choice: Choice, model: string, view: View}} Shared */
@@ -25,7 +26,7 @@ const SHORT = { gen_length: "length", block_length: "block", early_stop: "early"
 const WRITE = "write";
 const UNWRITE = "unwrite";
 const ALSO = "also.";
-const VIEW = ["step", "token", "front", "map", "sweep", "row"];
+const VIEW = ["step", "token", "front", "map", "sweep", "row", "beside"];
 const PRETTY = /%(?:3B|3D|2C|2F|3A|3F|40|21|27|28|29)/g; // characters that are plain in a query's value
 const LARGEST_SEED = 2 ** 31 - 1;
 

@@ -10,6 +10,7 @@ import { h } from "./dom.js";
  * @property {string} sweep id of the sweep
  * @property {number} row setting on show, by its row in the sweep's table
  * @property {number[]} rows settings that the mark in the lab stood for; `row` is one of them
+ * @property {number | null} beside setting of the first lane, null for vanilla decoding
  * @property {import("./labstate.js").Filters | null} filters of the lab, null for none
  * @property {string | null} prompt its id in the sweep, null for the first worth a look
  * @property {number | null} seed of the run, null for the first
@@ -21,9 +22,9 @@ import { h } from "./dom.js";
  * The trail of a link.
  * @param {import("./link.js").Shared} link @returns {Trail | null} null where it says nothing of a sweep
  */
-export function trailOf({ prompt, choice: { seed }, view: { sweep, row } }) {
+export function trailOf({ prompt, choice: { seed }, view: { sweep, row, beside } }) {
   if (sweep === undefined || row === undefined || prompt === null) return null;
-  return { sweep, row, rows: [row], filters: null, prompt: null, seed, text: prompt, found: null };
+  return { sweep, row, rows: [row], beside: beside ?? null, filters: null, prompt: null, seed, text: prompt, found: null };
 }
 
 /** Press the strip's button to another prompt, where it has one. @param {1 | -1} by */
