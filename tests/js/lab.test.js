@@ -35,6 +35,7 @@ test("progress is said in runs, with the time that is left", () => {
 });
 
 test("what ended early says so; what is done says nothing unless runs failed", () => {
+  assert.match(progressWords(status({ state: "elsewhere" })), /^312 of 1,480 runs\. Another process/);
   assert.match(progressWords(status({ state: "cancelled" })), /^Stopped after 312 of 1,480 runs\./);
   assert.match(progressWords(status({ state: "failed", error: "no memory is left" })), /no memory is left$/);
   assert.equal(progressWords(status({ state: "done", done: 1480 })), "");
@@ -43,15 +44,15 @@ test("what ended early says so; what is done says nothing unless runs failed", (
 
 test("what ended early goes on where its model is served, and where it is nobody else's", () => {
   const own = { lasting: false, can_race: true };
-  const all = ["queued", "loading", "running", "done", "cancelled", "failed"];
+  const all = ["queued", "loading", "running", "elsewhere", "done", "cancelled", "failed"];
   assert.deepEqual(all.filter((state) => canGoOn({ state }, own)), ["cancelled", "failed"]);
   assert.equal(canGoOn({ state: "cancelled" }, { ...own, lasting: true }), false);
   assert.equal(canGoOn({ state: "cancelled" }, { ...own, can_race: false }), false);
 });
 
 test("only what is settled is not under way", () => {
-  const all = ["queued", "loading", "running", "done", "cancelled", "failed"];
-  assert.deepEqual(all.filter((state) => isUnderWay({ state })), ["queued", "loading", "running"]);
+  const all = ["queued", "loading", "running", "elsewhere", "done", "cancelled", "failed"];
+  assert.deepEqual(all.filter((state) => isUnderWay({ state })), ["queued", "loading", "running", "elsewhere"]);
 });
 
 test("numbers and times are as exact as anybody needs them", () => {
@@ -77,6 +78,8 @@ test("a sweep of the list says its size and how it is doing", () => {
   assert.equal(sizeWords(sweep), "1,520 settings on 50 prompts");
   assert.equal(noteWords(sweep, null), "embedded · 6 May 2020");
   assert.equal(noteWords(sweep, status({ done: 74, total: 148 })), "running, 50 %");
+  assert.equal(noteWords({ ...sweep, state: "elsewhere" }, null), "running elsewhere");
+  assert.equal(noteWords(sweep, status({ state: "elsewhere", done: 74, total: 148 })), "running elsewhere, 50 %");
   assert.match(noteWords({ ...sweep, state: "cancelled" }, null), /^stopped early · embedded/);
 });
 

@@ -75,7 +75,10 @@ export function noteWords(sweep, status) {
   const now = status ?? sweep;
   if (now.state === "queued") return "waiting";
   if (now.state === "loading") return "loading the model";
-  if (isUnderWay(now)) return status?.total ? `running, ${Math.floor((100 * status.done) / status.total)} %` : "running";
+  if (isUnderWay(now)) {
+    const running = now.state === "elsewhere" ? "running elsewhere" : "running";
+    return status?.total ? `${running}, ${Math.floor((100 * status.done) / status.total)} %` : running;
+  }
   if (!sweep.model) return "damaged";
   const ended = now.state === "done" ? "" : "stopped early";
   return [ended, sweep.model, onDay(new Date(sweep.made))].filter(Boolean).join(" · ");

@@ -30,6 +30,7 @@ export function progressWords({ state, done, total, failed, seconds_left, ahead,
   if (state === "queued") return `Waiting for ${counted(ahead, "sweep")} before it`;
   if (state === "loading") return "Loading the model";
   if (state === "running") return `${runs}${bad}${seconds_left === null ? "" : `, ${inTime(seconds_left)} left`}`;
+  if (state === "elsewhere") return `${runs}${bad}. Another process computes them; it is stopped where it was started.`;
   if (state === "cancelled") return `Stopped after ${runs}. What is there stays.`;
   if (state === "failed") return `Stopped after ${runs}: ${error}`;
   return failed ? `${grouped(failed)} of ${grouped(total)} runs failed; they count nowhere.` : "";
@@ -57,9 +58,9 @@ export function progressView(lab) {
     say(words, sentence);
     if (sentence && (lost || !underWay)) say(spoken, sentence);
     bar.hidden = !underWay;
-    if (status?.state === "running" && status.total) bar.value = status.done / status.total;
+    if (status && ["running", "elsewhere"].includes(status.state) && status.total) bar.value = status.done / status.total;
     else bar.removeAttribute("value"); // nobody knows how long
-    cancel.hidden = !underWay;
+    cancel.hidden = !underWay || status.state === "elsewhere";
     if (!underWay) cancel.disabled = false;
     const entry = sweeps?.find(({ id }) => id === sweep);
     goOn.hidden = !(status && canStart && entry && canGoOn(status, entry));

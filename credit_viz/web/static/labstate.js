@@ -31,7 +31,7 @@ import { Store } from "./store.js";
 
 /**
  * @typedef {object} Status as `lab_status` says
- * @property {"queued" | "loading" | "running" | "done" | "cancelled" | "failed"} state
+ * @property {"queued" | "loading" | "running" | "elsewhere" | "done" | "cancelled" | "failed"} state
  * @property {number} done runs
  * @property {number} total runs
  * @property {number} failed runs
