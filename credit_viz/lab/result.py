@@ -72,6 +72,11 @@ class SweepResult:
         (folder / MANIFEST).write_text(json.dumps(self.manifest, indent=1) + "\n", encoding="utf-8")
 
     @cached_property
+    def mark(self) -> object:
+        """Equal to that of no other result: what is known of this one can be kept under it."""
+        return object()
+
+    @cached_property
     def plan(self) -> Plan:
         """What was asked."""
         return Plan.from_json(self.manifest["plan"])

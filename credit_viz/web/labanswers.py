@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import reprlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -26,6 +24,7 @@ from credit_viz.lab.plan import OPTIONS
 from credit_viz.lab.report import command_of, facts_of
 from credit_viz.lab.result import SweepResult
 from credit_viz.pareto import unbeaten
+from credit_viz.web.kept import Kept
 
 __all__ = ["LabAnswers", "Results"]
 
@@ -165,54 +164,13 @@ class LabAnswers:
 
     def _whole(self, asked: Asked) -> tuple[SweepResult, tuple[Hashable, ...]]:
         """The sweep, and what answers about it depend on."""
-        sweep = str(asked["sweep"])
-        result = self._laboratory.result(sweep)
+        result = self._laboratory.result(str(asked["sweep"]))
         filters = json.dumps(_object("filters", asked.get("filters")), sort_keys=True)
-        # runs that failed may have been tried again, which leaves as many
-        return result, (sweep, len(result.frame), len(result.failed), filters)
+        return result, (result.mark, filters)
 
     def _kept(self, whole: SweepResult, key: tuple[Hashable, ...]) -> SweepResult:
         """The runs that the filters keep."""
         return self._filtered.of(key, lambda: _filtered(whole, json.loads(str(key[-1]))))
-
-
-T = TypeVar("T")
-
-
-class Kept(Generic[T]):
-    """Values by key, the last `most` that were asked for.
-
-    One is made at a time: Python computes no two at once anyway, so what is asked for first is there first.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[Hashable, T] = OrderedDict()
-        self._lock = threading.Lock()
-        self._making = threading.Lock()
-
-    def of(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value, made where it is not kept."""
-        found = self._find(key)
-        if found:
-            return found[0]
-        with self._making:
-            found = self._find(key)
-            return found[0] if found else self._keep(key, make())
-
-    def _find(self, key: Hashable) -> tuple[T] | None:
-        with self._lock:
-            if key not in self._values:
-                return None
-            self._values.move_to_end(key)
-            return (self._values[key],)
-
-    def _keep(self, key: Hashable, value: T) -> T:
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
-        return value
 
 
 def _filtered(whole: SweepResult, filters: Mapping[str, Any]) -> SweepResult:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from credit_viz import lab
 from credit_viz.errors import CreditVizError, SettingsError
 from credit_viz.figures.sweeps import SWEEP_FIGURES
 from credit_viz.lab.plan import Plan
-from credit_viz.web.labanswers import Kept, LabAnswers
+from credit_viz.web.labanswers import LabAnswers
 from credit_viz.web.request import parse_choice
 from tests.lab.made import made_plan, made_result
 
@@ -251,39 +249,14 @@ def test_answers_are_made_anew_when_failed_runs_were_tried_again() -> None:
     assert (sum(before["columns"]["failed"]) > 0, sum(after["columns"]["failed"])) == (True, 0)
 
 
-def test_what_is_kept_is_bounded() -> None:
-    kept: Kept[int] = Kept(3)
-    made = []
-    for key in (1, 2, 3, 1, 4, 1, 2):
-        kept.of(key, lambda key=key: made.append(key) or key)
-    assert made == [1, 2, 3, 4, 2]
-
-
-def test_two_that_ask_at_once_make_it_once() -> None:
-    kept: Kept[int] = Kept(3)
-    begun, go = threading.Event(), threading.Event()
-    made = []
-
-    def make() -> int:
-        begun.set()
-        go.wait(10)
-        made.append(1)
-        return 7
-
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(kept.of, "a", make)
-        begun.wait(10)
-        second = pool.submit(kept.of, "a", make)
-        go.set()
-        assert (first.result(), second.result()) == (7, 7)
-    assert made == [1]
-
-
-def test_what_fails_is_not_kept_and_blocks_nobody() -> None:
-    kept: Kept[int] = Kept(3)
-    with pytest.raises(ZeroDivisionError):
-        kept.of("a", lambda: 1 // 0)
-    assert kept.of("a", lambda: 2) == 2
+def test_answers_are_made_anew_when_another_sweep_of_the_same_size_takes_its_place() -> None:
+    sweeps = Sweeps(replaced=made_result(made_plan(), seed=1))
+    answers = LabAnswers(sweeps)
+    before = answers.lab_table({"sweep": "replaced"})
+    sweeps.results["replaced"] = made_result(made_plan(), seed=2)
+    after = answers.lab_table({"sweep": "replaced"})
+    assert before["version"] == after["version"]
+    assert before["columns"]["forward_passes"] != after["columns"]["forward_passes"]
 
 
 def test_a_sweep_that_has_nothing_yet() -> None:
