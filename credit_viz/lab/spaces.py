@@ -14,7 +14,7 @@ from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.settings import Knob, knobs
 from credit_viz.errors import SettingsError, one_of
 
-__all__ = ["Arm", "Span", "Value", "setting_names"]
+__all__ = ["Arm", "Span", "Value", "setting_names", "value_text"]
 
 Value = float | int | str | None
 
@@ -41,10 +41,15 @@ class Span:
             raise SettingsError(f"range {span}/{self.count} asks for {self.count} values; valid: 2 to {_MOST_VALUES:,}")
 
     def values(self) -> tuple[float, ...]:
-        """The values of a span that has a count, without the noise of binary fractions."""
+        """The values of a span that has a count."""
+        assert self.count is not None
+        return tuple(map(self.at, range(self.count)))
+
+    def at(self, place: int) -> float:
+        """One of these values, without the noise of binary fractions."""
         assert self.count is not None
         width = (self.high - self.low) / (self.count - 1)
-        return tuple(float(f"{self.low + width * i:.12g}") for i in range(self.count))
+        return float(f"{self.low + width * place:.12g}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,12 @@ class Arm:
             raise SettingsError(one_of("decoder", decoder, DECODERS))
         name, values = DECODERS[decoder].sweep
         return cls(decoder, {name: values, **(knobs or {})}, preset)
+
+    @classmethod
+    def of(cls, decoder: str, values: Mapping[str, Value]) -> Self:
+        """A single setting; values: of every knob, of which those are named that are not at their default."""
+        defaults = {knob.name: knob.default for knob in knobs(DECODERS[decoder].settings_class)}
+        return cls(decoder, {name: value for name, value in values.items() if value != defaults[name]})
 
     @property
     def size(self) -> int:
@@ -163,7 +174,7 @@ def _draw(space: tuple[Value, ...] | Span, whole: bool, rng: random.Random) -> V
     if not isinstance(space, Span):
         return space[rng.randrange(len(space))]
     if space.count is not None:
-        return space.values()[rng.randrange(space.count)]
+        return space.at(rng.randrange(space.count))
     if whole:
         return rng.randint(math.ceil(space.low), math.floor(space.high))
     return float(f"{space.low + (space.high - space.low) * rng.random():.6g}")
@@ -178,12 +189,13 @@ def setting_names(settings: Sequence[tuple[str, Mapping[str, Value]]]) -> list[s
         told = varying.setdefault(decoder, set())
         told |= {k for k, v in values.items() if v != defaults[k] or seen.setdefault((decoder, k), v) != v}
     return [
-        " ".join([decoder, *(f"{k}={_text(v)}" for k, v in values.items() if k in varying[decoder])])
+        " ".join([decoder, *(f"{k}={value_text(v)}" for k, v in values.items() if k in varying[decoder])])
         for decoder, values in settings
     ]
 
 
-def _text(value: Value) -> str:
+def value_text(value: Value) -> str:
+    """A value as names have it."""
     if value is None:
         return "unset"
     return str(value).removesuffix(".0")

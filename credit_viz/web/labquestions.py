@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 
-from credit_viz.errors import CreditVizError, PromptError, SettingsError
+from credit_viz.errors import BackendError, CreditVizError, PromptError, SettingsError
 from credit_viz.lab import ModelSource, Plan
 from credit_viz.lab.report import command_of
 from credit_viz.models.known import EMBEDDED
@@ -20,6 +22,9 @@ __all__ = ["LabQuestions"]
 
 Asked = Mapping[str, Any]
 _MINE = 200  #: ids of own sweeps that a page may name
+_AT_ONCE = 2  #: plans that are read at a time
+_TURN = 3.0  #: seconds to wait for a turn
+_LONGEST = 500  #: characters of a command in a message
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class LabQuestions:
     """Answers from a laboratory."""
 
     laboratory: Laboratory
+    _reading: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(_AT_ONCE), init=False, repr=False)
 
     def functions(self) -> list[Callable[[Asked], Any]]:
         """All questions."""
@@ -55,23 +61,23 @@ class LabQuestions:
         """What a plan would cost."""
         form = self._form()
         try:
-            plan = form.read(asked.get("plan"))
-            self._check(form, plan)
+            with self._turn():
+                plan = self._read(form, asked)
+                return {
+                    "runs": sum(1 for _ in plan.runs()),
+                    "settings": plan.rows,
+                    "prompts": len(plan.all_prompts),
+                    "seconds": self.laboratory.seconds(plan),
+                }
         except CreditVizError as error:
             return _refused(error, form)
-        return {
-            "runs": sum(1 for _ in plan.runs()),
-            "settings": plan.rows,
-            "prompts": len(plan.all_prompts),
-            "seconds": self.laboratory.seconds(plan),
-        }
 
     def lab_start(self, asked: Asked) -> dict[str, Any]:
         """Begin a sweep."""
         form = self._form()
         try:
-            plan = form.read(asked.get("plan"))
-            self._check(form, plan)
+            with self._turn():
+                plan = self._read(form, asked)
             return {"sweep": self.laboratory.start(plan, _title(asked.get("title"), plan))}
         except CreditVizError as error:
             return _refused(error, form)
@@ -99,16 +105,29 @@ class LabQuestions:
         backend = self.laboratory.backend
         return PlanForm(self.laboratory.limits, backend.source if backend else ModelSource())
 
-    def _check(self, form: PlanForm, plan: Plan) -> None:
-        """Refuse what is too large for a page, or does not fit the model."""
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Whoever asks much keeps only those waiting who ask for the same."""
+        if not self._reading.acquire(timeout=_TURN):
+            raise BackendError("the server is busy with the plans of others; valid: ask again in a moment")
+        try:
+            yield
+        finally:
+            self._reading.release()
+
+    def _read(self, form: PlanForm, asked: Asked) -> Plan:
+        """The plan, if it is not too large for a page, and fits the model."""
+        plan = form.read(asked.get("plan"))
         limit = self.laboratory.limits.runs
         if plan.size > limit:
+            command = command_of(plan)
+            short = command if len(command) <= _LONGEST and "\n" not in command else "credit-viz sweep"
             raise SettingsError(
-                f"this sweep has up to {plan.size:,} runs; a page starts up to {limit:,}, a shell more: "
-                f"{command_of(plan)}"
+                f"this sweep has up to {plan.size:,} runs; a page starts up to {limit:,}, a shell more: {short}"
             )
         if self.laboratory.backend is not None:
             self.laboratory.backend.check(plan)
+        return plan
 
 
 def _refused(error: CreditVizError, form: PlanForm) -> dict[str, Any]:

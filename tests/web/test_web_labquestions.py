@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from credit_viz.errors import PromptError, SettingsError
+from credit_viz.lab import Arm, Plan, Span
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.planform import Limits
 from credit_viz.web.questions import Questions
 from credit_viz.web.runs import RunStore
-from tests.web.labs import ASKED, RUNS, SteppedSweeps, job_of, wait_for
+from tests.web.labs import ASKED, PATIENCE, RUNS, SteppedSweeps, job_of, wait_for
 
 LIMITS = Limits(runs=40, arms=3, prompts=4, characters=30, file_characters=400, arm_characters=60, values=3, length=16)
 
@@ -132,6 +135,60 @@ def test_what_is_wrong_is_said_beside_its_field(
         assert words in told["error"]
         assert told["field"] == field
         assert len(told["error"]) < 1000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arms": ["credit: alpha=0..2/100000, threshold=0.5..1/100000"]},
+        {"arms": ["credit: alpha=0..2, random 999999999999999999"]},
+        {"arms": ["credit: alpha=0..2/100000, random 41"], "prompts": ["one"]},
+        {"arms": ["credit: alpha=0..2/1000"], "prompts": ["\n" * 29 + str(n) for n in range(4)]},
+    ],
+)
+def test_a_huge_plan_is_refused_before_anything_is_made_of_it(
+    asks: dict[str, Any], backend: SteppedSweeps, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(Plan, "runs", None)
+    monkeypatch.setattr(Arm, "settings", None)
+    monkeypatch.setattr(Span, "values", None)
+    monkeypatch.setattr(backend, "check", None)
+    for name in ("lab_outlook", "lab_start"):
+        error = asks[name]({"plan": {**ASKED, **change}})["error"]
+        assert "a page starts up to 40, a shell more: credit-viz sweep" in error
+        assert len(error) < 700
+        assert "\n" not in error
+
+
+def test_a_draw_from_many_values_makes_one_of_them(asks: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Span, "values", None)
+    told = asks["lab_outlook"]({"plan": {**ASKED, "arms": ["credit: alpha=0..2/100000, random 5"]}})
+    assert told["settings"] == 5
+
+
+def test_so_many_plans_are_read_at_once_and_no_more(
+    asks: dict[str, Any], backend: SteppedSweeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go = threading.Semaphore(0), threading.Event()
+
+    def slow(_: Any) -> None:
+        reading.release()
+        assert go.wait(PATIENCE)
+
+    monkeypatch.setattr(backend, "check", slow)
+    monkeypatch.setattr("credit_viz.web.labquestions._TURN", 0.01)
+    with ThreadPoolExecutor(2) as pool:
+        first = [pool.submit(asks["lab_outlook"], {"plan": dict(ASKED)}) for _ in range(2)]
+        assert all(reading.acquire(timeout=PATIENCE) for _ in first)
+        for name in ("lab_outlook", "lab_start"):
+            told = asks[name]({"plan": dict(ASKED)})
+            assert told == {
+                "error": "the server is busy with the plans of others; valid: ask again in a moment",
+                "field": None,
+            }
+        go.set()
+        assert [future.result()["runs"] for future in first] == [RUNS, RUNS]
+    assert asks["lab_outlook"]({"plan": dict(ASKED)})["runs"] == RUNS
 
 
 def test_what_does_not_fit_the_model_is_said(
