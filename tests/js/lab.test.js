@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { sweepIn } from "../../credit_viz/web/static/address.js";
+import { labIn, labLink } from "../../credit_viz/web/static/address.js";
 import { sentences } from "../../credit_viz/web/static/labhead.js";
 import { noteWords, sizeWords } from "../../credit_viz/web/static/lablist.js";
 import { keepOwn, ownSweeps } from "../../credit_viz/web/static/labown.js";
@@ -112,10 +112,13 @@ test("a page begins where its address says, where it can", () => {
   assert.equal(begins({ race: true }, "?at=lab"), "race");
 });
 
-test("the lab's address names its sweep; a run's address may name one, too", () => {
-  assert.equal(sweepIn("?at=lab&sweep=5f"), "5f");
-  assert.equal(sweepIn("?at=lab"), null);
-  assert.equal(sweepIn("?prompt=x&sweep=5f&row=3"), null);
+test("the lab's address names its sweep and what of it; a run's address may name one, too", () => {
+  assert.deepEqual(labIn("?at=lab&sweep=5f"), { sweep: "5f", seen: "" });
+  assert.deepEqual(labIn("?__theme=dark&at=lab&sweep=5f&rows=1-3"), { sweep: "5f", seen: "rows=1-3" });
+  assert.deepEqual(labIn("?at=lab"), { sweep: null, seen: "" });
+  assert.deepEqual(labIn("?prompt=x&sweep=5f&row=3"), { sweep: null, seen: "" });
+  for (const said of [labIn("?at=lab&sweep=5f&rows=1-3"), labIn("?at=lab"), { sweep: "a/ö", seen: "tab=contour" }])
+    assert.deepEqual(labIn(`?${labLink(said)}`), said);
 });
 
 test("a tab keeps its newest sweeps, as many as the server reads", (t) => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { modelId, readLink, runKey, writeLink } from "../../credit_viz/web/static/link.js";
+import { randomText, randomness } from "./random.js";
 
 const number = (/** @type {any} */ more) => ({ choices: [], unset: "", integer: false, ...more });
 const threshold = number({ name: "threshold", minimum: 0, maximum: 1, default: 0.9 });
@@ -72,37 +73,6 @@ test("a link is short and can be read", () => {
   assert.deepEqual(read(link).choice.lanes, [LANES[0], { ...credit, settings: { alpha: null } }]);
   assert.equal(writeLink(boot, shared()), "prompt=kite&lane=vanilla&lane=credit;threshold=0.99&model=embedded");
 });
-
-/** A small generator of random numbers, the same in every run. @param {number} seed */
-function randomness(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0;
-    return (state ^ (state >>> 13)) >>> 0;
-  };
-  const below = (/** @type {number} */ n) => next() % n;
-  return { below, pick: (/** @type {any[]} */ list) => list[below(list.length)], chance: () => below(2) === 0 };
-}
-
-const HOSTILE = [
-  "</script><script>window.pwned=1</script>",
-  "${alert(1)}",
-  "{{constructor}}",
-  "&lane=vanilla",
-  "a;b=c%3B%",
-  "%E0%A4%A",
-  "#?&=+ ",
-  "\u202e\u0000\r\n\t",
-  "😀한글",
-  "__proto__",
-  "\"quoted\" 'text' (x) [MASK:5]",
-];
-
-/** @param {ReturnType<typeof randomness>} random */
-function randomText(random) {
-  const piece = () => (random.chance() ? random.pick(HOSTILE) : String.fromCharCode(random.below(0xd800)));
-  return Array.from({ length: random.below(8) }, piece).join("");
-}
 
 /** @param {ReturnType<typeof randomness>} random @returns {any} */
 function randomJson(random) {

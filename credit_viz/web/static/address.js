@@ -12,6 +12,7 @@ import { modelId, readLink, writeLink } from "./link.js";
 const PAUSE = 500; // milliseconds between two changes of the address
 const LONGEST_QUERY = 4000; // servers and proxies refuse longer ones; what follows # is never sent to them
 const FOREIGN = /^__/; // the platform's own names, e.g. Gradio's __theme
+const LAB = /^\?(.*&)?at=lab(&|$)/;
 
 /** What a link to the run on show says; null where no link can make it again. @param {State} state */
 export function sharedOf({ boot, run, step, selected, lane, tab, options, trail }) {
@@ -67,16 +68,22 @@ function suffix(link, foreign = []) {
   return `${foreign.length ? `?${foreign.join("&")}` : ""}#${link}`;
 }
 
-/** The link that this page was opened by, null where it was none. @param {any} boot */
-export const linkHere = (boot) => readLink(boot, location.hash) ?? readLink(boot, location.search);
+/** The link to a run that this page was opened by, null where it was none. @param {any} boot */
+export const linkHere = (boot) =>
+  readLink(boot, location.hash) ?? (LAB.test(location.search) ? null : readLink(boot, location.search));
 
-/** What the lab's address says. @param {State} state */
-const labLink = ({ sweep }) => `at=lab${sweep === null ? "" : `&sweep=${encodeURIComponent(sweep)}`}`;
+/** What the lab's address says. @param {Pick<State, "sweep" | "seen">} state */
+export const labLink = ({ sweep, seen }) =>
+  ["at=lab", sweep !== null && `sweep=${encodeURIComponent(sweep)}`, seen].filter(Boolean).join("&");
 
-/** The sweep that the lab's address names. @param {string} query @returns {string | null} */
-export function sweepIn(query) {
-  const read = new URLSearchParams(query);
-  return read.get("at") === "lab" ? read.get("sweep") : null;
+/**
+ * The sweep that the lab's address names, and what of it; see lablink.js.
+ * @param {string} query @returns {Pick<State, "sweep" | "seen">}
+ */
+export function labIn(query) {
+  if (!LAB.test(query)) return { sweep: null, seen: "" };
+  const others = query.slice(1).split("&").filter((pair) => !/^(at|sweep)=|^__/.test(pair));
+  return { sweep: new URLSearchParams(query).get("sweep"), seen: others.join("&") };
 }
 
 /**
@@ -94,9 +101,9 @@ export function followAddress(store) {
     const shared = sharedOf(state);
     return shared ? writeLink(state.boot, shared) : "";
   };
-  const address = () => {
+  const address = (place = store.state.place) => {
     const foreign = location.search.slice(1).split("&").filter((pair) => FOREIGN.test(pair));
-    const link = store.state.place === "lab" ? labLink(store.state) : said();
+    const link = place === "lab" ? labLink(store.state) : said();
     if (link && link !== first) return location.pathname + suffix(link, foreign);
     return location.pathname + (foreign.length ? `?${foreign.join("&")}` : "");
   };
@@ -108,7 +115,7 @@ export function followAddress(store) {
     if (address() !== location.pathname + location.search + location.hash)
       history.replaceState(history.state, "", address());
   };
-  store.view(["run", "version", "step", "selected", "lane", "tab", "playing", "live", "trail", "sweep"], () => {
+  store.view(["run", "version", "step", "selected", "lane", "tab", "playing", "live", "trail", "sweep", "seen"], () => {
     if (!store.state.trail) first ??= said() || null;
     if (!waiting) setTimeout(write, PAUSE);
     waiting = true;
@@ -120,22 +127,25 @@ export function followAddress(store) {
 
 /**
  * An entry of the history for each visit of a place; Back and Forward go to theirs.
- * @param {Store} store @param {() => string} address of what is on show
+ * @param {Store} store @param {(place?: State["place"]) => string} address of what is on show
  */
 function followPlace(store, address) {
   history.replaceState({ ...history.state, place: store.state.place }, "");
   let shown = store.state.place;
   store.view(["place"], ({ place }) => {
     if (place === shown) return;
+    const left = shown;
     shown = place;
     const state = { ...history.state, place };
     // after Back the entry is there already, with the address of what was on show when it was left
-    if (history.state?.place === place) history.replaceState(state, "", address());
-    else history.pushState(state, "", address());
+    if (history.state?.place === place) return history.replaceState(state, "", address());
+    if (left === "lab") history.replaceState(history.state, "", address(left)); // the latest may not be said yet
+    history.pushState(state, "", address());
   });
   addEventListener("popstate", () => {
     const place = history.state?.place;
     if (!place) return; // not ours
-    store.set(place === "lab" ? { place, sweep: sweepIn(location.search) ?? store.state.sweep } : { place });
+    const { sweep, seen } = labIn(location.search);
+    store.set(sweep === null ? { place } : { place, sweep, seen });
   });
 }

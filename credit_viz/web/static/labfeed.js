@@ -3,7 +3,9 @@
  * and when more runs are there. An answer that another question has overtaken is dropped. Knows no view.
  */
 
+import { shownBy } from "./lablink.js";
 import { stillShown } from "./labrows.js";
+import { noFilters } from "./labstate.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 
@@ -56,9 +58,10 @@ export function feedTable(lab) {
   let asking = ""; // the question that is on its way
   let again = false; // more runs have come since
   const ask = () => {
-    const { sweep, filters } = store.state;
+    const { sweep, wished } = store.state;
     if (sweep === null) return;
-    const about = JSON.stringify([sweep, filters]);
+    const filters = wished === null ? store.state.filters : noFilters(); // what there is, before what is kept
+    const about = JSON.stringify([sweep, filters, wished]);
     again = about === asking;
     if (again) return;
     asking = about;
@@ -66,12 +69,13 @@ export function feedTable(lab) {
       () => answerOf(lab, "lab_table", { sweep, filters }),
       (answer) => {
         asking = "";
-        store.set(answer.error ? { error: answer.error } : { ...taken(answer, store.state.brushed), error: "" });
+        if (wished === store.state.wished)
+          store.set(answer.error ? { error: answer.error } : { ...taken(answer, store.state), error: "" });
         if (again) ask();
       },
     );
   };
-  store.view(["sweep", "filters", "version"], ({ sweep }) => {
+  store.view(["sweep", "filters", "version", "wished"], ({ sweep }) => {
     clearTimeout(resting);
     if (sweep === shown) {
       resting = setTimeout(ask, REST);
@@ -82,5 +86,11 @@ export function feedTable(lab) {
   });
 }
 
-/** What is brushed stays so where it is still on show. @param {any} table @param {number[] | null} brushed */
-const taken = (table, brushed) => ({ table, brushed: brushed && stillShown(table, brushed) });
+/**
+ * What is brushed stays so where it is still on show; what a link asks for is shown as far as it is there.
+ * @param {any} table @param {import("./labstate.js").LabState} state
+ */
+const taken = (table, { wished, brushed }) =>
+  wished === null
+    ? { table, brushed: brushed && stillShown(table, brushed) }
+    : { table, wished: null, ...shownBy(wished, table) };

@@ -3,7 +3,9 @@
  * Knows the lab's state and the server's addresses.
  */
 
+import { labLink } from "./address.js";
 import { fill, h, say } from "./dom.js";
+import { viewText } from "./lablink.js";
 import { isUnderWay } from "./labstate.js";
 import { ask, nameOf, save } from "./save.js";
 
@@ -55,7 +57,9 @@ function takeAway(lab) {
   copy.addEventListener("click", async () => {
     say(status, await copied(lab.store.state.table.command));
   });
-  const root = h("div", { class: "cv-lab-take", role: "group", "aria-label": "Take away" }, files, copy, status);
+  const link = h("button", { type: "button", class: "cv-link" }, "Copy the link");
+  link.addEventListener("click", async () => say(status, await linked(lab)));
+  const root = h("div", { class: "cv-lab-take", role: "group", "aria-label": "Take away" }, files, copy, link, status);
   lab.store.view(["table"], ({ table }) => {
     root.hidden = table === null;
     copy.hidden = !table?.command;
@@ -76,12 +80,19 @@ async function download({ store, base }, file) {
   }
 }
 
-/** @param {string} command @returns {Promise<string>} what happened */
-async function copied(command) {
+/** The link to what is on show. @param {Lab} lab @returns {Promise<string>} what happened */
+async function linked({ store, race }) {
+  const { left } = viewText(store.state);
+  const said = await copied(`${location.origin}${location.pathname}?${labLink(race.state)}`, "link");
+  return left.length ? `${said} It leaves out ${left.join(" and ")}: too many for a link.` : said;
+}
+
+/** @param {string} text @param {string} [name] @returns {Promise<string>} what happened */
+export async function copied(text, name = "command") {
   try {
-    await navigator.clipboard.writeText(command);
+    await navigator.clipboard.writeText(text);
     return "Copied.";
   } catch {
-    return `This browser does not let the page copy. The command is ${command}`;
+    return `This browser does not let the page copy. The ${name} is ${text}`;
   }
 }

@@ -92,11 +92,19 @@ export class Picture {
       names.map((name) =>
         h(
           "button",
-          { type: "button", class: "cv-tab", data: { picture: name }, onclick: () => this.#show(name) },
+          { type: "button", class: "cv-tab", data: { picture: name }, onclick: () => this.#front(name) },
           this.kinds[name].tab ?? name,
         ),
       ),
     );
+  }
+
+  /** Bring a picture to the front of the card. @param {string} name */
+  #front(name) {
+    const { store } = this.lab;
+    const [first, ...others] = Object.keys(this.kinds);
+    const elsewhere = store.state.pictures.filter((shown) => !others.includes(shown));
+    store.set({ pictures: name === first ? elsewhere : [...elsewhere, name] });
   }
 
   /** @param {string} name */
@@ -119,6 +127,11 @@ export class Picture {
   #follow() {
     const { store, race } = this.lab;
     store.view(["table", "options"], () => this.#refresh());
+    store.view(["pictures"], ({ pictures }) => {
+      const names = Object.keys(this.kinds);
+      const name = names.find((each) => pictures.includes(each)) ?? names[0];
+      if (name !== this.name) this.#show(name);
+    });
     race.view(["dark"], () => this.#refresh());
     store.view(["brushed"], ({ brushed }) => {
       this.bright = brushed && new Set(brushed);

@@ -55,6 +55,8 @@ import { Store } from "./store.js";
  * @property {number[] | null} brushed settings that are brushed, null for none
  * @property {import("./labpair.js").Pair | null} pair settings that were chosen to be compared, null where none were
  * @property {Record<string, Record<string, string>>} options of each picture, by its name
+ * @property {string[]} pictures that were brought to the front of their cards
+ * @property {string | null} wished what a link asks to show, until it is known what of that there is; see lablink.js
  * @property {boolean} asking is the form of a new sweep open?
  * @property {string} error one sentence, "" when all is well
  * @property {string} note something to know about what is on show, "" for nothing
@@ -68,19 +70,19 @@ export const isUnderWay = ({ state }) => !SETTLED.includes(state);
 /** @returns {Filters} that keep everything */
 export const noFilters = () => ({ columns: {}, rows: null });
 
+/** All of a sweep, with nothing chosen. */
+const whole = () => ({ filters: noFilters(), brushed: null, pair: null, options: {}, pictures: [], note: "" });
+
 /** What is known of a sweep and chosen for it when it is put on show. */
 const fresh = () => ({
+  ...whole(),
+  wished: null,
   asking: false,
   status: null,
   lost: false,
   table: null,
   version: 0,
-  filters: noFilters(),
-  brushed: null,
-  pair: null,
-  options: {},
   error: "",
-  note: "",
 });
 
 /** @returns {LabState} */
@@ -96,9 +98,15 @@ export function newLab(race, server, base) {
   return { store: new Store(emptyLab()), race, server, base };
 }
 
-/** Put a sweep on show, whole and with nothing brushed. @param {Lab} lab @param {string} sweep */
-export function showSweep({ store, race }, sweep) {
+/**
+ * Put a sweep on show: whole and with nothing brushed, or as a link says.
+ * @param {Lab} lab @param {string} sweep @param {string} [wished]
+ */
+export function showSweep({ store, race }, sweep, wished = "") {
   if (race.state.place === "lab") window.scrollTo({ top: 0, behavior: "instant" });
   if (sweep === store.state.sweep) return store.set({ asking: false });
-  store.set({ ...fresh(), sweep });
+  store.set({ ...fresh(), wished: wished || null, sweep });
 }
+
+/** Show of the sweep on show what a link says. @param {Lab} lab @param {string} wished */
+export const showAgain = ({ store }, wished) => store.set({ ...whole(), wished: wished || null });

@@ -124,7 +124,7 @@ function waysOn(store, server, base, trail, found) {
 
 /** @param {Store} store @param {Trail} trail */
 function waysOut(store, { sweep }) {
-  const back = () => store.set({ place: "lab", sweep });
+  const back = () => store.set(sweep === store.state.sweep ? { place: "lab" } : { place: "lab", sweep, seen: "" });
   const close = () => store.set({ trail: null });
   return h(
     "div",

@@ -5,7 +5,8 @@
 
 import { answerOf } from "./labfeed.js";
 import { keepOwn, ownSweeps } from "./labown.js";
-import { isUnderWay, showSweep } from "./labstate.js";
+import { SEEN, viewText } from "./lablink.js";
+import { isUnderWay, showAgain, showSweep } from "./labstate.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labstate.js").Sweep} Sweep */
@@ -16,9 +17,16 @@ const GONE = "The sweep of this link is not here: it was removed, or it belongs 
 /** Fill the list from now on, and keep the sweep on show and the page's address together. @param {Lab} lab */
 export async function followSweeps(lab) {
   const { store, race } = lab;
-  store.view(["sweep"], ({ sweep }) => void (sweep !== null && race.set({ sweep })));
-  race.view(["sweep"], ({ sweep }) => {
-    if (sweep !== null && sweep !== store.state.sweep && knows(lab, sweep)) showSweep(lab, sweep);
+  let told = ""; // to the address
+  store.view(["sweep", ...SEEN], (state) => {
+    if (state.sweep === null) return;
+    told = viewText(state).text;
+    race.set({ sweep: state.sweep, seen: told });
+  });
+  race.view(["sweep", "seen"], ({ sweep, seen }) => {
+    if (sweep === null || !knows(lab, sweep)) return;
+    if (sweep !== store.state.sweep) showSweep(lab, sweep, seen);
+    else if (seen !== told) showAgain(lab, seen);
   });
   await listSweeps(lab);
   if (store.state.sweep === null) showFirst(lab);
@@ -43,7 +51,7 @@ function showFirst(lab) {
   const named = race.state.sweep;
   const first =
     sweeps.find(({ id }) => id === named) ?? sweeps.find(isUnderWay) ?? sweeps.find(({ runs }) => runs > 0) ?? sweeps[0];
-  if (first) showSweep(lab, first.id);
+  if (first) showSweep(lab, first.id, first.id === named ? race.state.seen : "");
   else store.set(store.state.canStart ? { asking: true } : { note: NOTHING });
   if (named !== null && first?.id !== named) store.set({ note: GONE });
 }

@@ -55,8 +55,8 @@ export function writeLink(boot, { prompt, choice, model, view }) {
   return query.toString().split("&").map(readable).join("&");
 }
 
-/** @param {string} pair */
-function readable(pair) {
+/** A pair of a query, with what may stay plain in it. @param {string} pair */
+export function readable(pair) {
   const at = pair.indexOf("=");
   return pair.slice(0, at) + pair.slice(at).replace(PRETTY, decodeURIComponent);
 }
@@ -111,10 +111,10 @@ const handText = ({ step, position, token }) =>
   token === null ? `${UNWRITE}=${step}.${position}` : `${WRITE}=${step}.${position}.${token}`;
 
 /** What separates parts, or a name from its value, is written as an escape. @param {string} text @param {RegExp} marks */
-const guarded = (text, marks) => text.replace(marks, encodeURIComponent);
+export const guarded = (text, marks) => text.replace(marks, encodeURIComponent);
 
 /** @param {string} part */
-function unguarded(part) {
+export function unguarded(part) {
   try {
     return decodeURIComponent(part);
   } catch {
@@ -274,7 +274,7 @@ function parsed(text) {
 }
 
 /** Also names like __proto__ are only names. @param {any} object @param {string} name @param {any} value */
-const put = (object, name, value) =>
+export const put = (object, name, value) =>
   Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
 
 /** A whole number from 0 on, null where it is none. @param {string} text */
@@ -287,7 +287,7 @@ function splitOnce(text) {
 }
 
 /** Someone else's words, short and visible. @param {string} text */
-function quote(text) {
+export function quote(text) {
   const characters = [...text];
   return `“${inline(characters.length > 40 ? `${characters.slice(0, 40).join("")}…` : text)}”`;
 }

@@ -2,7 +2,7 @@
  * Puts the page together: state, views, the link to the server. The only module that knows them all.
  */
 
-import { followAddress, sweepIn } from "./address.js";
+import { followAddress, labIn } from "./address.js";
 import { announceView } from "./announce.js";
 import { arrive } from "./arrival.js";
 import { askView, choiceOf } from "./ask.js";
@@ -91,7 +91,7 @@ function initialState(boot) {
   return {
     boot,
     place: firstPlace(boot, location.search),
-    sweep: sweepIn(location.search),
+    ...labIn(location.search),
     run: null,
     version: 0,
     step: 0,

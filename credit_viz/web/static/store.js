@@ -15,6 +15,7 @@
  * @property {any} boot what the server says about decoders, examples, model and style
  * @property {"race" | "lab"} place which place of the page is on show
  * @property {string | null} sweep the sweep that the lab shows, null for the first it has
+ * @property {string} seen what the lab shows of it, as its address says
  * @property {import("./run.js").Run | null} run the run on show
  * @property {number} version grows whenever data of the run changes
  * @property {number} step shown step, 0 = before the first
