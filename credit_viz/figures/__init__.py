@@ -61,6 +61,14 @@ def _map(module: str, name: str, per_run: bool, options: Mapping[str, Any] = Map
 
 _COMPARISONS: Mapping[str, Figure] = MappingProxyType(
     {
+        "reasons": Figure(
+            "credit_viz.figures.reasons",
+            "Reasons",
+            "Why fewer passes?",
+            "Tokens by the reason they were written for; every token counts once, for its last write. What credit "
+            "wrote is a lower bar or memory: only the same run without history (β 0) tells which.",
+            False,
+        ),
         "wait_histogram": Figure(
             "credit_viz.figures.wait_histogram",
             "Waits",

@@ -18,7 +18,9 @@ __all__ = [
     "map_words",
     "mark",
     "reason_did",
+    "reason_fill",
     "reason_mark",
+    "reason_name",
     "reason_words",
     "scale",
     "strength",
@@ -126,6 +128,16 @@ def reason_did(reason: int) -> str:
 def reason_mark(reason: int) -> str:
     """The mark of an event with this reason: one of EVENT_MARKS."""
     return _reason(reason, "mark")
+
+
+def reason_name(reason: int) -> str:
+    """A reason in one or two words: "confident", "by hand"; "" for 0."""
+    return _reason(reason, "name")
+
+
+def reason_fill(reason: int) -> str:
+    """How a bar of tokens written for this reason is filled: "solid", "hatched", "pale" or "dotted"; "" for none."""
+    return _reason(reason, "fill")
 
 
 def _reason(reason: int, key: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_viz.decoding import make_decoder
-from credit_viz.figures import decoding_step, order, settled_written, wait_histogram
+from credit_viz.figures import decoding_step, order, reasons, settled_written, wait_histogram
 from credit_viz.trace.codec import encode_traces
 from credit_viz.trace.divergence import first_divergence, first_order_difference
 from credit_viz.trace.record import Trace
@@ -56,6 +56,16 @@ def expected(traces: Sequence[Trace]) -> dict[str, Any]:
         "means": [
             [run.counts.tolist(), _numbers(run.written), _numbers(run.settled), run.mean_written, run.mean_settled]
             for run in decoding_step.get_info(named).runs
+        ],
+        "reasons": [
+            [
+                {int(reason): count for reason, count in run.counts.items()},
+                run.passes,
+                run.tokens_per_pass,
+                run.mean_wait,
+                run.redundant_guesses,
+            ]
+            for run in reasons.get_info(named).runs
         ],
         "histogram": [histogram.edges.tolist(), histogram.counts.tolist()],
     }

@@ -6,11 +6,15 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
-from credit_viz.figures import decoding_step, order, settled_written
+from credit_viz.decoding import DECODERS
+from credit_viz.figures import decoding_step, order, reasons, settled_written
 from credit_viz.figures.rows import counted_positions
 from credit_viz.trace.codec import decode_columns
-from credit_viz.trace.record import Trace
+from credit_viz.trace.record import Reason, Trace
+from tests.cases import cases, for_decoders
+from tests.decoding.test_decoding_uniform import UNIFORM, NoiseModel, drawn_run
 from tests.figures.compare_fixture import FIXTURE, expected, runs
 from tests.support import trace_of
 
@@ -97,6 +101,37 @@ def test_lines_of_runs_without_a_token_are_empty() -> None:
     assert info.bins == 4
     assert np.isnan(info.runs[0].written).all()
     assert np.isnan(info.runs[0].mean_written)
+
+
+def test_tokens_by_reason_stand_beside_what_the_runs_cost() -> None:
+    credit, confident, taken_back = (int(reason) for reason in (Reason.CREDIT, Reason.CONFIDENT, Reason.REMASKED))
+    events = [(1, 0, 1, confident), (2, 1, 2, credit), (2, 2, 3, credit), (4, 2, 9, taken_back)]
+    info = reasons.get_info({"one": trace_of(TOPS, events), "nothing": trace_of([], [])})
+    one, nothing = info.runs
+    assert one.counts == {Reason.CONFIDENT: 1, Reason.CREDIT: 1}
+    assert (one.passes, one.tokens_per_pass, one.mean_wait, one.redundant_guesses) == (4, 0.5, 0.5, 1)
+    assert nothing.counts == {}
+    assert (info.most, info.reasons) == (2, (Reason.CONFIDENT, Reason.CREDIT))
+
+
+def test_bars_are_as_long_as_their_counts_and_filled_as_on_the_page() -> None:
+    named = {str(lane): trace for lane, trace in enumerate(runs()["ends"])}
+    info = reasons.get_info(named | {"nothing": trace_of([], [])})
+    bars = reasons.draw(info).data
+    for reason, bar in zip(info.reasons, bars, strict=True):
+        assert list(bar.x) == [run.counts.get(reason, 0) for run in info.runs]
+    looks = {bar.name: (bar.marker.color, bar.marker.opacity, bar.marker.pattern.shape) for bar in bars}
+    assert looks.keys() >= {"confident", "credit", "forced", "scheduled", "filled"}
+    assert len(set(looks.values())) == len(looks), "no two reasons look alike"
+
+
+@for_decoders(list(DECODERS))
+def test_reasons_add_up_to_the_tokens_on_the_canvas(name: str, data: st.DataObject) -> None:
+    written = drawn_run(name, NoiseModel(), data) if name in UNIFORM else data.draw(cases(name)).run()
+    (run,) = reasons.get_info({name: written}).runs
+    standing = np.flatnonzero(written.token_ids != written.info.mask_id)
+    assert sum(run.counts.values()) == len(set(standing.tolist()) - written.info.fixed.keys())
+    assert min(run.counts.values(), default=1) > 0
 
 
 def test_the_page_is_held_to_the_numbers_of_today() -> None:

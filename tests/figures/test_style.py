@@ -16,7 +16,9 @@ from credit_viz.figures.style import (
     map_scale,
     mark,
     reason_did,
+    reason_fill,
     reason_mark,
+    reason_name,
     reason_words,
     scale,
     strength,
@@ -70,6 +72,14 @@ def test_every_reason_has_words() -> None:
     assert all(reason_words(int(reason)) and reason_did(int(reason)) for reason in Reason)
     assert reason_words(0) == reason_did(0) == ""
     assert {reason_mark(int(reason)) for reason in Reason} == set(EVENT_MARKS)
+
+
+def test_reasons_for_a_token_that_stands_are_told_apart_in_bars() -> None:
+    standing = [int(reason) for reason in Reason if reason != Reason.REMASKED]
+    assert len({reason_name(reason) for reason in standing}) == len(standing)
+    assert len({(reason_mark(reason), reason_fill(reason)) for reason in standing}) == len(standing)
+    assert all(reason_name(reason) and reason_fill(reason) for reason in standing)
+    assert reason_name(0) == reason_fill(0) == reason_fill(int(Reason.REMASKED)) == ""
 
 
 def test_maps_are_called_and_coloured_as_on_the_page() -> None:

@@ -10,7 +10,9 @@ import {
   textDifference,
 } from "../../credit_viz/web/static/difference.js";
 import { binCount, binned, meanOf, meansAlong, orderOf, pointsOf } from "../../credit_viz/web/static/order.js";
+import { redundantGuesses, tokensPerForward } from "../../credit_viz/web/static/measures.js";
 import { Run } from "../../credit_viz/web/static/run.js";
+import { writtenBy } from "../../credit_viz/web/static/why.js";
 
 /** Runs that tests/figures/compare_fixture.py wrote, with what Python finds in them. */
 const data = JSON.parse(readFileSync(new URL("./compare.json", import.meta.url), "utf-8"));
@@ -70,6 +72,19 @@ for (const name of Object.keys(data)) {
     const [edges, truth] = expected.histogram;
     assert.equal(size, edges[1] - edges[0]);
     assert.deepEqual(counts, truth);
+  });
+
+  test(`${name}: tokens by reason and what the lanes cost are Python's`, async () => {
+    const { lanes } = await opened(name);
+    lanes.forEach((lane, i) => {
+      const [counts, ...costs] = expected.reasons[i];
+      assert.deepEqual(Object.fromEntries(writtenBy(lane)), counts);
+      close([lane.steps, tokensPerForward(lane), lane.meanWait, redundantGuesses(lane)], costs);
+      assert.equal(
+        [...writtenBy(lane).values()].reduce((sum, count) => sum + count, 0),
+        lane.written.filter((step) => step > 0).length,
+      );
+    });
   });
 
   test(`${name}: the difference of texts counts every place with text once`, async () => {

@@ -1,10 +1,10 @@
 /**
  * Lanes side by side: tabs, each a question with a view of its own. Knows the store and the views; what they draw
- * is theirs. Only the view on show draws, only when it is near the window, and never while the step moves.
+ * is theirs. Only the view on show draws, only when it is near the window, and never while the step moves. Views that
+ * few open come when they are first shown.
  */
 
 import { fill, h, say } from "./dom.js";
-import { meanStepView } from "./meanstep.js";
 import { laneName } from "./names.js";
 import { orderView } from "./orderview.js";
 import { pairOf } from "./pair.js";
@@ -30,7 +30,7 @@ import { waitsView } from "./waits.js";
 
 /**
  * Tabs by name; `pair`: compares two lanes, and there are menus to choose them.
- * @type {Record<string, {title: string, question: string, help: string, pair: boolean, make: (tools: Tools) => CompareView}>}
+ * @type {Record<string, {title: string, question: string, help: string, pair: boolean, make: (tools: Tools) => CompareView | Promise<CompareView>}>}
  */
 export const COMPARISONS = {
   parting: {
@@ -46,6 +46,13 @@ export const COMPARISONS = {
     help: "Both final texts, place by place. Where they differ, one token stands above the other.",
     pair: true,
     make: textDiffView,
+  },
+  reasons: {
+    title: "Reasons",
+    question: "Why fewer passes?",
+    help: "Every token counts once, for its last write.",
+    pair: false,
+    make: async (tools) => (await import("./reasons.js")).reasonsView(tools),
   },
   waits: {
     title: "Waits",
@@ -66,7 +73,7 @@ export const COMPARISONS = {
     question: "How near to the earliest possible step?",
     help: "Solid: the mean step in which tokens were written. Dashed: the mean step in which they had settled, the earliest that was possible. The form of Fig. 1 of the paper, for this one run.",
     pair: false,
-    make: meanStepView,
+    make: async (tools) => (await import("./meanstep.js")).meanStepView(tools),
   },
 };
 
@@ -88,12 +95,13 @@ export function compareView(store, live, base) {
 
 /** @param {Store} store @param {Tools} tools @param {HTMLElement} root @param {HTMLElement} body */
 function keepDrawn(store, tools, root, body) {
-  /** @type {Map<string, CompareView>} */
+  /** @type {Map<string, CompareView | Promise<CompareView>>} */
   const views = new Map();
+  /** @type {CompareView | null} */
+  let shown = null;
   let near = false;
   let drawn = "";
-  const current = () => views.get(store.state.compare);
-  const draw = () => {
+  const draw = async () => {
     const { run, compare, pair, dark, version } = store.state;
     root.classList.toggle("stale", run?.state === "running");
     if (!near || !run || run.state === "running") return;
@@ -101,13 +109,18 @@ function keepDrawn(store, tools, root, body) {
     if (key === drawn) return;
     drawn = key;
     if (!views.has(compare)) views.set(compare, COMPARISONS[compare].make(tools));
-    const view = /** @type {CompareView} */ (current());
+    const view = await Promise.resolve(views.get(compare)).catch((error) => {
+      views.delete(compare); // asked for again when something changes
+      return notLoaded(error);
+    });
+    if (!view || drawn !== key) return;
     if (body.firstChild !== view.root) fill(body, view.root);
+    shown = view;
     view.draw(run, store.state);
     view.point?.(store.state);
   };
   store.view(["run", "version", "compare", "pair", "dark"], draw);
-  store.view(["selected", "hover", "lane"], (state) => near && current()?.point?.(state));
+  store.view(["selected", "hover", "lane"], (state) => near && shown?.point?.(state));
   new ResizeObserver(draw).observe(body);
   const watch = (/** @type {IntersectionObserverEntry[]} */ [entry]) => {
     near = entry.isIntersecting;
@@ -115,6 +128,12 @@ function keepDrawn(store, tools, root, body) {
   };
   new IntersectionObserver(watch, { rootMargin: "400px" }).observe(root);
 }
+
+/** @param {Error} error @returns {CompareView} */
+const notLoaded = ({ message }) => ({
+  root: h("p", { class: "cv-alert", role: "alert" }, `This comparison could not be loaded: ${message}`),
+  draw: () => {},
+});
 
 /** @param {Store} store */
 function tabs(store) {

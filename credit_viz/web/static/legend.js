@@ -91,7 +91,7 @@ function scaleKeys(scale) {
 }
 
 /** A mark as it is drawn on the maps. @param {any} mark @param {boolean} strong */
-function markSign(mark, strong) {
+export function markSign(mark, strong) {
   const [size, ratio] = [16, 2];
   const canvas = h("canvas", {
     class: "cv-key-mark",

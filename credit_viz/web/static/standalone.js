@@ -8,6 +8,9 @@ import { providePlotly } from "./charts.js";
 import { openPacket } from "./codec.js";
 import { h, say } from "./dom.js";
 import { mount } from "./main.js";
+// what a served page fetches when it is first shown lies in the file, too
+import "./meanstep.js";
+import "./reasons.js";
 import { Run } from "./run.js";
 
 /**
