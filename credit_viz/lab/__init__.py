@@ -15,6 +15,7 @@ running.py  from plan to result            crew.py, cluster.py, team.py, relay.p
                                            store.py: what is kept
 tuning.py   the fewest passes at good enough a quality, searched and verified
 attribution.py  where a credit decoder's saved passes come from
+contrasting.py  why two settings of a sweep differ  paired.py, listed.py, controls.py, contrast_words.py: its parts
 report.py   the words of a report
 result.py   tables with intervals          columns.py, likelihood.py: what is measured of each run
 """
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from credit_viz.lab.attribution import Attribution, attribute
     from credit_viz.lab.cluster import RayCrew
+    from credit_viz.lab.contrasting import Contrast, contrast
     from credit_viz.lab.crew import Crew, InlineCrew, LocalCrew
     from credit_viz.lab.notation import parse_arm, write_arm
     from credit_viz.lab.plan import ModelSource, Plan, Run
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Arm",
     "Attribution",
+    "Contrast",
     "Crew",
     "InlineCrew",
     "LocalCrew",
@@ -55,6 +58,7 @@ __all__ = [
     "Tuned",
     "TuningProgress",
     "attribute",
+    "contrast",
     "look_ahead",
     "parse_arm",
     "read_prompts",
@@ -68,6 +72,7 @@ __all__ = [
 _HOMES = {
     "Arm": "credit_viz.lab.spaces",
     "Attribution": "credit_viz.lab.attribution",
+    "Contrast": "credit_viz.lab.contrasting",
     "Crew": "credit_viz.lab.crew",
     "InlineCrew": "credit_viz.lab.crew",
     "LocalCrew": "credit_viz.lab.crew",
@@ -83,6 +88,7 @@ _HOMES = {
     "Tuned": "credit_viz.lab.tuned",
     "TuningProgress": "credit_viz.lab.tuning",
     "attribute": "credit_viz.lab.attribution",
+    "contrast": "credit_viz.lab.contrasting",
     "look_ahead": "credit_viz.lab.running",
     "parse_arm": "credit_viz.lab.notation",
     "read_prompts": "credit_viz.lab.prompts",

@@ -50,9 +50,9 @@ def _source(plan: Plan) -> str:
     return f", {plan.tasks.split} prompts of {', '.join(plan.tasks.tasks)}"
 
 
-def command_of(plan: Plan) -> str:
-    """What to type to run the plan again; prompts of a file are listed below the command."""
-    words = ["credit-viz", "sweep"]
+def command_of(plan: Plan, command: str = "sweep") -> str:
+    """What to type to run the plan again, or another command on it; prompts of a file are listed below."""
+    words = ["credit-viz", command]
     for arm in plan.arms:
         words += ["--arm", write_arm(arm)]
     if plan.tasks is not None:
