@@ -70,14 +70,17 @@ def open_page(chromium: Any, address: str, backend: FakeBackend) -> Iterator[Ope
     contexts: list[Any] = []
     troubles: list[str] = []
 
-    def opened(width: int = 1440, height: int = 900, finished: bool = True, at: str = "", **options: Any) -> Any:
+    def opened(width: int = 1440, height: int = 900, finished: bool = True, at: str | None = "", **options: Any) -> Any:
+        """At an address below the page's; None: nowhere yet, as a page that is left while it begins says so."""
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda m: troubles.append(f"{m.type}: {m.text}") if m.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
         page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else troubles.append(r.url))
+        if at is None:
+            return page
         page.goto(address + at)
         page.wait_for_function("window.creditViz !== undefined")
         if finished:

@@ -94,7 +94,7 @@ def test_a_candidate_is_written_by_hand_and_the_run_goes_on_as_a_new_lane(open_p
 
     # the same again from its link
     page.wait_for_function("location.search.includes('write=3.')")
-    again = open_page(finished=False)
+    again = open_page(at=None)
     again.goto(page.url)
     wait_for(again, "s.lanes.length === 3 && s.state === 'done' && s.live === 'idle'")
     assert ids_at(again, 2, shown["steps"]) == ends

@@ -4,96 +4,57 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from credit_viz import load_model
-from credit_viz.backend.local import LocalBackend
-from credit_viz.backend.sweeps import LocalSweeps
-from credit_viz.gallery import load_gallery
-from credit_viz.lab import Arm, InlineCrew, ModelSource, Plan, SweepResult, TaskPrompts, sweep
-from credit_viz.web import build_app
+from credit_viz.lab import Arm, InlineCrew, Plan, TaskPrompts, sweep
+from credit_viz.models.base import DiffusionLM
 from credit_viz.web.laboratory import Laboratory
-from tests.browser.conftest import Open, drawn, serious_violations, serve, wait_for
+from tests.browser.conftest import Open, drawn, serious_violations
+from tests.browser.lab_pages import address as address
+from tests.browser.lab_pages import backend as backend
+from tests.browser.lab_pages import drag, lab, lab_with, marks, raced, show, wait_in_lab
+from tests.browser.lab_pages import laboratory as laboratory
+from tests.browser.lab_pages import model as model
 
 pytestmark = pytest.mark.browser
 
 SWEEP = "small"
 CARDS = ("front", "heatmap", "importance", "slices", "parallel")
 BRUSHABLE = ("front", "heatmap", "slices", "parallel")
-EVIL = "<img src=x onerror=window.pwned=1><b>"
-_MARKS = """
-async (card) => {
-  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  const { marksOf } = await import(loaded.find((address) => address.endsWith("/labmarks.js")));
-  const plot = document.querySelector(`[data-card=${card}] .cv-pic-plot`);
-  plot.scrollIntoView({ block: "center", behavior: "instant" });
-  const { left, top } = plot.getBoundingClientRect();
-  return marksOf(plot).map(({ rows, points, area }) => ({
-    rows,
-    points: points.map(([x, y]) => [left + x, top + y]),
-    area: [left + area.left, top + area.top, left + area.right, top + area.bottom],
-  }));
-}
-"""
+EVIL = "<img src=x onerror=window.pwned=1><evil-name>"
 #: is anything painted over a picture?
 _PAINTED = """
-(canvas) => {
+((card) => {
+  const canvas = document.querySelector(`[data-card=${card}] canvas`);
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.some((value) => value > 0);
-}
+})
 """
-
-
-class Mark(NamedTuple):
-    """A mark's settings, and where it lies in the window."""
-
-    rows: list[int]
-    points: list[list[float]]
-    area: list[float]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(model: DiffusionLM, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of 16 rows on four prompts."""
-    path = tmp_path_factory.mktemp("sweeps") / SWEEP
+    path = tmp_path_factory.mktemp("sweeps")
     arms = (
         Arm("vanilla"),
         Arm("threshold", {"threshold": (0.7, 0.9, 0.95)}),
         Arm("credit", {"alpha": (0.0, 0.7), "threshold": (0.8, 0.9)}),
     )
     plan = Plan(arms, tasks=TaskPrompts(("story", "json"), count=4), options={"block_length": (32, 64)})
-    sweep(plan, path, InlineCrew(load_model()))
+    sweep(plan, path / SWEEP, InlineCrew(model))
     return path
 
 
-@pytest.fixture(scope="module")
-def backend() -> Any:
-    """What `open_page` slows down is not here."""
-    return SimpleNamespace(seconds=0.0)
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
-    model = load_model()
-    laboratory = Laboratory(LocalSweeps(model, ModelSource()), folder.parent)
-    app = build_app(LocalBackend(model), gallery=load_gallery(), welcome=True, laboratory=laboratory)
-    yield serve(app)
-    app.close(verbose=False)
-    laboratory.close()
-
-
 @pytest.fixture
-def open_lab(open_page: Open, address: str) -> Open:
+def open_lab(open_page: Open) -> Open:
     """A page with the sweep on show and its front drawn."""
 
     def opened(width: int = 1440, height: int = 900, **options: Any) -> Any:
-        page = open_page(width, height, **options)
-        page.goto(f"{address}?at=lab&sweep={SWEEP}")
+        page = lab_with(open_page, SWEEP, width=width, height=height, **options)
         page.wait_for_selector("[data-card=front][data-drawn=front]")
         page.wait_for_selector(".cv-pic-table tbody tr")
         return page
@@ -101,48 +62,20 @@ def open_lab(open_page: Open, address: str) -> Open:
     return opened
 
 
-def state(page: Any) -> dict[str, Any]:
-    """What the lab says it shows."""
-    return dict(page.evaluate("window.creditViz.lab()"))
+def settings_of(page: Any, card: str) -> list[int]:
+    """The settings that a picture shows, once it is drawn."""
+    return sorted({row for mark in marks(page, card) for row in mark.rows})
 
 
-def show(page: Any, card: str) -> Any:
-    """Scroll a card into view and wait until it is drawn."""
-    found = page.locator(f"[data-card={card}]")
-    found.locator(".cv-title").scroll_into_view_if_needed()
-    page.wait_for_selector(f"[data-card={card}][data-drawn]")
-    return found
-
-
-def marks(page: Any, card: str) -> list[Mark]:
-    """All marks of a picture, scrolled to the middle of the window."""
-    show(page, card)
-    return [Mark(**mark) for mark in page.evaluate(_MARKS, card)]
-
-
-def wait_for_settings(page: Any, card: str, expected: list[int]) -> None:
-    """Wait until a picture shows exactly these settings."""
-    shown = (
-        f"async () => JSON.stringify([...new Set((await ({_MARKS})('{card}')).flatMap((mark) => mark.rows))].sort())"
-    )
-    told = json.dumps(sorted(expected, key=str), separators=(",", ":"))
-    page.wait_for_function(f"async () => (await ({shown})()) === '{told}'")
+def painted(page: Any, card: str, yes: bool = True) -> None:
+    """Wait until something, or nothing, is painted over a picture."""
+    page.wait_for_function(f"{_PAINTED}('{card}') === {json.dumps(yes)}")
 
 
 def numbers(page: Any) -> list[str]:
     """Settings of the rows of the table that are on show."""
     rows = page.locator(".cv-pic-table tbody tr")
     return list(rows.evaluate_all("all => all.map((row) => row.dataset.number)"))
-
-
-def drag(page: Any, *path: tuple[float, float]) -> None:
-    """A drag of the mouse along some points."""
-    page.mouse.move(*path[0])
-    page.mouse.down()
-    for x, y in path[1:]:
-        page.mouse.move(x, y, steps=4)
-    page.mouse.up()
-    drawn(page)
 
 
 def brush_front(page: Any) -> list[int]:
@@ -166,9 +99,9 @@ def test_every_picture_is_drawn_and_asked_for_when_it_is_near(open_lab: Open) ->
     assert page.locator("[data-picture=contour]").get_attribute("aria-pressed") == "true"
 
 
-def test_pointing_says_the_numbers_of_a_mark(open_lab: Open, folder: Path) -> None:
+def test_pointing_says_the_numbers_of_a_mark(open_lab: Open, laboratory: Laboratory) -> None:
     page = open_lab()
-    table = SweepResult.load(folder).table(["number", "setting"]).set_index("number")
+    table = laboratory.result(SWEEP).table(["number", "setting"]).set_index("number")
     mark = marks(page, "front")[0]
     page.mouse.move(*mark.points[0])
     note = page.locator("[data-card=front] .cv-pic-note")
@@ -190,39 +123,38 @@ def test_a_box_in_the_front_brushes_everywhere_without_asking(open_lab: Open) ->
     page = open_lab()
     for card in CARDS:
         show(page, card)
-    rows = state(page)["rows"]
+    rows = lab(page)["rows"]
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     expected = brush_front(page)
     assert 0 < len(expected) < rows
-    assert state(page)["brushed"] == expected
+    assert lab(page)["brushed"] == expected
     line = page.locator(".cv-pic-brushed").inner_text()
     assert re.match(rf"{len(expected)} of {rows} settings brushed: forward passes [\d.]+–[\d.]+, exact match", line)
     for card in BRUSHABLE:
-        assert "brushing" in (show(page, card).locator(".cv-pic-room").get_attribute("class") or ""), card
-        drawn(page)
-        assert page.locator(f"[data-card={card}] canvas").evaluate(_PAINTED), card
+        show(page, card).locator(".cv-pic-room.brushing").wait_for()
+        painted(page, card)
     assert "brushing" not in (page.locator("[data-card=importance] .cv-pic-room").get_attribute("class") or "")
     page.locator(".cv-pic-table tbody tr[aria-selected=true]").nth(len(expected) - 1).wait_for()
     shown = page.locator(".cv-pic-table tbody tr").evaluate_all("all => all.map((row) => row.ariaSelected)")
     assert shown == ["true"] * len(expected) + ["false"] * (rows - len(expected))
     assert requests == []
     page.keyboard.press("Escape")
-    page.wait_for_function("window.creditViz.lab().brushed === null")
-    drawn(page)
-    assert not show(page, "parallel").locator("canvas").evaluate(_PAINTED)
+    wait_in_lab(page, "s.brushed === null")
+    show(page, "parallel")
+    painted(page, "parallel", False)
 
 
 def test_a_lasso_brushes_what_it_surrounds(open_lab: Open) -> None:
     page = open_lab()
-    found = marks(page, "front")
     page.locator("[data-card=front] .cv-pic-tools").get_by_role("button", name="Lasso").click()
+    found = marks(page, "front")
     fewest = min(found, key=lambda mark: mark.points[0][0])
     x, y = fewest.points[0]
     drag(page, (x - 12, y - 14), (x + 12, y - 14), (x, y + 16))
-    brushed = state(page)["brushed"]
+    brushed = lab(page)["brushed"]
     assert set(fewest.rows) <= set(brushed)
-    assert len(brushed) < state(page)["rows"] / 2
+    assert len(brushed) < lab(page)["rows"] / 2
 
 
 def test_ranges_along_axes_narrow_the_brush(open_lab: Open) -> None:
@@ -231,10 +163,10 @@ def test_ranges_along_axes_narrow_the_brush(open_lab: Open) -> None:
     assert sorted(row for line in lines for row in line.rows) == sorted({row for line in lines for row in line.rows})
     first, second = lines[0].points[0], lines[0].points[1]
     drag(page, (first[0], first[1] - 20), (first[0] + 3, first[1] + 20))
-    one = state(page)["brushed"]
+    one = lab(page)["brushed"]
     assert one == sorted(r for line in lines if abs(line.points[0][1] - first[1]) <= 20 for r in line.rows)
     drag(page, (second[0], second[1] - 20), (second[0] - 3, second[1] + 20))
-    both = state(page)["brushed"]
+    both = lab(page)["brushed"]
     assert both == sorted(
         r
         for line in lines
@@ -246,37 +178,37 @@ def test_ranges_along_axes_narrow_the_brush(open_lab: Open) -> None:
 
 def test_keep_only_these_and_show_all(open_lab: Open) -> None:
     page = open_lab()
-    rows = state(page)["rows"]
+    rows = lab(page)["rows"]
     brushed = brush_front(page)
     page.get_by_role("button", name="Keep only these").click()
-    page.wait_for_function(f"window.creditViz.lab().rows === {len(brushed)}")
-    assert state(page)["filters"]["rows"] == brushed
-    assert state(page)["brushed"] is None
+    wait_in_lab(page, f"s.rows === {len(brushed)}")
+    assert lab(page)["filters"]["rows"] == brushed
+    assert lab(page)["brushed"] is None
     page.wait_for_function(f"document.querySelectorAll('.cv-pic-table tbody tr').length === {len(brushed)}")
-    wait_for_settings(page, "front", brushed)
+    assert settings_of(page, "front") == brushed
     assert f"{len(brushed)} settings kept by hand" in page.locator(".cv-pic-kept").inner_text()
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function(f"window.creditViz.lab().rows === {rows}")
+    wait_in_lab(page, f"s.rows === {rows}")
 
 
 def test_chips_filter_by_decoder_task_and_knob(open_lab: Open) -> None:
     page = open_lab()
     page.locator(".cv-pic-chip", has_text="CreditDecoding").click()
-    page.wait_for_function("window.creditViz.lab().rows === 8")
-    assert state(page)["filters"]["columns"] == {"decoder": ["credit"]}
+    wait_in_lab(page, "s.rows === 8")
+    assert lab(page)["filters"]["columns"] == {"decoder": ["credit"]}
     page.locator(".cv-pic-more summary").click()
     alpha = page.locator("[aria-labelledby=cv-pic-by-alpha]")
     alpha.get_by_role("button", name="0.7").click()
-    page.wait_for_function("window.creditViz.lab().rows === 4")
+    wait_in_lab(page, "s.rows === 4")
     names = page.locator(".cv-pic-table tbody th").all_inner_texts()
     assert len(names) == 4
     assert all("alpha=0.7" in name for name in names)
-    wait_for_settings(page, "front", [int(n) for n in numbers(page)])
+    assert settings_of(page, "front") == sorted(int(number) for number in numbers(page))
     alpha.get_by_role("button", name="0.7").click()
-    page.wait_for_function("window.creditViz.lab().rows === 8")
+    wait_in_lab(page, "s.rows === 8")
     page.locator(".cv-pic-chip", has_text="json").click()
-    page.wait_for_function("window.creditViz.lab().filters.columns.task !== undefined")
-    assert state(page)["filters"]["columns"]["task"] == ["json"]
+    wait_in_lab(page, "s.filters.columns.task !== undefined")
+    assert lab(page)["filters"]["columns"]["task"] == ["json"]
 
 
 def test_the_table_sorts_and_walks_by_keyboard(open_lab: Open) -> None:
@@ -300,36 +232,34 @@ def test_the_table_sorts_and_walks_by_keyboard(open_lab: Open) -> None:
     drawn(page)
     picked = page.locator(".cv-pic-table tbody tr").nth(1)
     assert picked.get_attribute("aria-selected") == "true"
-    assert state(page)["brushed"] == [int(picked.get_attribute("data-number"))]
+    assert lab(page)["brushed"] == [int(picked.get_attribute("data-number"))]
     assert picked.evaluate("row => row === document.activeElement")
     page.keyboard.press("Space")
-    page.wait_for_function("window.creditViz.lab().brushed === null")
+    wait_in_lab(page, "s.brushed === null")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.documentElement.dataset.cvAt === 'race'")
+    raced(page)
 
 
 def test_a_click_on_a_mark_opens_its_runs_in_the_race(open_lab: Open) -> None:
     page = open_lab()
     mark = marks(page, "front")[-1]
     page.mouse.click(*mark.points[0])
-    page.wait_for_function("document.documentElement.dataset.cvAt === 'race'")
-    page.locator(".cv-trail").wait_for()
-    wait_for(page, "s.live === 'idle' && s.state === 'done'")
+    raced(page)
 
 
 def test_marks_are_walked_by_keyboard(open_lab: Open) -> None:
     page = open_lab()
-    found = [mark for mark in marks(page, "heatmap") if mark.rows]
+    found = marks(page, "heatmap")
     page.locator("[data-card=heatmap] .cv-pic-room").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     note = page.locator("[data-card=heatmap] .cv-pic-note")
     note.wait_for()
     page.keyboard.press("Space")
-    page.wait_for_function("window.creditViz.lab().brushed !== null")
-    assert state(page)["brushed"] == found[1].rows
+    wait_in_lab(page, "s.brushed !== null")
+    assert lab(page)["brushed"] == found[1].rows
     page.keyboard.press("Enter")
-    page.wait_for_function("document.documentElement.dataset.cvAt === 'race'")
+    raced(page)
 
 
 def test_menus_choose_what_a_picture_shows(open_lab: Open) -> None:
@@ -350,10 +280,12 @@ def test_menus_choose_what_a_picture_shows(open_lab: Open) -> None:
 
 def test_pictures_follow_the_theme(open_lab: Open) -> None:
     page = open_lab(color_scheme="light")
-    axis = "document.querySelector('[data-card=front] .xtick text').style.fill"
+    show(page, "front")
+    axis = "document.querySelector('[data-card=front] .xtick text')?.style.fill"
     light = page.evaluate(axis)
+    assert light
     page.evaluate("document.documentElement.classList.add('dark')")
-    page.wait_for_function(f"{axis} !== {json.dumps(light)}")
+    page.wait_for_function(f"{axis} && {axis} !== {json.dumps(light)}")
 
 
 def test_a_late_answer_is_dropped(open_lab: Open) -> None:
@@ -377,7 +309,8 @@ def test_a_late_answer_is_dropped(open_lab: Open) -> None:
     page.wait_for_function(f"{title} === 'mean wait (steps)'")
     assert len(held) == 1
     held[0].continue_()
-    page.wait_for_timeout(400)
+    held[0].request.response().finished()
+    drawn(page)
     assert page.evaluate(title) == "mean wait (steps)"
 
 
@@ -385,7 +318,7 @@ def test_a_picture_that_cannot_be_had_says_why(open_lab: Open) -> None:
     page = open_lab()
     show(page, "importance")
     page.locator(".cv-pic-chip", has_text="Vanilla").click()
-    page.wait_for_function("window.creditViz.lab().rows === 2")
+    wait_in_lab(page, "s.rows === 2")
     show(page, "front")
     sentence = page.locator("[data-card=importance] .cv-pic-sentence")
     sentence.scroll_into_view_if_needed()
@@ -395,7 +328,7 @@ def test_a_picture_that_cannot_be_had_says_why(open_lab: Open) -> None:
 
 
 def test_names_are_only_ever_text(open_page: Open, address: str) -> None:
-    page = open_page()
+    page = open_page(at=None)
 
     def spoil(route: Any) -> None:
         answer = route.fetch()
@@ -405,15 +338,17 @@ def test_names_are_only_ever_text(open_page: Open, address: str) -> None:
     page.route("**/component_server/**", spoil)
     page.goto(f"{address}?at=lab&sweep={SWEEP}")
     page.wait_for_selector("[data-card=front][data-drawn]")
+    page.locator(".cv-pic-table tbody th").first.wait_for()
     names = page.locator(".cv-pic-table tbody th").all_inner_texts()
     assert any(EVIL in name for name in names)
     for mark in marks(page, "front")[-2:]:
         page.mouse.move(*mark.points[0])
         drawn(page)
-    assert page.locator("[data-card=front] .cv-pic-note").is_visible()
+    page.locator("[data-card=front] .cv-pic-note").wait_for()
     for card in CARDS:
         show(page, card)
-    assert page.locator(".cv-pic-seen :is(img, b, script)").count() == 0
+    assert page.locator(".cv-pic-seen :is(img, evil-name, script)").count() == 0
+    page.unroute_all(behavior="wait")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -429,7 +364,7 @@ def test_on_a_phone_everything_fits_and_a_tap_says_the_numbers(open_lab: Open, s
     button = page.locator("[data-card=front] .cv-pic-note button")
     button.wait_for()
     button.tap()
-    page.wait_for_function("document.documentElement.dataset.cvAt === 'race'")
+    raced(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from credit_viz import load_model
-from credit_viz.backend.local import LocalBackend
-from credit_viz.backend.sweeps import LocalSweeps
-from credit_viz.lab import Arm, InlineCrew, ModelSource, Plan, TaskPrompts, sweep
+from credit_viz.lab import Arm, InlineCrew, Plan, TaskPrompts, sweep
 from credit_viz.models.base import DiffusionLM
-from credit_viz.tiny import SETTINGS, examples
-from credit_viz.web import build_app
-from credit_viz.web.laboratory import Laboratory
-from tests.browser.conftest import Open, drawn, serious_violations, serve, snapshot, wait_for
+from tests.browser.conftest import Open, serious_violations, snapshot, wait_for
+from tests.browser.lab_pages import address as address
+from tests.browser.lab_pages import backend as backend
+from tests.browser.lab_pages import cancel, lab, wait_in_lab
+from tests.browser.lab_pages import laboratory as laboratory
+from tests.browser.lab_pages import model as model
 
 pytestmark = pytest.mark.browser
 
@@ -36,26 +33,12 @@ _FOCUSED = "[document.activeElement.tagName, document.activeElement.textContent.
 
 
 @pytest.fixture(scope="module")
-def model() -> DiffusionLM:
-    return load_model()
-
-
-@pytest.fixture(scope="module")
-def backend() -> Any:
-    """What `open_page` slows down is not here."""
-    return SimpleNamespace(seconds=0.0)
-
-
-@pytest.fixture(scope="module")
-def address(model: DiffusionLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("sweeps")
+def folder(model: DiffusionLM, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three settings on three prompts."""
+    path: Path = tmp_path_factory.mktemp("sweeps")
     arms = (Arm("vanilla"), Arm("credit", {"threshold": (0.6, 0.9)}))
-    sweep(Plan(arms, tasks=TaskPrompts(("story",), count=3)), folder / RECORDED, InlineCrew(model))
-    laboratory = Laboratory(LocalSweeps(model, ModelSource(), most_workers=2), folder)
-    app = build_app(LocalBackend(model), examples=examples(), settings=SETTINGS, laboratory=laboratory)
-    yield serve(app)
-    app.close(verbose=False)
-    laboratory.close()
+    sweep(Plan(arms, tasks=TaskPrompts(("story",), count=3)), path / RECORDED, InlineCrew(model))
+    return path
 
 
 @pytest.fixture
@@ -63,8 +46,7 @@ def open_lab(open_page: Open, address: str) -> Open:
     """A page that was opened at the lab, with its first sweep on show."""
 
     def opened(**options: Any) -> Any:
-        page = open_page(finished=False, **options)
-        page.goto("about:blank")
+        page = open_page(at=None, **options)
         page.asked = []
         page.on("request", lambda request: page.asked.append(f"{request.url} {request.post_data}"))
         page.goto(f"{address}?at=lab")
@@ -72,20 +54,6 @@ def open_lab(open_page: Open, address: str) -> Open:
         return page
 
     return opened
-
-
-def lab(page: Any) -> dict[str, Any]:
-    """What the lab says of itself."""
-    return dict(page.evaluate("window.creditViz.lab()"))
-
-
-def wait_in_lab(page: Any, condition: str, seconds: float = 60) -> None:
-    """Wait until a condition on the lab's state `s` holds and is drawn."""
-    page.wait_for_function(
-        f"(() => {{ const s = window.creditViz?.lab?.(); return s !== undefined && ({condition}); }})()",
-        timeout=seconds * 1000,
-    )
-    drawn(page)
 
 
 def ask_for(page: Any, prompts: int) -> None:
@@ -115,16 +83,16 @@ def test_the_lab_is_a_click_away_and_so_is_the_way_back(open_page: Open) -> None
     assert not [name for name in fetched(page) if name.startswith("lab") and name != "labels.js"]
     page.get_by_role("link", name="Lab", exact=True).click()
     wait_in_lab(page, "s.sweep !== null && s.rows > 0")
-    assert page.url.endswith(f"?at=lab&sweep={RECORDED}") or "at=lab" in page.url
+    page.wait_for_function(f"location.search === '?at=lab&sweep={RECORDED}'")
     assert not page.locator("#prompt").is_visible()
     assert not page.locator(".cv-transport").is_visible()
     assert page.get_by_role("link", name="Lab", exact=True).get_attribute("aria-current") == "page"
     page.get_by_role("link", name="Race").click()
     wait_for(page, "s.place === 'race'")
-    assert page.locator("#prompt").is_visible()
-    assert page.locator(".cv-maps canvas").first.is_visible()
+    page.locator("#prompt").wait_for()
+    page.locator(".cv-maps canvas").first.wait_for()
     assert snapshot(page)["run"] == run
-    assert "at=lab" not in page.url
+    page.wait_for_function("!location.search.includes('at=lab')")
 
 
 def test_back_and_forward_go_between_the_places(open_page: Open) -> None:
@@ -135,10 +103,10 @@ def test_back_and_forward_go_between_the_places(open_page: Open) -> None:
     wait_for(page, "s.place === 'race'")
     page.go_back()
     wait_for(page, "s.place === 'lab'")
-    assert page.locator(".cv-lab-list").is_visible()
+    page.locator(".cv-lab-list").wait_for()
     page.go_back()
     wait_for(page, "s.place === 'race'")
-    assert "at=lab" not in page.url
+    page.wait_for_function("!location.search.includes('at=lab')")
     page.go_forward()
     wait_for(page, "s.place === 'lab'")
     page.wait_for_function(f"location.search === '?at=lab&sweep={RECORDED}'")
@@ -173,9 +141,8 @@ def test_a_link_opens_the_lab_and_decodes_nothing(open_lab: Open) -> None:
     assert page.locator(".cv-maps canvas").first.bounding_box()["width"] > 300
 
 
-def test_a_link_to_a_sweep_that_is_gone_says_so(open_page: Open, address: str) -> None:
-    page = open_page(finished=False)
-    page.goto(f"{address}?at=lab&sweep=0123456789abcdef")
+def test_a_link_to_a_sweep_that_is_gone_says_so(open_page: Open) -> None:
+    page = open_page(finished=False, at="?at=lab&sweep=0123456789abcdef")
     wait_in_lab(page, "s.rows > 0")
     assert "not here" in page.locator(".cv-lab-note").inner_text()
     assert lab(page)["sweep"] == RECORDED
@@ -193,7 +160,7 @@ def test_a_sweep_is_started_followed_and_found_again(open_lab: Open) -> None:
     mine = lab(page)["sweep"]
     assert mine != RECORDED
     assert page.locator(".cv-lab-head h2").inner_text() == "Mine <b>"
-    wait_in_lab(page, "s.status.state === 'done' && s.version === 48 && s.rows === 24", 240)
+    wait_in_lab(page, "s.status?.state === 'done' && s.counted === 48 && s.rows === 24", 240)
     assert page.locator(".cv-lab-lead").inner_text()
     assert not page.locator(".cv-lab-progress").is_visible()
     assert page.locator(".cv-lab-sweep", has_text="Mine <b>").get_attribute("aria-current") == "true"
@@ -277,16 +244,15 @@ def test_a_sweep_is_cancelled_kept_and_removed(open_lab: Open) -> None:
     ask_for(page, 200)
     page.get_by_role("button", name="Start", exact=True).click()
     wait_in_lab(page, "!s.asking && s.status !== null && s.status.done > 0", 240)
-    page.get_by_role("button", name="Cancel", exact=True).filter(visible=True).click()
-    wait_in_lab(page, "s.status.state === 'cancelled'")
+    cancel(page)
     mine = lab(page)["sweep"]
     assert "Stopped after" in page.locator(".cv-lab-progress").inner_text()
     wait_in_lab(page, "s.rows > 0")
     stopped = lab(page)["status"]["done"]
     page.get_by_role("button", name="Go on", exact=True).click()
-    wait_in_lab(page, f"s.status.state === 'running' && s.status.done > {stopped}", 240)
-    page.get_by_role("button", name="Cancel", exact=True).filter(visible=True).click()
-    wait_in_lab(page, "s.status.state === 'cancelled'")
+    wait_in_lab(page, f"s.status?.state === 'running' && s.status.done > {stopped}", 240)
+    wait_in_lab(page, f"s.sweeps.find(({{ id }}) => id === '{mine}').state !== 'cancelled'")
+    cancel(page)
     item = page.locator("li", has=page.locator("[aria-current=true]"))
     assert "stopped early" in item.inner_text()
     item.get_by_role("button", name="Remove “Which decoder?”").click()
@@ -308,8 +274,7 @@ def test_a_server_that_does_not_answer_is_asked_again(open_lab: Open) -> None:
     words.filter(has_text="The server does not answer").wait_for()
     page.unroute(re.compile("component_server"))
     words.filter(has_text="runs").wait_for()
-    page.get_by_role("button", name="Cancel", exact=True).filter(visible=True).click()
-    wait_in_lab(page, "s.status.state === 'cancelled'")
+    cancel(page)
 
 
 def test_nobody_asks_while_nobody_looks(open_lab: Open) -> None:
@@ -325,8 +290,7 @@ def test_nobody_asks_while_nobody_looks(open_lab: Open) -> None:
     page.wait_for_timeout(2000)
     assert len([asked for asked in page.asked if "lab_status" in asked]) == before
     page.get_by_role("link", name="Lab", exact=True).click()
-    page.get_by_role("button", name="Cancel", exact=True).filter(visible=True).click()
-    wait_in_lab(page, "s.status.state === 'cancelled'")
+    cancel(page)
 
 
 # people --------------------------------------------------------------------------------------------------------------
@@ -352,7 +316,8 @@ def test_everything_is_reached_by_keyboard(open_lab: Open) -> None:
     comes_to(page, "18 settings on 20 prompts")
     go_to("arithmetic")
     page.keyboard.press(" ")
-    page.get_by_role("button", name="arithmetic", exact=True, pressed=False).wait_for()
+    tasks = page.get_by_role("group", name="Tasks")
+    tasks.get_by_role("button", name="arithmetic", exact=True, pressed=False).wait_for()
     comes_to(page, "18 settings on 20 prompts")
     go_to("Start")
     page.keyboard.press("Escape")

@@ -79,8 +79,7 @@ def address_of(page: Any, part: str) -> str:
 
 def opened(open_page: Open, link: str, finished: bool = True, **options: Any) -> Any:
     """A link in a browser of its own."""
-    page = open_page(finished=False, **options)
-    page.goto("about:blank")
+    page = open_page(at=None, **options)
     page.goto(link)
     page.wait_for_function("window.creditViz !== undefined")
     if finished:

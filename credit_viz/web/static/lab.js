@@ -82,6 +82,7 @@ function styles(href) {
 function expose({ store }) {
   /** @type {any} */ (window).creditViz.lab = () => {
     const { sweeps, sweep, status, table, version, filters, brushed, asking, error } = store.state;
-    return { sweeps, sweep, status, rows: table?.rows ?? null, version, filters, brushed, asking, error };
+    const [rows, counted] = [table?.rows ?? null, table?.version ?? null];
+    return { sweeps, sweep, status, rows, counted, version, filters, brushed, asking, error };
   };
 }

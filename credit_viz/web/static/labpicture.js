@@ -168,11 +168,11 @@ export class Picture {
     const rest = same ? Math.max(this.busy ? PAUSE : 0, this.askedAt + PAUSE - performance.now()) : 0;
     clearTimeout(this.waiting);
     if (rest > 0) this.waiting = setTimeout(() => this.#refresh(), rest);
-    else this.#ask(key, about);
+    else this.#ask(key, about, runs);
   }
 
-  /** @param {string} key @param {Record<string, any>} about */
-  async #ask(key, about) {
+  /** @param {string} key @param {Record<string, any>} about @param {number} runs behind the table beside it */
+  async #ask(key, about, runs) {
     this.asked = key;
     this.askedAt = performance.now();
     this.busy = true;
@@ -183,6 +183,7 @@ export class Picture {
         this.busy = false;
         this.root.removeAttribute("aria-busy");
         this.#take(answer);
+        this.root.dataset.runs = String(runs);
       },
     );
   }
