@@ -16,7 +16,7 @@ import { followSweeps } from "./labsweeps.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 
-const STYLES = ["lab.css", "labform.css", "labarms.css", "labpictures.css", "labtable.css"];
+const STYLES = ["lab.css", "labform.css", "labarms.css", "labpictures.css", "labtable.css", "labcontrast.css", "labpairs.css"];
 
 /**
  * @param {import("./store.js").Store} race the page's own store @param {import("./live.js").Live} _live
@@ -81,8 +81,8 @@ function styles(href) {
 /** What tests read. @param {Lab} lab */
 function expose({ store }) {
   /** @type {any} */ (window).creditViz.lab = () => {
-    const { sweeps, sweep, status, table, version, filters, brushed, asking, error } = store.state;
+    const { sweeps, sweep, status, table, version, filters, brushed, pair, asking, error } = store.state;
     const [rows, counted] = [table?.rows ?? null, table?.version ?? null];
-    return { sweeps, sweep, status, rows, counted, version, filters, brushed, asking, error };
+    return { sweeps, sweep, status, rows, counted, version, filters, brushed, pair, asking, error };
   };
 }

@@ -5,7 +5,9 @@
  */
 
 import { h, say } from "./dom.js";
+import { showContrast } from "./labcontrast.js";
 import { axesOf, boxOf, holds, markAt, passes, settingsOf, touches } from "./labmarks.js";
+import { SIDES } from "./labpair.js";
 import { brushedLine } from "./labrows.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
@@ -21,6 +23,7 @@ const NARROW = 8; // a range along an axis shorter than this is taken away again
  * @property {() => Mark[]} marks
  * @property {(mark: Mark | null, sticky: boolean) => void} point a mark is pointed at; sticky: until something else is
  * @property {(rows: number[]) => void} open
+ * @property {(number: number) => void} compare a single setting
  * @property {(brushed: number[] | null) => void} brush
  * @property {() => void} redraw
  */
@@ -154,6 +157,7 @@ export class Brush {
     const finger = event.pointerType !== "mouse";
     const mark = markAt(this.listener.marks(), at, finger);
     if (finger) this.point(mark, true);
+    else if (mark?.rows.length === 1 && event.shiftKey) this.listener.compare(mark.rows[0]);
     else if (mark?.rows.length) this.listener.open(mark.rows);
     else if (!mark) this.#brush(null);
   }
@@ -203,6 +207,7 @@ export class Brush {
     if (next !== undefined) this.point(marks[Math.max(0, Math.min(marks.length - 1, next))], true);
     else if (event.key === "Enter" && this.pointed) this.listener.open(this.pointed.rows);
     else if (event.key === " " && this.pointed) this.#brush(this.pointed.rows);
+    else if (event.key === "c" && this.pointed?.rows.length === 1) this.listener.compare(this.pointed.rows[0]);
     else return;
     event.preventDefault();
   }
@@ -242,13 +247,23 @@ export function brushLine(lab) {
     "Clear",
     h("kbd", {}, "Esc"),
   );
+  const compare = h("button", { type: "button", class: "cv-pic-act" });
+  compare.addEventListener("click", () => {
+    const { brushed } = store.state;
+    if (brushed?.length === 2) store.set({ pair: [brushed[0], brushed[1]] });
+    showContrast();
+  });
   const tools = h("div", { class: "cv-pic-acts" }, keep, clear);
-  const root = h("div", { class: "cv-pic-line" }, said, tools);
-  store.view(["table", "brushed"], ({ table, brushed }) => {
+  const acts = h("div", { class: "cv-pic-acts" }, compare, tools);
+  const root = h("div", { class: "cv-pic-line" }, said, acts);
+  store.view(["table", "brushed", "pair"], ({ table, brushed, pair }) => {
     root.hidden = !table;
     root.classList.toggle("brushing", brushed !== null);
     tools.hidden = brushed === null;
     keep.disabled = !brushed?.length;
+    const two = brushed?.length === 2;
+    compare.hidden = !two && pair === null;
+    say(compare, two ? "Compare these two" : `Why ${SIDES.join(" and ")} differ`);
     if (table) say(said, brushed ? brushedLine(table, brushed) : hint(table.rows));
   });
   document.addEventListener("keydown", (event) => {

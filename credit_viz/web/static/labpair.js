@@ -79,9 +79,11 @@ const rivals = (one, other) => (one.includes(CREDIT) ? other === RULE : other.in
  */
 function fewestWithoutLoss(places, decoders, passes, good) {
   const best = [...places].sort((a, b) => good[b] - good[a] || passes[a] - passes[b]);
-  const reference = best.find((place) => decoders[place] === "vanilla") ?? best[0];
+  const vanilla = best.find((place) => decoders[place] === "vanilla");
+  const reference = vanilla ?? best[0];
   const lossless = best.filter((place) => passes[place] < passes[reference] && good[place] >= good[reference]);
-  return lossless.sort((a, b) => passes[a] - passes[b])[0] ?? best.find((place) => place !== reference) ?? reference;
+  const closest = vanilla === undefined ? reference : best.find((place) => place !== reference);
+  return lossless.sort((a, b) => passes[a] - passes[b])[0] ?? closest ?? reference;
 }
 
 /** Compare a setting as A or B. @param {Lab} lab @param {0 | 1} side @param {number} number */

@@ -11,6 +11,7 @@ import { marksOf } from "./labmarks.js";
 import { openInRace } from "./labopen.js";
 import { optionSelects } from "./laboptions.js";
 import { Overlay } from "./laboverlay.js";
+import { chooseNext } from "./labpair.js";
 import { fitted } from "./labpanels.js";
 import { settingLines } from "./labrows.js";
 
@@ -54,6 +55,7 @@ export class Picture {
         marks: () => this.marks,
         point: (mark, sticky) => this.#note(mark, sticky),
         open: (rows) => openInRace(lab, rows),
+        compare: (number) => chooseNext(lab, number),
         brush: (rows) => this.#brushed(rows),
         redraw: () => this.#redraw(),
       },
@@ -277,11 +279,17 @@ export class Picture {
       { type: "button", class: "cv-pic-act", onclick: () => openInRace(this.lab, mark.rows) },
       "See its runs in the race",
     );
+    const compare = h(
+      "button",
+      { type: "button", class: "cv-pic-act", onclick: () => chooseNext(this.lab, mark.rows[0]) },
+      "Compare it",
+    );
     fill(
       this.note,
       h("strong", {}, head ?? ""),
       more.map((line) => h("span", {}, line)),
       mark.rows.length ? (sticky ? open : h("small", {}, "Click: its runs in the race")) : null,
+      mark.rows.length === 1 ? (sticky ? compare : h("small", {}, "Shift-click: compare it with the one before")) : null,
     );
     this.note.classList.toggle("sticky", sticky);
     this.#place(mark);

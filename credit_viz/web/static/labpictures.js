@@ -5,6 +5,7 @@
 
 import { brushLine } from "./labbrush.js";
 import { h } from "./dom.js";
+import { contrastView } from "./labcontrast.js";
 import { filtersView } from "./labfilters.js";
 import { KINDS } from "./labkinds.js";
 import { Picture } from "./labpicture.js";
@@ -24,7 +25,7 @@ export function picturesView(lab) {
     { class: "cv-pic-grid" },
     pictures.map(({ root }) => root),
   );
-  const root = h("div", { class: "cv-pic-seen" }, filtersView(lab), brushLine(lab), grid, settingsView(lab));
+  const root = h("div", { class: "cv-pic-seen" }, filtersView(lab), brushLine(lab), grid, contrastView(lab), settingsView(lab));
   lab.store.view(["sweep"], ({ sweep }) => (root.hidden = sweep === null));
   return root;
 }

@@ -1,12 +1,14 @@
 /**
  * The settings of a sweep as a table: sortable, a page at a time, those that nothing beats marked, brushed ones first.
- * A click or Space picks a row, Enter opens its runs in the race.
+ * A click or Space picks a row, Enter opens its runs in the race, A and B make it one of the two that are compared.
  */
 
 import { h, refill, say } from "./dom.js";
 import { pick } from "./labbrush.js";
 import { openInRace } from "./labopen.js";
+import { SIDES, choose } from "./labpair.js";
 import { intervalText, meanText, nameOf, numbersOf, orderedPlaces, shownMetrics } from "./labrows.js";
+import { sideButtons } from "./labsides.js";
 import { counted } from "./text.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
@@ -39,6 +41,7 @@ class Settings {
       this.#order();
       this.#draw();
     });
+    store.view(["pair"], () => this.#draw());
     store.view(["brushed"], ({ brushed }) => {
       clearTimeout(resting);
       if (brushed !== null && brushed === this.own) return this.#draw();
@@ -104,7 +107,7 @@ class Settings {
       const about = { type: "button", data: { key: `sort ${name}` }, onclick: () => this.#sort(name) };
       return h("th", { scope: "col", "aria-sort": sort }, h("button", about, title));
     };
-    const last = h("th", { scope: "col" }, h("span", { class: "cv-unseen" }, "race"));
+    const last = h("th", { scope: "col" }, h("span", { class: "cv-unseen" }, "compare and race"));
     refill(this.head, h("tr", {}, columns.map(cell), last));
   }
 
@@ -137,7 +140,7 @@ class Settings {
         },
         h("th", { scope: "row" }, mark(table.unbeaten[place]), h("span", { title: name }, name)),
         metrics.map((metric, i) => numberCell(table, metric, place, i < WITH_INTERVAL)),
-        h("td", { class: "cv-pic-open" }, this.#opener(name)),
+        h("td", { class: "cv-pic-open" }, sideButtons(this.lab, number, name, { tabindex: -1, key: `row ${number}` }), this.#opener(name)),
       );
     };
     refill(this.body, shown.map(row));
@@ -217,8 +220,11 @@ class Settings {
     const row = this.#rowOf(event);
     if (!row || event.target !== row || event.ctrlKey || event.metaKey || event.altKey) return;
     const number = Number(row.dataset.number);
+    const sides = /** @type {string[]} */ ([...SIDES]);
+    const letter = event.key.toUpperCase();
     if (event.key === "Enter") openInRace(this.lab, [number]);
     else if (event.key === " ") this.#pick(number);
+    else if (sides.includes(letter)) choose(this.lab, sides.indexOf(letter) ? 1 : 0, number);
     else if (!this.#walk(event.key)) return;
     event.preventDefault();
   }
