@@ -13,6 +13,7 @@ Every message names the bad value and says what is valid.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 
 __all__ = [
@@ -57,4 +58,4 @@ class BackendError(CreditVizError):
 
 def one_of(kind: str, name: object, valid: Iterable[str]) -> str:
     """Message for an unknown name: what was asked for and every valid choice."""
-    return f"unknown {kind} {name!r}; valid: {', '.join(sorted(valid))}"
+    return f"unknown {kind} {reprlib.repr(name)}; valid: {', '.join(sorted(valid))}"

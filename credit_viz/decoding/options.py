@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
@@ -44,7 +45,7 @@ class RunOptions:
         object.__setattr__(self, "seed", _whole("seed", self.seed, 0, 2**63 - 1))
         # NumPy's truth values too; a text such as "no" would count as true
         if not isinstance(self.early_stop, bool | np.bool_):
-            raise SettingsError(f"early_stop={self.early_stop!r} is not valid; valid: True or False")
+            raise SettingsError(f"early_stop={reprlib.repr(self.early_stop)} is not valid; valid: True or False")
         object.__setattr__(self, "early_stop", bool(self.early_stop))
         if self.gen_length % self.block_length:
             divisors = [n for n in range(1, self.gen_length + 1) if self.gen_length % n == 0]
@@ -63,7 +64,7 @@ class RunOptions:
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise SettingsError(f"{name}={value!r} is out of range; valid: whole numbers {low}..{high}")
+        raise SettingsError(f"{name}={reprlib.repr(value)} is out of range; valid: whole numbers {low}..{high}")
     return int(value)
 
 

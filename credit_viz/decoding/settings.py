@@ -7,6 +7,7 @@ sliders of the page, the flags of the command line and the messages for bad valu
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -52,16 +53,16 @@ class Knob:
                 raise SettingsError(one_of(self.name, value, self.choices))
             return value
         if isinstance(value, bool) or not isinstance(value, Real) or value != value:
-            raise SettingsError(f"{self.name}={value!r} is not a number; valid: {self.range_text}")
+            raise SettingsError(f"{self.name}={reprlib.repr(value)} is not a number; valid: {self.range_text}")
         number = cast(float, value)
         # compared before it becomes a float, which a huge integer cannot
         if not self.minimum <= number <= self.maximum:
-            raise SettingsError(f"{self.name}={value!r} is out of range; valid: {self.range_text}")
+            raise SettingsError(f"{self.name}={reprlib.repr(value)} is out of range; valid: {self.range_text}")
         number = float(number)
         if not self.integer:
             return number
         if not number.is_integer():
-            raise SettingsError(f"{self.name}={value!r} is not a whole number; valid: {self.range_text}")
+            raise SettingsError(f"{self.name}={reprlib.repr(value)} is not a whole number; valid: {self.range_text}")
         return int(number)
 
     @property

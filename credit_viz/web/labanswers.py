@@ -24,11 +24,10 @@ from credit_viz.lab.plan import OPTIONS
 from credit_viz.lab.report import command_of, facts_of
 from credit_viz.lab.result import SweepResult
 from credit_viz.pareto import unbeaten
+from credit_viz.web.asked import Asked, object_of, text_of, whole_of
 from credit_viz.web.kept import Kept
 
 __all__ = ["LabAnswers", "Results"]
-
-Asked = Mapping[str, Any]
 
 #: metrics of the table, in this order, where they are there.
 _SHOWN = (
@@ -86,13 +85,13 @@ class LabAnswers:
         Raises:
             SettingsError: unknown figure or theme, or the sweep has too little for it. BackendError: it needs Optuna.
         """
-        name, theme = str(asked["figure"]), str(asked.get("theme", "light"))
+        name, theme = text_of(asked, "figure"), text_of(asked, "theme", "light")
         for kind, value, valid in (("figure", name, SWEEP_FIGURES), ("theme", theme, _THEMES)):
             if value not in valid:
                 raise SettingsError(one_of(kind, value, valid))
         whole, key = self._whole(asked)
         kept = self._kept(whole, key)
-        choices = choices_of(kept, list(SWEEP_FIGURES[name].options), _object("options", asked.get("options")))
+        choices = choices_of(kept, list(SWEEP_FIGURES[name].options), object_of(asked, "options"))
 
         about = (*key, name, *choices.options.items())
 
@@ -111,7 +110,7 @@ class LabAnswers:
         """
         whole, key = self._whole(asked)
         kept = self._kept(whole, key)
-        frame = kept.where(number=_rows(whole, asked["rows"])).frame
+        frame = kept.where(number=_rows(whole, asked.get("rows"))).frame
         judged = frame["exact_match"].astype("Float64")  # whole numbers would not take an agreement
         frame = frame.assign(broken=frame["failed"].notna(), quality=judged.fillna(frame["token_agreement"]))
         order = ["broken", "quality", "forward_passes"]
@@ -138,12 +137,13 @@ class LabAnswers:
 
         `passes` are those of the lanes in the sweep, null where it has none. The first seed counts, or `seed`.
         """
-        whole, _ = self._whole({"sweep": asked["sweep"]})
-        own = whole.where(number=_rows(whole, [asked["row"]]), prompt=str(asked["prompt"])).frame
+        whole, _ = self._whole({"sweep": asked.get("sweep")})
+        prompt = text_of(asked, "prompt")
+        own = whole.where(number=_rows(whole, [asked.get("row")]), prompt=prompt).frame
         if asked.get("seed") is not None:
-            own = own[own["seed"] == asked["seed"]]
+            own = own[own["seed"] == whole_of(asked, "seed")]
         if not len(own):
-            raise SettingsError(f"setting {asked['row']} has no run on prompt {reprlib.repr(asked['prompt'])} yet")
+            raise SettingsError(f"setting {asked['row']} has no run on prompt {reprlib.repr(prompt)} yet")
         run = own.iloc[0]
         plan = whole.plan
         names = plan.names()
@@ -164,8 +164,8 @@ class LabAnswers:
 
     def _whole(self, asked: Asked) -> tuple[SweepResult, tuple[Hashable, ...]]:
         """The sweep, and what answers about it depend on."""
-        result = self._laboratory.result(str(asked["sweep"]))
-        filters = json.dumps(_object("filters", asked.get("filters")), sort_keys=True)
+        result = self._laboratory.result(text_of(asked, "sweep"))
+        filters = json.dumps(object_of(asked, "filters"), sort_keys=True)
         return result, (result.mark, filters)
 
     def _kept(self, whole: SweepResult, key: tuple[Hashable, ...]) -> SweepResult:
@@ -174,7 +174,7 @@ class LabAnswers:
 
 
 def _filtered(whole: SweepResult, filters: Mapping[str, Any]) -> SweepResult:
-    columns, rows = _object("filters", filters.get("columns")), filters.get("rows")
+    columns, rows = object_of(filters, "columns"), filters.get("rows")
     valid = _filterable(whole)
     for name, values in columns.items():
         if name not in valid:
@@ -232,14 +232,6 @@ def _values(column: pd.Series[Any]) -> list[Any]:
     """Plain JSON types: what is missing is None."""
     values: list[Any] = column.astype(object).where(column.notna(), None).tolist()
     return values
-
-
-def _object(name: str, value: object) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise SettingsError(f"{name} {reprlib.repr(value)}; valid: an object")
-    return value
 
 
 def _rows(whole: SweepResult, rows: object) -> list[int]:

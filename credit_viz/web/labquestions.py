@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
@@ -14,13 +14,13 @@ from credit_viz.lab import ModelSource, Plan
 from credit_viz.lab.report import command_of
 from credit_viz.models.known import EMBEDDED
 from credit_viz.text import clean_text
+from credit_viz.web.asked import Asked, text_of
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.planform import PlanForm, form_of
 from credit_viz.web.sweepshelf import MAX_TITLE
 
 __all__ = ["LabQuestions"]
 
-Asked = Mapping[str, Any]
 _MINE = 200  #: ids of own sweeps that a page may name
 _AT_ONCE = 2  #: plans that are read at a time
 _TURN = 3.0  #: seconds to wait for a turn
@@ -48,7 +48,10 @@ class LabQuestions:
 
     def lab_sweeps(self, asked: Asked) -> dict[str, Any]:
         """The sweeps that a visitor sees, and what a new one may be."""
-        mine = [name for name in list(asked.get("mine") or ())[:_MINE] if isinstance(name, str)]
+        mine = asked.get("mine") or []
+        if not isinstance(mine, list):
+            raise SettingsError(f"mine {reprlib.repr(mine)}; valid: a list of ids")
+        mine = [name for name in mine[:_MINE] if isinstance(name, str)]
         backend = self.laboratory.backend
         form = form_of(self.laboratory.limits, tasks=backend is not None and backend.model["name"] == EMBEDDED)
         return {
@@ -84,21 +87,21 @@ class LabQuestions:
 
     def lab_status(self, asked: Asked) -> dict[str, Any]:
         """How far a sweep is."""
-        return self.laboratory.status(str(asked["sweep"]))._asdict()
+        return self.laboratory.status(text_of(asked, "sweep"))._asdict()
 
     def lab_cancel(self, asked: Asked) -> dict[str, Any]:
         """Stop a sweep."""
-        self.laboratory.cancel(str(asked["sweep"]))
+        self.laboratory.cancel(text_of(asked, "sweep"))
         return self.lab_status(asked)
 
     def lab_resume(self, asked: Asked) -> dict[str, Any]:
         """Go on with a sweep that was stopped."""
-        self.laboratory.resume(str(asked["sweep"]))
+        self.laboratory.resume(text_of(asked, "sweep"))
         return self.lab_status(asked)
 
     def lab_delete(self, asked: Asked) -> dict[str, Any]:
         """Remove a sweep for good."""
-        self.laboratory.delete(str(asked["sweep"]))
+        self.laboratory.delete(text_of(asked, "sweep"))
         return {}
 
     def _form(self) -> PlanForm:

@@ -181,7 +181,7 @@ def _list(name: str, given: Any, most: int, what: str) -> list[Any]:
 
 def _among(kind: str, given: Any, valid: Collection[str]) -> str:
     if not isinstance(given, str) or given not in valid:
-        raise SettingsError(one_of(kind, reprlib.repr(given).strip("'"), valid))
+        raise SettingsError(one_of(kind, given, valid))
     return given
 
 

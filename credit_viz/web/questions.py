@@ -7,13 +7,14 @@ question is a method of `Questions` and a line in `functions`; the page calls it
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 from credit_viz.backend.base import Piece
 from credit_viz.errors import CreditVizError, PromptError
+from credit_viz.web.asked import Asked, text_of, whole_of
 from credit_viz.web.labanswers import LabAnswers
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.labquestions import LabQuestions
@@ -22,7 +23,6 @@ from credit_viz.web.whatif import WhatIfs
 
 __all__ = ["Question", "Questions"]
 
-Asked = Mapping[str, Any]
 Question = Callable[[dict[str, Any]], Any]
 
 
@@ -47,11 +47,11 @@ class Questions:
 
     def packets(self, asked: Asked) -> list[str]:
         """Packets of a kept run, from number `from` on."""
-        return self.store.get(str(asked["run"])).packets[int(asked["from"]) :]
+        return self.store.get(text_of(asked, "run")).packets[whole_of(asked, "from") :]
 
     def position(self, asked: Asked) -> str:
         """Exact numbers of one position."""
-        return self.store.get(str(asked["run"])).position(int(asked["position"]))
+        return self.store.get(text_of(asked, "run")).position(whole_of(asked, "position"))
 
     def welcome(self, _asked: Asked) -> list[str]:
         """All packets of the run a first visit shows; none when nobody has made it yet."""
@@ -80,7 +80,9 @@ def _answering(question: Callable[[Asked], Any]) -> Question:
             return {"error": f"{reprlib.repr(asked)} asks nothing; valid: an object with what the question needs"}
         try:
             return question(asked)
-        except (CreditVizError, KeyError, TypeError, ValueError) as error:
+        except CreditVizError as error:
             return {"error": str(error)}
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            return {"error": f"{reprlib.repr(asked)} is nothing that {question.__name__} can answer"}
 
     return answer

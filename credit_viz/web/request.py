@@ -112,7 +112,7 @@ def _lanes(data: object) -> tuple[LaneRequest, ...]:
 def _lane(entry: object) -> LaneRequest:
     settings = entry.get("settings", {}) if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(settings, dict):
-        raise SettingsError(f"lane {entry!r}; valid: an object with decoder and settings")
+        raise SettingsError(f"lane {reprlib.repr(entry)}; valid: an object with decoder and settings")
     return LaneRequest(str(entry.get("decoder", "")), settings, _interventions(entry.get("interventions", [])))
 
 
@@ -139,5 +139,5 @@ def _given(data: object) -> tuple[tuple[int, str], ...]:
 def _integer(data: Mapping[str, Any], name: str, low: int, high: int) -> int:
     value = data[name]
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SettingsError(f"{name}={value!r}; valid: a whole number, {low}..{high}")
+        raise SettingsError(f"{name}={reprlib.repr(value)}; valid: a whole number, {low}..{high}")
     return value

@@ -5,22 +5,21 @@ Knows the store and the what-if room; no gradio, no model.
 
 from __future__ import annotations
 
+import reprlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any
 
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.base import Decoder
 from credit_viz.errors import SettingsError
 from credit_viz.trace.record import Trace
+from credit_viz.web.asked import Asked, object_of, text_of, whole_of
 from credit_viz.web.runs import RunStore
 from credit_viz.whatif import SameState, what_if
 from credit_viz.whatif.plain import counterfactual_json, prediction_json
 
 __all__ = ["WhatIfs"]
-
-Asked = Mapping[str, Any]
 
 #: lanes of which the decoders' histories are kept, for the next question about the same one.
 _KEPT = 8
@@ -39,14 +38,12 @@ class WhatIfs:
 
         asked: run, lane, decoder, settings; block_length and early_stop if they change.
         """
-        lane, settings = _whole(asked, "lane"), asked.get("settings") or {}
-        if not isinstance(settings, Mapping):
-            raise SettingsError(f"settings are a {type(settings).__name__}; valid: an object")
+        lane, settings = whole_of(asked, "lane"), object_of(asked, "settings")
         block_length, early_stop = asked.get("block_length"), asked.get("early_stop")
         if early_stop is not None and not isinstance(early_stop, bool):
-            raise SettingsError(f"early_stop={early_stop!r} is not valid; valid: true or false")
-        trace = self._store.get(str(asked["run"])).trace(lane)
-        decoder = make_decoder(str(asked["decoder"]), settings)
+            raise SettingsError(f"early_stop={reprlib.repr(early_stop)} is not valid; valid: true or false")
+        trace = self._store.get(text_of(asked, "run")).trace(lane)
+        decoder = make_decoder(text_of(asked, "decoder"), settings)
         found = what_if(
             trace, decoder.name, decoder.settings.to_dict(), block_length=block_length, early_stop=early_stop
         )
@@ -57,8 +54,8 @@ class WhatIfs:
 
         asked: run, lane, step, position. Decoders of the run's lanes have their settings there, others their defaults.
         """
-        run, lane = str(asked["run"]), _whole(asked, "lane")
-        step, position = _whole(asked, "step"), _whole(asked, "position")
+        run, lane = text_of(asked, "run"), whole_of(asked, "lane")
+        step, position = whole_of(asked, "step"), whole_of(asked, "position")
         with self._lock:  # the histories grow with each question
             trace, state = self._same_state(run, lane)
             return [counterfactual_json(trace, found, position) for found in state.at(step)]
@@ -82,10 +79,3 @@ def _asked_about(lanes: list[Decoder]) -> list[Decoder]:
     chosen = list(dict.fromkeys(lanes))
     names = {decoder.name for decoder in chosen}
     return [*chosen, *(make_decoder(name) for name in DECODERS if name not in names)]
-
-
-def _whole(asked: Asked, name: str) -> int:
-    value = asked[name]
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SettingsError(f"{name}={value!r} is not valid; valid: a whole number")
-    return value

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from credit_viz import lab
 from credit_viz.errors import CreditVizError, SettingsError
 from credit_viz.figures.sweeps import SWEEP_FIGURES
 from credit_viz.lab.plan import Plan
 from credit_viz.web.labanswers import LabAnswers
+from credit_viz.web.questions import Questions
 from credit_viz.web.request import parse_choice
+from credit_viz.web.runs import RunStore
 from tests.lab.made import made_plan, made_result
 
 WHOLE = made_result(made_plan(compare="always"), fail=0.02)
@@ -207,7 +212,7 @@ def test_the_reference_stands_alone(answers: LabAnswers) -> None:
         ("lab_table", {"filters": {"rows": [True]}}, "valid: a list of numbers"),
         ("lab_table", {"filters": {"rows": "12"}}, "valid: a list of numbers"),
         ("lab_figure", {"figure": "heat"}, "unknown figure 'heat'; valid: contour"),
-        ("lab_figure", {"figure": ["heat"]}, "unknown figure"),
+        ("lab_figure", {"figure": ["heat"]}, r"figure \['heat'\]; valid: a text"),
         ("lab_figure", {"figure": "front", "theme": "pink"}, "unknown theme 'pink'; valid: dark, light"),
         ("lab_figure", {"figure": "front", "options": 3}, "options 3; valid: an object"),
         ("lab_runs", {"rows": 3}, "settings 3; valid: a list"),
@@ -218,6 +223,44 @@ def test_the_reference_stands_alone(answers: LabAnswers) -> None:
 def test_bad_questions_are_named(question: str, asked: dict[str, Any], message: str, answers: LabAnswers) -> None:
     with pytest.raises(SettingsError, match=message):
         getattr(answers, question)({"sweep": "whole", **asked})
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+RIGHT = {
+    "lab_table": {"filters": {"columns": {"alpha": [2.0]}, "rows": [4]}},
+    "lab_figure": {"figure": "heatmap", "theme": "dark", "filters": {"rows": [3, 4]}, "options": {"x": "alpha"}},
+    "lab_runs": {"rows": [3], "filters": {"columns": {}}},
+    "lab_choice": {"row": 3, "prompt": "p0", "seed": 0},
+}
+PYTHON = re.compile(r"Error|object is not|NoneType|unhashable|attribute|argument|'(str|int|list|dict|float|bool)'")
+
+
+@settings(max_examples=200, deadline=None)
+@given(question=st.sampled_from([*RIGHT]), data=st.data())
+def test_whatever_a_page_asks_is_answered_in_words(question: str, data: st.DataObject) -> None:
+    asks = {each.__name__: each for each in Questions(RunStore(), lambda _: (), Sweeps(whole=WHOLE)).functions()}
+    asked: dict[str, Any] = json.loads(json.dumps({"sweep": "whole", **RIGHT[question]}))
+    place = asked
+    while isinstance(place.get(name := data.draw(st.sampled_from([*place]))), dict) and data.draw(st.booleans()):
+        if not place[name]:
+            break
+        place = place[name]
+    place[name] = data.draw(anything)
+    told = asks[question](asked)
+    assert isinstance(told, dict)
+    assert not PYTHON.search(told.get("error", ""))
+    assert len(told.get("error", "")) < 600
+
+
+def test_what_is_missing_is_named() -> None:
+    asks = {each.__name__: each for each in Questions(RunStore(), lambda _: (), Sweeps(whole=WHOLE)).functions()}
+    assert asks["lab_table"]({}) == {"error": "sweep None; valid: a text"}
+    assert asks["lab_runs"]({"sweep": "whole"})["error"].startswith("settings None; valid: a list of numbers")
+    assert asks["packets"]({"from": 0}) == {"error": "run None; valid: a text"}
 
 
 def test_answers_are_kept_until_runs_come(monkeypatch: pytest.MonkeyPatch) -> None:

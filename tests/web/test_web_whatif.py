@@ -69,7 +69,7 @@ def test_the_same_state(ask: dict[str, Question], traces: tuple[Trace, Trace]) -
         ("whatif", {"decoder": "none"}, "unknown decoder 'none'"),
         ("whatif", {"settings": {"tau": 1}}, "unknown setting 'tau'"),
         ("whatif", {"settings": {"threshold": "<b>"}}, "threshold='<b>'"),
-        ("whatif", {"settings": [1]}, "settings are a list"),
+        ("whatif", {"settings": [1]}, "settings [1]; valid: an object"),
         ("whatif", {"block_length": 5}, "valid block lengths: 1, 2, 4, 8, 16"),
         ("whatif", {"early_stop": "no"}, "early_stop='no'"),
         ("counterfactual", {"step": 0}, "step 0 is out of range"),
