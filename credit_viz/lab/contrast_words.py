@@ -83,16 +83,20 @@ def _credit(found: Contrast, place: int) -> Iterator[str]:
 def _memory(found: Contrast, name: str, forgetful: Control, without: Control) -> str:
     if forgetful.passes is None:
         return f"Nothing here tells memory from a lower bar in {name}; credit-viz attribute would."
-    saved = forgetful.passes.difference
-    doubt = "" if sure(saved) else ", not told from none"
     if forgetful.number == _other(found, forgetful):
-        return f"So memory of earlier steps saves {told(saved).removeprefix('+')} passes{doubt}."
+        return f"So memory of earlier steps {_saves(forgetful.passes.difference, ' passes')}."
     needs = f"Without history {name} needs {forgetful.passes.values[1]:.1f}"
     if forgetful.passes.same:
         return f"{needs}, as many on each prompt: what credit saves in it is a lower bar."
     whole = without.passes is not None and without.number == _other(found, without)
     of_these = " of these" if whole and without.passes and sure(without.passes.difference) > 0 else ""
-    return f"{needs}: memory saves {told(saved).removeprefix('+')}{of_these}{doubt}."
+    return f"{needs}: memory {_saves(forgetful.passes.difference, of_these)}."
+
+
+def _saves(saved: Interval, what: str) -> str:
+    if sure(saved) < 0:
+        return f"costs {size_told(saved)}{what}"
+    return f"saves {told(saved).removeprefix('+')}{what}" + ("" if sure(saved) else ", not told from none")
 
 
 def _rival(found: Contrast, name: str, rival: Control) -> Iterator[str]:

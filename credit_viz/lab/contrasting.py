@@ -48,7 +48,7 @@ class Contrast:
     left_out: int  #: pairs of prompt and seed in which a run of either is missing or failed
     measures: Mapping[str, Measure]  #: by column of results, those that both have
     reasons: Mapping[str, tuple[float, float]]  #: mean tokens per prompt, see `trace.reasons`; those that occur
-    pairs: pd.DataFrame  #: prompt, seed, passes_1, passes_2, quality_1, quality_2, same_text; most different first
+    by_prompt: pd.DataFrame  #: see `_by_prompt`; most different first
     controls: tuple[Control, ...]  #: of the first setting, then of the second; none without credit
     command: str | None  #: runs the controls that are missing; None where none are
 
@@ -66,8 +66,8 @@ class Contrast:
 
     @property
     def same_texts(self) -> int:
-        """Pairs in which both wrote the same text."""
-        return int(self.pairs["same_text"].sum())
+        """Prompts on which both wrote the same text, with every seed."""
+        return int(self.by_prompt["same_text"].sum())
 
     def table(self) -> pd.DataFrame:
         """A row per measure and reason: both means, the difference and its interval (nan for reasons)."""
@@ -124,7 +124,7 @@ def contrast(result: SweepResult, first: int, second: int) -> Contrast:
         left_out=ended.begun - len(pairs.codes),
         measures=MappingProxyType(measures),
         reasons=MappingProxyType(_reasons(pairs)),
-        pairs=_pairs_table(pairs, quality),
+        by_prompt=_by_prompt(pairs, quality),
         controls=tuple(controls),
         command=_command(result.plan, sides, controls),
     )
@@ -135,16 +135,21 @@ def _reasons(pairs: Pairs) -> dict[str, tuple[float, float]]:
     return {reason: measure.values for reason, measure in found.items() if measure and any(measure.values)}
 
 
-def _pairs_table(pairs: Pairs, quality: str | None) -> pd.DataFrame:
-    """By passes, then by quality, then in the order of the plan."""
-    table = pd.DataFrame({name: pairs.column(name)[0].to_numpy() for name in ("prompt", "seed")})
+def _by_prompt(pairs: Pairs, quality: str | None) -> pd.DataFrame:
+    """A row per prompt: prompt, passes_1, passes_2, quality_1, quality_2 (means over seeds) and same_text.
+
+    By how far the passes differ, then the quality, then in the order of the plan.
+    """
+    table = pd.DataFrame({"prompt": pairs.column("prompt")[0].to_numpy()})
     for name, column in (("passes", "forward_passes"), ("quality", quality)):
         table[[f"{name}_1", f"{name}_2"]] = pairs.values(column) if column else np.nan
     first, second = pairs.column("text")
     table["same_text"] = first.to_numpy() == second.to_numpy()
-    apart = pd.DataFrame({name: (table[f"{name}_2"] - table[f"{name}_1"]).abs() for name in ("passes", "quality")})
+    grouped = table.groupby("prompt", sort=False)
+    found = grouped.mean().assign(same_text=grouped["same_text"].all()).reset_index()
+    apart = pd.DataFrame({name: (found[f"{name}_2"] - found[f"{name}_1"]).abs() for name in ("passes", "quality")})
     order = apart.sort_values(["passes", "quality"], ascending=False, kind="stable", na_position="last").index
-    return table.loc[order].reset_index(drop=True)
+    return found.loc[order].reset_index(drop=True)
 
 
 def _command(plan: Plan, sides: tuple[Listed, Listed], controls: list[Control]) -> str | None:

@@ -16,6 +16,7 @@ from credit_viz.backend.base import Piece
 from credit_viz.errors import CreditVizError, PromptError
 from credit_viz.web.asked import Asked, text_of, whole_of
 from credit_viz.web.labanswers import LabAnswers
+from credit_viz.web.labcontrast import LabContrasts
 from credit_viz.web.laboratory import Laboratory
 from credit_viz.web.labquestions import LabQuestions
 from credit_viz.web.runs import RunStore
@@ -68,7 +69,8 @@ class Questions:
 
 
 def _about_sweeps(laboratory: Laboratory) -> list[Callable[[Asked], Any]]:
-    return [*LabQuestions(laboratory).functions(), *LabAnswers(laboratory).functions()]
+    rooms = LabQuestions(laboratory), LabAnswers(laboratory), LabContrasts(laboratory)
+    return [question for room in rooms for question in room.functions()]
 
 
 def _answering(question: Callable[[Asked], Any]) -> Question:
