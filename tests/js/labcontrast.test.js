@@ -36,7 +36,7 @@ const difference = (/** @type {any} */ value, /** @type {any} */ low, /** @type 
 /** @returns {any} */
 const contrastOf = (/** @type {[number, number, number | null, number | null][]} */ prompts, names = ["forward_passes", "exact_match"]) => ({
   measures: names.map((name) => measure({ name })),
-  pairs: prompts.map(([a, b, one, other], i) => ({ prompt: `p${i}`, text: "", passes: [a, b], quality: [one, other] })),
+  pairs: prompts.map(([a, b, one, other], i) => ({ prompt: `p${i}`, text: "", passes: [a, b], quality: [one, other], same_text: i === 0 })),
 });
 
 test("what is compared first is the fewest passes without a loss beside the rule alone at about as few", () => {
@@ -153,5 +153,5 @@ test("where nobody can say what is right, prompts are nearer to vanilla, or alik
 test("bars go from what saves most to what costs most, and words count them", () => {
   const { pairs } = contrastOf([[9, 8, 1, 1], [9, 12, 1, 1], [9, 4, 1, 1], [7, 7, 1, 1]]);
   assert.deepEqual(differ.ranked(pairs).map(differ.stepOf), [-5, -1, 0, 3]);
-  assert.equal(differ.spreadText(pairs), "B needs fewer passes on 2 of 4 prompts, as many on 1, more on 1.");
+  assert.equal(differ.spreadText(pairs), "B needs fewer passes on 2 of 4 prompts, as many on 1, more on 1; both wrote the same text on 1.");
 });

@@ -45,7 +45,7 @@ export function controlsTable(lab, contrast) {
     const rows = [own(side), ...controls.filter(({ of }) => of === side).map(other)];
     return h("tbody", {}, rows.map((each, i) => row(lab, each, i, [passes, quality])));
   });
-  const head = h("tr", {}, column("control"), column("setting"), column("passes"), column(quality?.title ?? ""), unseen("compare as"));
+  const head = h("tr", {}, unseen("control"), column("passes"), column(quality?.title ?? ""), unseen("compare as"));
   const caption = h("caption", { class: "cv-unseen" }, "Controls of the settings with credit");
   return h(
     "div",
@@ -60,10 +60,12 @@ export function controlsTable(lab, contrast) {
  * @param {number} i @param {(import("./labdiffer.js").Measure | undefined)[]} measures
  */
 function row(lab, { of, words, name, row: number, values, why }, i, measures) {
-  const role = h("th", { scope: "row" }, i ? null : letter(of), h("span", {}, words));
-  if (number === null) return h("tr", { class: "missing" }, role, h("td", { colspan: 4 }, why));
+  const role = (/** @type {string} */ name) =>
+    h("th", { scope: "row" }, i ? null : letter(of), h("span", {}, words, h("small", {}, name)));
+  if (number === null) return h("tr", { class: "missing" }, role(""), h("td", { colspan: 3 }, why));
   const said = values.map((value, k) => h("td", {}, measures[k] ? valueText(/** @type {any} */ (measures[k]), value) : ""));
-  return h("tr", { data: { number: String(number) } }, role, h("td", {}, name), said, h("td", {}, sideButtons(lab, number, name, { key: `control ${i}` })));
+  const sides = sideButtons(lab, number, name, { key: `control ${of} ${i}` });
+  return h("tr", { data: { number: String(number) } }, role(name), said, h("td", {}, sides));
 }
 
 /** @param {string} command */

@@ -18,6 +18,7 @@ import { numberText, unitText } from "./labrows.js";
  * @typedef {object} Prompt one that both settings have run
  * @property {string} prompt its id @property {string} text
  * @property {[number, number]} passes @property {[number | null, number | null]} quality
+ * @property {boolean} same_text did both write the same?
  *
  * @typedef {object} Control a setting that tells memory from a lower bar
  * @property {0 | 1} of which of the two
@@ -28,7 +29,7 @@ import { numberText, unitText } from "./labrows.js";
  * @typedef {object} Contrast
  * @property {[string, string]} names
  * @property {{knob: string, values: [string, string]}[]} differs
- * @property {number} prompts pairs compared @property {number} left_out prompts of which one run is missing
+ * @property {number} prompts that are compared @property {number} left_out prompts of which one run is missing
  * @property {string} sentence
  * @property {Measure[]} measures @property {Reason[]} reasons @property {Prompt[]} pairs most different first
  * @property {Control[]} controls @property {string | null} command runs the missing controls
@@ -140,10 +141,11 @@ export const stepOf = ({ passes: [a, b] }) => b - a;
 /** Prompts from those on which B saves most to those on which it costs most. @param {Prompt[]} pairs */
 export const ranked = (pairs) => [...pairs].sort((one, other) => stepOf(one) - stepOf(other));
 
-/** "B needs fewer passes on 31 of 50 prompts, as many on 7, more on 12." @param {Prompt[]} pairs */
+/** "B needs fewer passes on 31 of 50 prompts, as many on 7, more on 12; both wrote the same text on 40." @param {Prompt[]} pairs */
 export function spreadText(pairs) {
   const steps = pairs.map(stepOf);
   const [fewer, more] = [steps.filter((step) => step < 0).length, steps.filter((step) => step > 0).length];
   const as = pairs.length - fewer - more;
-  return `B needs fewer passes on ${fewer} of ${pairs.length} prompts, as many on ${as}, more on ${more}.`;
+  const same = pairs.filter(({ same_text }) => same_text).length;
+  return `B needs fewer passes on ${fewer} of ${pairs.length} prompts, as many on ${as}, more on ${more}; both wrote the same text on ${same}.`;
 }
