@@ -20,12 +20,12 @@ from credit_viz.figures.sweeps.answer import answer
 from credit_viz.figures.sweeps.choices import choices_of
 from credit_viz.figures.sweeps.metrics import metric
 from credit_viz.figures.sweeps.tables import settings_table
-from credit_viz.lab.plan import OPTIONS
 from credit_viz.lab.report import command_of, facts_of
 from credit_viz.lab.result import SweepResult
 from credit_viz.pareto import unbeaten
 from credit_viz.web.asked import Asked, object_of, text_of, whole_of
 from credit_viz.web.kept import Kept
+from credit_viz.web.labchoice import choice_of
 
 __all__ = ["LabAnswers", "Results"]
 
@@ -133,34 +133,15 @@ class LabAnswers:
         return {"runs": runs, "left_off": len(frame) - len(shown)}
 
     def lab_choice(self, asked: Asked) -> dict[str, Any]:
-        """What to run to see one run of the sweep: vanilla decoding and the setting, side by side, with its options.
+        """What to run to see one run of the sweep: the setting beside vanilla decoding, or beside another setting.
 
         `passes` are those of the lanes in the sweep, null where it has none. The first seed counts, or `seed`.
         """
         whole, _ = self._whole({"sweep": asked.get("sweep")})
-        prompt = text_of(asked, "prompt")
-        own = whole.where(number=_rows(whole, [asked.get("row")]), prompt=prompt).frame
-        if asked.get("seed") is not None:
-            own = own[own["seed"] == whole_of(asked, "seed")]
-        if not len(own):
-            raise SettingsError(f"setting {asked['row']} has no run on prompt {reprlib.repr(prompt)} yet")
-        run = own.iloc[0]
-        plan = whole.plan
-        names = plan.names()
-        settings = {names[setting.content]: setting for setting in (plan.reference, *plan.settings)}
-        chosen = settings[run["setting"]]
-        same = {name: run[name] for name in ("prompt", *OPTIONS)}
-        lanes = [plan.reference, chosen] if chosen.content != plan.reference.content else [chosen]
-        return {
-            "name": settings_name(whole, int(run["number"])),
-            "prompt": next(prompt.text for prompt in plan.all_prompts if prompt.id == run["prompt"]),
-            "choice": {
-                "lanes": [{"decoder": lane.decoder, "settings": dict(lane.values)} for lane in lanes],
-                **{name: _plain(own[name])[0] for name in OPTIONS if name != "logits_to_keep"},
-            },
-            "passes": [_passes(whole.where(setting=names[lane.content], **same)) for lane in lanes],
-            "note": _note(whole, run),
-        }
+        (row,) = _rows(whole, [asked.get("row")])
+        beside = None if asked.get("beside") is None else _rows(whole, [asked["beside"]])[0]
+        seed = None if asked.get("seed") is None else whole_of(asked, "seed")
+        return choice_of(whole, row, text_of(asked, "prompt"), seed, beside)
 
     def _whole(self, asked: Asked) -> tuple[SweepResult, tuple[Hashable, ...]]:
         """The sweep, and what answers about it depend on."""
@@ -239,23 +220,3 @@ def _rows(whole: SweepResult, rows: object) -> list[int]:
     if not isinstance(rows, list) or not all(type(row) is int and row in known for row in rows):
         raise SettingsError(f"settings {reprlib.repr(rows)}; valid: a list of numbers of this sweep's settings")
     return rows
-
-
-def settings_name(whole: SweepResult, number: int) -> str:
-    """A setting's name, with the options that vary."""
-    table = settings_table(whole, [])
-    return str(table.loc[table["number"] == number, "name"].iloc[0])
-
-
-def _passes(runs: SweepResult) -> int | None:
-    found = runs.frame["forward_passes"].dropna()
-    return int(found.iloc[0]) if len(found) else None
-
-
-def _note(whole: SweepResult, run: pd.Series[Any]) -> str:
-    """Why a run of this choice may come out differently than in the sweep."""
-    if not pd.isna(run["failed"]):
-        return f"In the sweep this run failed: {run['failed']}"
-    if whole.plan.batch > 1:
-        return f"The sweep decoded up to {whole.plan.batch} settings in one forward pass, which changes last digits."
-    return ""
