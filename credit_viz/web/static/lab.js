@@ -16,7 +16,16 @@ import { followSweeps } from "./labsweeps.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 
-const STYLES = ["lab.css", "labform.css", "labarms.css", "labpictures.css", "labtable.css", "labcontrast.css", "labpairs.css"];
+const STYLES = [
+  "lab.css",
+  "labform.css",
+  "labarms.css",
+  "labpictures.css",
+  "labgrips.css",
+  "labtable.css",
+  "labcontrast.css",
+  "labpairs.css",
+];
 
 /**
  * @param {import("./store.js").Store} race the page's own store @param {import("./live.js").Live} _live

@@ -16,6 +16,7 @@ import { brushedLine } from "./labrows.js";
 /** @typedef {"box" | "lasso" | "axes"} Shape how a drag is read */
 
 const STILL = 4; // pixels a click may shake
+const SWIPE = 12; // pixels sideways from which a finger brushes, and scrolls no more
 const NARROW = 8; // a range along an axis shorter than this is taken away again
 
 /**
@@ -100,13 +101,29 @@ export class Brush {
       return;
     }
     if (!this.dragging) {
-      if (Math.hypot(at[0] - this.start.at[0], at[1] - this.start.at[1]) < STILL) return;
+      if (!this.#brushes(event, at[0] - this.start.at[0], at[1] - this.start.at[1])) return;
       this.dragging = true;
       this.room.setPointerCapture(event.pointerId);
       this.point(null);
       this.lasso = null;
     }
     this.#drag(at);
+  }
+
+  /**
+   * Does a pointer that has moved so far brush? A finger may be scrolling; along axes it has grips.
+   * @param {PointerEvent} event @param {number} dx pixels @param {number} dy pixels
+   */
+  #brushes({ pointerType }, dx, dy) {
+    if (pointerType !== "touch") return Math.hypot(dx, dy) >= STILL;
+    return this.shape !== "axes" && Math.abs(dx) >= SWIPE && Math.abs(dx) > Math.abs(dy);
+  }
+
+  /** A range along an axis, said by its grips; null takes it away. @param {number} axis @param {[number, number] | null} range */
+  along(axis, range) {
+    if (range) this.ranges.set(axis, range);
+    else this.ranges.delete(axis);
+    this.#tell();
   }
 
   /** @param {Point} at */

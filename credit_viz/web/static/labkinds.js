@@ -19,7 +19,7 @@ export const KINDS = {
   },
   parallel: {
     title: "Which settings go with which results?",
-    help: "One line per setting. Drag along an axis to brush the lines that pass there; further axes narrow it down.",
+    help: "One line per setting. Drag along an axis, or move its two grips, to brush the lines that pass there; further axes narrow it down.",
     shapes: ["axes"],
   },
   importance: {

@@ -25,6 +25,7 @@
 
 const REACH = { dot: 12, line: 9 }; // pixels around a pointer
 const FINGER = 12; // pixels more around a finger
+const BEYOND = 0.04; // of an axis' height: lines fan out beyond its ends
 
 /** All marks of a picture that stand for something, those drawn last at the end. @param {Drawn} drawn @returns {Mark[]} */
 export function marksOf(drawn) {
@@ -260,6 +261,20 @@ function surrounds(lasso, [x, y]) {
 export function axesOf(marks) {
   const places = new Set(marks.flatMap(({ points }) => points.map(([x]) => Math.round(x))));
   return [...places].sort((a, b) => a - b);
+}
+
+/** Axes of parallel coordinates with their names and ticks. @param {Drawn} drawn @returns {import("./labgrips.js").Axis[]} */
+export function axesIn({ _fullLayout: { xaxis, yaxis, annotations = [] } }) {
+  const height = (/** @type {number} */ y) => yaxis._offset + along(yaxis, y);
+  return (xaxis.ticktext ?? []).map((/** @type {string} */ name, /** @type {number} */ i) => ({
+    at: Math.round(xaxis._offset + along(xaxis, i)),
+    name: plain(name),
+    top: height(1 + BEYOND),
+    bottom: height(-BEYOND),
+    ticks: annotations
+      .filter((/** @type {any} */ { x }) => x === i)
+      .map((/** @type {any} */ { y, text }) => ({ at: height(y), text: plain(text) })),
+  }));
 }
 
 /**

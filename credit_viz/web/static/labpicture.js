@@ -7,7 +7,8 @@ import { loadPlotly } from "./charts.js";
 import { fill, h, say } from "./dom.js";
 import { Brush } from "./labbrush.js";
 import { Latest, answerOf } from "./labfeed.js";
-import { marksOf } from "./labmarks.js";
+import { Grips } from "./labgrips.js";
+import { axesIn, marksOf } from "./labmarks.js";
 import { openInRace } from "./labopen.js";
 import { optionSelects } from "./laboptions.js";
 import { Overlay } from "./laboverlay.js";
@@ -33,6 +34,7 @@ export class Picture {
     this.name = Object.keys(kinds)[0];
     this.latest = new Latest();
     this.overlay = new Overlay();
+    this.grips = new Grips((axis, range) => this.brush.along(axis, range));
     /** @type {Mark[]} */
     this.marks = [];
     /** @type {Answer | null} */
@@ -72,7 +74,7 @@ export class Picture {
     this.plot = h("div", { class: "cv-pic-plot", "aria-hidden": "true" });
     this.note = h("div", { class: "cv-pic-note", role: "status", hidden: true });
     const about = { class: "cv-pic-room", tabindex: 0, role: "application" };
-    this.room = h("div", about, this.plot, this.overlay.root, this.note);
+    this.room = h("div", about, this.plot, this.overlay.root, this.grips.root, this.note);
     this.sentence = h("p", { class: "cv-pic-sentence cv-help", hidden: true });
     const names = Object.keys(this.kinds);
     this.tabs = names.length > 1 ? this.#tabs(names) : null;
@@ -241,6 +243,7 @@ export class Picture {
     this.marks = marksOf(this.plot);
     this.colors = colorsOf(this.root);
     this.overlay.fit({ width, height });
+    this.grips.fit(this.brush.shape === "axes" ? axesIn(/** @type {any} */ (this.plot)) : []);
     this.brush.point(null);
     this.brush.forget();
     this.#redraw();
@@ -260,6 +263,7 @@ export class Picture {
       ranges: this.brush.ranges.size ? this.brush.ranges : null,
       colors: this.colors,
     });
+    this.grips.draw(this.brush.ranges);
   }
 
   /** @param {number[] | null} rows */
