@@ -47,7 +47,7 @@ export function viewText({ wished, filters, brushed, pair, options, pictures }) 
     ["rows", filters.rows, "which settings are kept"],
     ["brushed", brushed, "which settings are brushed"],
   ])) {
-    if (!rows) continue;
+    if (!rows?.length) continue;
     const part = `${name}=${ranges(rows)}`;
     if ([...parts, part].join("&").length <= LONGEST) parts.push(part);
     else left.push(what);
