@@ -6,7 +6,6 @@
 import { h, say } from "./dom.js";
 import { valueText } from "./labdiffer.js";
 import { copied } from "./labhead.js";
-import { pairOf } from "./labpair.js";
 import { letter, sideButtons } from "./labsides.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
@@ -19,19 +18,18 @@ const ROLES = {
   "as few passes": "the rule alone, at about as few passes",
 };
 
-/** @param {Lab} lab @param {Contrast} contrast @returns {Node} */
-export function controlsTable(lab, contrast) {
+/** @param {Lab} lab @param {Contrast} contrast @param {import("./labpair.js").Pair} pair what it compares @returns {Node} */
+export function controlsTable(lab, contrast, pair) {
   const { controls, measures, command } = contrast;
   const passes = measures.find(({ name }) => name === "forward_passes");
   const quality = measures.find(({ name }) => ["exact_match", "token_agreement"].includes(name));
   const column = (/** @type {string} */ name) => h("th", { scope: "col" }, name);
   const unseen = (/** @type {string} */ name) => h("th", { scope: "col" }, h("span", { class: "cv-unseen" }, name));
-  const pair = pairOf(lab.store.state);
   const own = (/** @type {0 | 1} */ side) => ({
     of: side,
     words: "as set",
     name: contrast.names[side],
-    row: pair?.[side] ?? null,
+    row: pair[side],
     values: [passes?.values[side] ?? null, quality?.values[side] ?? null],
     why: "",
   });
