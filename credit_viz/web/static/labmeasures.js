@@ -92,7 +92,7 @@ export function reasonsFigure({ reasons }, style) {
   const row = (/** @type {import("./labdiffer.js").Reason} */ { name, title, values }) =>
     h(
       "tr",
-      { title: looks.find((/** @type {any} */ look) => look.name === name)?.words },
+      { title: looks.find((/** @type {any} */ look) => look.name === name)?.words, data: { reason: name } },
       h("th", { scope: "row" }, h("i", { ...ink(name), "aria-hidden": "true" }), title),
       values.map((value) => h("td", {}, value.toFixed(1))),
       h("td", {}, signedText({ unit: "tokens" }, values[1] - values[0])),

@@ -17,10 +17,12 @@ import { h } from "./dom.js";
  * @property {Mark | null} pointed
  * @property {Point[] | null} lasso a box has four corners
  * @property {Map<number, [number, number]> | null} ranges along axes of parallel coordinates
+ * @property {Map<number, {letter: string, color: string}>} tags of the settings that are compared
  * @property {{card: string, ink: string, focus: string}} colors
  */
 
 const MANY = 60; // lines; more of them are drawn as thin as can be, which is ten times as fast
+const TAG = 18; // pixels of a letter's square
 const VEIL = 0.82; // of the card's colour over cells of which nothing is brushed
 const PARTLY = 0.5; // over those of which something is; all of it needs none
 
@@ -41,7 +43,7 @@ export class Overlay {
   }
 
   /** @param {Scene} scene */
-  draw({ marks, bright, pointed, lasso, ranges, colors }) {
+  draw({ marks, bright, pointed, lasso, ranges, tags, colors }) {
     const { paint } = this;
     paint.lineJoin = "round";
     paint.clearRect(0, 0, this.root.width, this.root.height);
@@ -49,6 +51,38 @@ export class Overlay {
     if (pointed) this.#outline(pointed, colors);
     if (lasso && lasso.length > 1) this.#area(lasso, colors);
     if (ranges) this.#ranges(ranges, colors);
+    if (tags.size) this.#tags(marks, tags, colors);
+  }
+
+  /**
+   * A letter above each dot of a setting that is compared; a line leads to it.
+   * @param {Mark[]} marks @param {Scene["tags"]} tags @param {Scene["colors"]} colors
+   */
+  #tags(marks, tags, { card }) {
+    const { paint } = this;
+    paint.font = `600 12px ${getComputedStyle(this.root).fontFamily}`;
+    paint.textAlign = "center";
+    paint.textBaseline = "middle";
+    for (const mark of marks) {
+      const tag = mark.kind === "dot" && mark.rows.length === 1 && tags.get(mark.rows[0]);
+      if (!tag) continue;
+      const [[x, y]] = mark.points;
+      const aside = tag.letter === "A" ? -TAG : TAG; // two of them may lie close together
+      const [left, top] = [x + aside - TAG / 2, y - 2 * TAG];
+      paint.strokeStyle = paint.fillStyle = tag.color;
+      paint.lineWidth = 2;
+      this.#symbol(mark, mark.size / 2 + 3);
+      paint.stroke();
+      paint.beginPath();
+      paint.moveTo(x, y - mark.size / 2 - 3);
+      paint.lineTo(x + aside, top + TAG);
+      paint.stroke();
+      paint.beginPath();
+      paint.roundRect(left, top, TAG, TAG, 5);
+      paint.fill();
+      paint.fillStyle = card;
+      paint.fillText(tag.letter, left + TAG / 2, top + TAG / 2 + 0.5);
+    }
   }
 
   /**

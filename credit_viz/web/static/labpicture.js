@@ -12,7 +12,7 @@ import { axesIn, marksOf } from "./labmarks.js";
 import { openInRace } from "./labopen.js";
 import { optionSelects } from "./laboptions.js";
 import { Overlay } from "./laboverlay.js";
-import { chooseNext } from "./labpair.js";
+import { SIDES, chooseNext } from "./labpair.js";
 import { fitted } from "./labpanels.js";
 import { settingLines } from "./labrows.js";
 
@@ -142,6 +142,7 @@ export class Picture {
       if (brushed !== this.own) this.brush.forget();
       this.#redraw();
     });
+    store.view(["pair"], () => this.#redraw());
     new IntersectionObserver(
       (entries) => {
         this.seen = entries[entries.length - 1].isIntersecting;
@@ -261,6 +262,7 @@ export class Picture {
       pointed: this.brush.pointed,
       lasso: this.brush.lasso,
       ranges: this.brush.ranges.size ? this.brush.ranges : null,
+      tags: tagsOf(this.lab),
       colors: this.colors,
     });
     this.grips.draw(this.brush.ranges);
@@ -309,6 +311,13 @@ export class Picture {
     const top = below ? y + half + 10 : y - half - high - 10;
     this.note.style.transform = `translate(${left}px, ${Math.min(top, area.bottom)}px)`;
   }
+}
+
+/** The settings that were chosen to be compared. @param {Lab} lab @returns {import("./laboverlay.js").Scene["tags"]} */
+function tagsOf({ store, race }) {
+  const { boot, dark } = race.state;
+  const color = (/** @type {number} */ side) => boot.style.lanes[side][dark ? "dark" : "light"];
+  return new Map((store.state.pair ?? []).map((number, side) => [number, { letter: SIDES[side], color: color(side) }]));
 }
 
 /** Of the page, as it is now. @param {Element} element */
