@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["clean_text", "value_of"]
+__all__ = ["clean_text", "value_of", "value_text"]
 
 
 def clean_text(text: str) -> str:
@@ -20,3 +20,8 @@ def value_of(word: str) -> float | int | str | None:
         except ValueError:
             continue
     return word
+
+
+def value_text(value: float | str | None) -> str:
+    """What `value_of` reads as this value."""
+    return "unset" if value is None else str(value).removesuffix(".0")

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "sweep": "credit_viz.cli.sweep",
         "tune": "credit_viz.cli.tune",
         "attribute": "credit_viz.cli.attribute",
+        "why": "credit_viz.cli.why",
         "report": "credit_viz.cli.report_sweep",
         "show": "credit_viz.cli.show",
         "view": "credit_viz.cli.view",

@@ -14,7 +14,7 @@ from credit_viz.text import value_of
 if TYPE_CHECKING:
     from credit_viz.decoding.base import Decoder
 
-__all__ = ["LaneSpec", "parse_lanes", "with_label"]
+__all__ = ["LaneSpec", "labels", "parse_lanes", "with_label"]
 
 
 @dataclass
@@ -73,6 +73,14 @@ def parse_lanes(
         name, change = parse_change(word)
         _find(lanes, name, f"--intervene {word}").changes.append(change)
     return list(lanes.values())
+
+
+def labels(files: Sequence[Path]) -> list[str]:
+    """A name per file: its stem, or its whole path where stems repeat."""
+    stems = [file.stem for file in files]
+    paths = [str(file.with_suffix("")) for file in files]
+    names = [stem if stems.count(stem) == 1 else path for stem, path in zip(stems, paths, strict=True)]
+    return [name if names.count(name) == 1 else f"{name}#{place}" for place, name in enumerate(names, 1)]
 
 
 def with_label(path: Path, label: str, several: bool) -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from credit_viz.cli.lanes import with_label
+from credit_viz.cli.lanes import labels, with_label
 from credit_viz.cli.options import json_option
 from credit_viz.cli.words import say
 from credit_viz.errors import TraceError
@@ -56,7 +56,7 @@ def command(
     from credit_viz.cli.report import print_json, print_runs, run_json
     from credit_viz.trace.files import load_trace, write_csv, write_parquet
 
-    runs = dict(zip(_labels(files), map(load_trace, files), strict=True))
+    runs = dict(zip(labels(files), map(load_trace, files), strict=True))
     if csv:
         _write_each(runs, csv, write_csv)
     if parquet:
@@ -94,14 +94,6 @@ def _explain(runs: Mapping[str, Trace], step: int, position: int, as_json: bool)
         if place:
             click.echo()
         print_explanation(label, runs[label], found)
-
-
-def _labels(files: Sequence[Path]) -> list[str]:
-    """A name per file: its stem, or its whole path where stems repeat."""
-    stems = [file.stem for file in files]
-    paths = [str(file.with_suffix("")) for file in files]
-    names = [stem if stems.count(stem) == 1 else path for stem, path in zip(stems, paths, strict=True)]
-    return [name if names.count(name) == 1 else f"{name}#{place}" for place, name in enumerate(names, 1)]
 
 
 def _write_each(runs: Mapping[str, Trace], path: Path, write: Callable[[Trace, Path], None]) -> None:

@@ -15,7 +15,8 @@ running.py  from plan to result            crew.py, cluster.py, team.py, relay.p
                                            store.py: what is kept
 tuning.py   the fewest passes at good enough a quality, searched and verified
 attribution.py  where a credit decoder's saved passes come from
-contrasting.py  why two settings of a sweep differ  paired.py, listed.py, controls.py, contrast_words.py: its parts
+contrasting.py  why two settings of a sweep differ  named.py, listed.py, paired.py, controls.py,
+                                           contrast_words.py, contrast_plain.py: its parts
 report.py   the words of a report
 result.py   tables with intervals          columns.py, likelihood.py: what is measured of each run
 """
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from credit_viz.lab.spaces import Arm, Span
     from credit_viz.lab.tuned import Tuned
     from credit_viz.lab.tuning import TuningProgress, tune
+    from credit_viz.trace.contrast import RunContrast, contrast_runs
 
 __all__ = [
     "Arm",
@@ -52,6 +54,7 @@ __all__ = [
     "Prompt",
     "RayCrew",
     "Run",
+    "RunContrast",
     "Span",
     "SweepResult",
     "TaskPrompts",
@@ -59,6 +62,7 @@ __all__ = [
     "TuningProgress",
     "attribute",
     "contrast",
+    "contrast_runs",
     "look_ahead",
     "parse_arm",
     "read_prompts",
@@ -82,6 +86,7 @@ _HOMES = {
     "Prompt": "credit_viz.lab.prompts",
     "RayCrew": "credit_viz.lab.cluster",
     "Run": "credit_viz.lab.plan",
+    "RunContrast": "credit_viz.trace.contrast",
     "Span": "credit_viz.lab.spaces",
     "SweepResult": "credit_viz.lab.result",
     "TaskPrompts": "credit_viz.lab.prompts",
@@ -89,6 +94,7 @@ _HOMES = {
     "TuningProgress": "credit_viz.lab.tuning",
     "attribute": "credit_viz.lab.attribution",
     "contrast": "credit_viz.lab.contrasting",
+    "contrast_runs": "credit_viz.trace.contrast",
     "look_ahead": "credit_viz.lab.running",
     "parse_arm": "credit_viz.lab.notation",
     "read_prompts": "credit_viz.lab.prompts",

@@ -9,7 +9,7 @@ from credit_viz.decoding import DECODERS
 from credit_viz.decoding.options import RunOptions
 from credit_viz.decoding.settings import knobs
 from credit_viz.lab.plan import OPTIONS, Plan, Setting
-from credit_viz.lab.spaces import value_text
+from credit_viz.text import value_text
 
 __all__ = ["Difference", "Listed", "differences", "listed", "told_apart"]
 

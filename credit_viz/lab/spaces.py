@@ -13,8 +13,9 @@ from typing import Any, Self
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.settings import Knob, knobs
 from credit_viz.errors import SettingsError, one_of
+from credit_viz.text import value_text
 
-__all__ = ["Arm", "Span", "Value", "setting_names", "value_text"]
+__all__ = ["Arm", "Span", "Value", "setting_names"]
 
 Value = float | int | str | None
 
@@ -192,10 +193,3 @@ def setting_names(settings: Sequence[tuple[str, Mapping[str, Value]]]) -> list[s
         " ".join([decoder, *(f"{k}={value_text(v)}" for k, v in values.items() if k in varying[decoder])])
         for decoder, values in settings
     ]
-
-
-def value_text(value: Value) -> str:
-    """A value as names have it."""
-    if value is None:
-        return "unset"
-    return str(value).removesuffix(".0")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from credit_viz.cli.show import _labels
+from credit_viz.cli.lanes import labels as labels_of
 from credit_viz.trace.record import Reason, Trace
 from tests.cli.conftest import Call, assert_refused
 from tests.support import trace_of
@@ -234,4 +234,4 @@ def test_hostile_traces_do_not_reach_the_terminal_raw(call: Call, tmp_path: Path
     ],
 )
 def test_every_file_has_its_own_name(files: list[str], labels: list[str]) -> None:
-    assert _labels([Path(file) for file in files]) == labels
+    assert labels_of([Path(file) for file in files]) == labels
