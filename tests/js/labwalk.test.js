@@ -106,6 +106,7 @@ test("the first run is the one worth a look; others are found by name or by text
     ["lab_choice", { sweep: "abc", row: 3, prompt: "story-2", seed: 0, beside: null }],
   ]);
   assert.equal((await look(server, trail({ prompt: "story-1", seed: 0 }))).at, 1);
+  assert.equal((await look(server, trail({ prompt: "story-1" }))).at, 1);
   assert.equal((await look(server, trail({ text: "Mia has a kite.", seed: 0 }))).at, 1);
   await assert.rejects(look(server, trail({ text: "unheard of" })), /no run on this prompt/);
 });

@@ -85,7 +85,7 @@ export function paired(runs, first, second) {
 /** Which of the runs a trail leads to. @param {SweptRun[]} runs @param {Trail} trail @returns {number} -1 for none */
 function placeOf(runs, { prompt, seed, text }) {
   if (text !== null) return runs.findIndex((run) => run.text === text && run.seed === seed);
-  const at = runs.findIndex((run) => run.prompt === prompt && run.seed === seed);
+  const at = runs.findIndex((run) => run.prompt === prompt && (seed === null || run.seed === seed));
   return Math.min(Math.max(0, at), runs.length - 1); // another setting may not have this run yet
 }
 
