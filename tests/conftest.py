@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 # before anything imports the hub client, which reads it once
 os.environ["HF_HUB_OFFLINE"] = "1"
 # processes that test at the same time each have ports of their own: gradio leaks a socket for every port it finds taken
-os.environ.setdefault("GRADIO_SERVER_PORT", str(10_000 + os.getpid() % 200 * 100))
+# (set, not set by default: the workers of xdist inherit what their parent has set)
+os.environ["GRADIO_SERVER_PORT"] = str(10_000 + os.getpid() % 200 * 100)
 # tests share helpers as `tests.support`, also when pytest is not started as a module
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,11 +44,19 @@ def chromium() -> Iterator[Any]:
 
 
 def serve(app: Any) -> str:
-    """Serve a page on a port that is free: one that Gradio finds taken costs it a socket, which it leaves open."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return launch(app, port=port, block=False)
+    """Serve a page on a port that is free: one that Gradio finds taken costs it a socket, which it leaves open.
+
+    One of this process's own, which no connection is given by the system in between.
+    """
+    own = int(os.environ["GRADIO_SERVER_PORT"])
+    return launch(app, port=next(filter(is_free, range(own, own + 100))), block=False)
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def test_an_example_chip_fills_the_prompt_and_runs(open_page: Open) -> None:
 def test_cancelling_keeps_every_step_and_running_again_works(open_page: Open, backend: FakeBackend) -> None:
     page = open_page()
     before = snapshot(page)["run"]
-    backend.seconds = 0.05
+    backend.seconds = 0.2
     page.click("#run")
     wait_for(page, f"s.run !== '{before}' && s.step > 3")
     assert page.locator("#cancel").is_visible()
@@ -130,6 +130,7 @@ def test_scrubbing_changes_text_and_counts_without_a_request(open_page: Open) ->
 
 def test_keys_step_and_play_but_not_while_typing(open_page: Open) -> None:
     page = open_page()
+    page.select_option(".cv-speed", "4")
     scrub(page, 20)
     page.locator("body").press("ArrowLeft")
     page.locator("body").press("Shift+ArrowRight")
