@@ -59,10 +59,11 @@ def draw(info: ReasonsInfo, theme: str = "light") -> go.Figure:
     figure = go.Figure([_stack(info, reason) for reason in info.reasons])
     figure.update_layout(
         **base_layout(theme, "", _BAND * count + 110),
+        legend_traceorder="normal",
         barmode="stack",
         bargap=0.4,
         showlegend=True,
-        xaxis=plain_axis(theme, "tokens") | {"range": [0, max(info.most, 1)]},
+        xaxis=plain_axis(theme, "tokens") | {"range": [0, 1.004 * max(info.most, 1)]},
         yaxis=plain_axis(theme, "")
         | {
             "range": [count - 0.5, -0.5],
@@ -91,6 +92,7 @@ def _stack(info: ReasonsInfo, reason: Reason) -> go.Bar:
         textposition="inside",
         textangle=0,
         insidetextanchor="middle",
+        insidetextfont={"color": mark(reason_mark(reason))["outline"]},
         marker=_marker(reason),
         hovertemplate=f"{reason_name(reason)}: %{{x}}<extra></extra>",
     )
@@ -99,9 +101,11 @@ def _stack(info: ReasonsInfo, reason: Reason) -> go.Bar:
 def _marker(reason: Reason) -> dict[str, Any]:
     """As the maps mark it; what shares a mark is told apart by its filling."""
     style, fill = mark(reason_mark(reason)), reason_fill(reason)
+    color, outline = style["color"], style["outline"]
+    shape = {"shape": _PATTERNS.get(fill, ""), "size": 6, "solidity": 0.2}
     return {
-        "color": style["color"],
+        "color": color,
         "opacity": _PALE if fill == "pale" else 1,
-        "line": {"color": style["outline"], "width": 1},
-        "pattern": {"shape": _PATTERNS.get(fill, ""), "fgcolor": style["outline"], "size": 6, "solidity": 0.2},
+        "line": {"color": outline, "width": 1},
+        "pattern": shape | {"fgcolor": outline, "bgcolor": color},
     }
