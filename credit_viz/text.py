@@ -1,8 +1,8 @@
-"""Text that every encoder takes, and values written as words. Knows strings only."""
+"""Text that every encoder takes, and numbers as people write and read them. Knows strings only."""
 
 from __future__ import annotations
 
-__all__ = ["clean_text", "value_of", "value_text"]
+__all__ = ["clean_text", "minus", "rounded", "signed", "value_of", "value_text"]
 
 
 def clean_text(text: str) -> str:
@@ -25,3 +25,20 @@ def value_of(word: str) -> float | int | str | None:
 def value_text(value: float | str | None) -> str:
     """What `value_of` reads as this value."""
     return "unset" if value is None else str(value).removesuffix(".0")
+
+
+def rounded(value: float, digits: int = 1) -> str:
+    """Such as 0.4, −1.2 or 0.0: what rounds to nothing has no sign."""
+    text = f"{value:.{digits}f}"
+    return minus(text if any("1" <= digit <= "9" for digit in text) else text.removeprefix("-"))
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A difference, such as +0.4, −1.2 or 0.0."""
+    text = rounded(value, digits)
+    return f"+{text}" if value > 0 and text != rounded(0, digits) else text
+
+
+def minus(number: str) -> str:
+    """A number that Python wrote, with the sign that people write."""
+    return number.replace("-", "−")

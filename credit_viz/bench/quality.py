@@ -14,6 +14,7 @@ from credit_viz.bench.table import Row, Section
 from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.models.base import DiffusionLM
 from credit_viz.pareto import unbeaten
+from credit_viz.text import signed
 from credit_viz.tiny.evaluate import SEED, Arm, Floats, Scores, gains, measure, summarize
 from credit_viz.tiny.statistics import resample
 from credit_viz.tiny.tasks import TASKS, held_out
@@ -73,7 +74,7 @@ def _gains(scores: Sequence[Scores], weights: Floats) -> list[Row]:
         Row(
             f"  {own.arm.label} - threshold curve at equal passes",
             found.value,
-            f"points [{found.low:+.1f}, {found.high:+.1f}]",
+            f"points [{signed(found.low)}, {signed(found.high)}]",
             ">= 0",
         )
         for own, found in gains(scores, weights)

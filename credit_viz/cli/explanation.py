@@ -10,6 +10,7 @@ from rich.text import Text
 
 from credit_viz.cli.words import plain_console, visible
 from credit_viz.figures.style import reason_words
+from credit_viz.text import rounded
 from credit_viz.trace.explain import Explanation, Guess
 from credit_viz.trace.record import Reason, Trace
 
@@ -137,4 +138,4 @@ def _number(value: float, least: int = 3) -> str:
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞"
     exact = (d for d in range(least, 10) if value in (0, 1) or float(f"{value:.{d}f}") not in (0, 1))
-    return f"{value:.{next(exact, 9)}f}".replace("-", "−")
+    return rounded(value, next(exact, 9))

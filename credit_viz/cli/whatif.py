@@ -11,6 +11,7 @@ import click
 from credit_viz.cli.options import json_option
 from credit_viz.cli.words import plain_console, visible
 from credit_viz.errors import SettingsError
+from credit_viz.text import rounded
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -115,4 +116,4 @@ def _token(trace: Trace, token: int | None) -> Text:
 
 
 def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}".replace("-", "−")
+    return "–" if math.isnan(value) else rounded(value, 3)

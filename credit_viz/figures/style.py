@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from credit_viz.text import minus
+
 __all__ = [
     "EVENT_MARKS",
     "Scale",
@@ -64,7 +66,7 @@ class Scale(NamedTuple):
         """Labels of the ticks; the last one says that larger values look the same, where there can be any."""
         if self.names:
             return list(self.names)
-        texts = [f"{tick:g}".replace("-", "−") for tick in self.ticks]
+        texts = [minus(f"{tick:g}") for tick in self.ticks]
         return texts if self.maximum == 1 else [*texts[:-1], f"≥{texts[-1]}"]
 
 

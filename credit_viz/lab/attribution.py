@@ -27,11 +27,13 @@ from credit_viz.decoding import DECODERS, make_decoder
 from credit_viz.decoding.settings import Knob, knobs
 from credit_viz.errors import SettingsError
 from credit_viz.lab.crew import Crew
+from credit_viz.lab.numbers import between, told
 from credit_viz.lab.plan import Plan
 from credit_viz.lab.result import SweepResult
 from credit_viz.lab.running import Progress, sweep
 from credit_viz.lab.spaces import Arm, Value
 from credit_viz.lab.store import MANIFEST
+from credit_viz.text import rounded, signed
 from credit_viz.tiny.statistics import Interval, interval, resample
 from credit_viz.trace.reasons import REASONS
 
@@ -75,30 +77,20 @@ class Attribution:
         """The answer in words."""
         more = "fewer" if self.saved.value >= 0 else "more"
         parts = [
-            f"On {self.prompts} prompts {self.decoder} needs {abs(self.saved.value):.1f} {more} passes per prompt than "
-            f"the same rule without credit (saved: {_range(self.saved, 1)}). Of these, {_signed(self.lower_bar.value)} "
-            f"{_range(self.lower_bar, 1)} come from a guess lifting itself, which is a lower bar, and "
-            f"{_signed(self.memory.value)} {_range(self.memory, 1)} from memory of earlier steps."
+            f"On {self.prompts} prompts {self.decoder} needs {rounded(abs(self.saved.value))} {more} passes per prompt "
+            f"than the same rule without credit (saved: {between(self.saved)}). Of these, {told(self.lower_bar)} come "
+            f"from a guess lifting itself, which is a lower bar, and {told(self.memory)} from memory of earlier steps."
         ]
         if self.rival is None or self.quality_gain is None:
             return f"{parts[0]} No setting of the rule alone needs as few passes."
         gain, unit = self.quality_gain, "points" if self.quality == "exact_match" else "points of agreement"
         known = "better" if gain.low > 0 else "worse" if gain.high < 0 else "no different within the interval"
         parts.append(
-            f"The rule alone needs about as few ({_signed(self.passes_gap)}) at {self.rival.knob} "
+            f"The rule alone needs about as few ({signed(self.passes_gap)}) at {self.rival.knob} "
             f"{self.rival.value:g} instead of {self.rival.set_to:g}; at that price credit is {known}: "
-            f"{_signed(100 * gain.value)} {unit} {_range(gain, 100)}."
+            f"{signed(100 * gain.value)} {unit} {between(gain, 100)}."
         )
         return " ".join(parts)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
-
-
-def _range(found: Interval, factor: float) -> str:
-    low, high = sorted((found.low * factor, found.high * factor))
-    return f"[{_signed(low)}, {_signed(high)}]"
 
 
 def attribute(

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 
+from credit_viz.text import signed
 from credit_viz.tiny.statistics import Interval
 
-__all__ = ["between", "signed", "size_told", "sure", "told"]
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Such as +0.4, −1.2 or 0.0."""
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text if float(f"{value:.{digits}f}") else text[1:]
+__all__ = ["between", "size_told", "sure", "told"]
 
 
 def between(found: Interval, factor: float = 1.0, digits: int = 1) -> str:

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from credit_viz.decoding import make_decoder
 from credit_viz.decoding.options import RunOptions
+from credit_viz.lab.numbers import size_told, sure, told
 from credit_viz.lab.plan import Setting
+from credit_viz.text import rounded
 from credit_viz.tiny.statistics import Interval, mean_interval, resample
 
 __all__ = ["Found", "Score", "Tuned"]
 
 _SEED = 0  #: of the resampling
+_VANILLA = "vanilla with one token per pass"  #: what others are compared with
 
 Floats = NDArray[np.float64]
 
@@ -53,16 +56,16 @@ class Found:
         """Whether its decoder remembers anything."""
         return {"alpha", "beta"} <= self.setting.values.keys()
 
-    @property
-    def words(self) -> str:
-        """The setting, with what it does not share with the defaults."""
+    def words(self, *more: str) -> str:
+        """The setting, with what it does not share with the defaults, and what else is said of it."""
         defaults = make_decoder(self.setting.decoder).settings.to_dict()
         told = [
             f"{name} {value:g}" if isinstance(value, (int, float)) else f"{name} {value}"
             for name, value in self.setting.values.items()
             if value != defaults[name] and value is not None
         ]
-        return ", ".join([f"{self.setting.decoder} in blocks of {self.options.block_length}", *told])
+        blocks = ", ".join([*told, f"blocks of {self.options.block_length}"])
+        return f"{self.setting.decoder} ({'; '.join([blocks, *more])})"
 
 
 @dataclass(frozen=True)
@@ -80,45 +83,37 @@ class Tuned:
 
     @property
     def sentence(self) -> str:
-        """The answer in words."""
-        unit = "exact match" if self.judged else "agreement with vanilla"
+        """The answer in words: the fewest passes, then what the other decoders need."""
+        margin = f"{100 * self.margin:g} points"
         if not self.found:
-            return (
-                f"No setting of {', '.join(self.nothing)} keeps {unit} within {100 * self.margin:g} points of vanilla."
-            )
+            return f"No setting of {', '.join(self.nothing)} keeps {self._unit} within {margin} of {_VANILLA}."
         best = self.found[0]
+        passes = f"{rounded(best.passes.value)} passes [{rounded(best.passes.low)}, {rounded(best.passes.high)}]"
         ratio = self.reference_passes / best.passes.value
-        held = "holds" if best.loss.value <= self.margin else "does NOT hold"
-        parts = [
-            f"{best.words}: {best.passes.value:.1f} passes {_between(best.passes)} instead of "
-            f"{self.reference_passes:.1f} ({ratio:.1f}x fewer), {unit} {_points(-best.loss.value)} points "
-            f"{_between(Interval(0, -100 * best.loss.high, -100 * best.loss.low), signed=True)} against vanilla on "
-            f"{self.prompts} held-out prompts: the margin of {100 * self.margin:g} points {held} there."
-        ]
-        parts += [self._versus(best, other) for other in self.found[1:]]
-        holding = [each for each in self.found if each.loss.value <= self.margin]
+        gained = Interval(-best.loss.value, -best.loss.high, -best.loss.low)
+        first = (
+            f"On {self.prompts} held-out prompts {best.words()} needs {passes}, {ratio:.1f} times fewer than the "
+            f"{rounded(self.reference_passes)} of {_VANILLA}; {self._unit} differs by {told(gained, 100)} points, "
+            f"{'within' if self._holds(best) else 'NOT within'} the margin of {margin}."
+        )
+        others = [self._versus(best, other) for other in self.found[1:]]
+        rest = "; ".join([*others, *(f"{name} has no setting within the margin" for name in self.nothing)])
+        holding = [each for each in self.found if self._holds(each)]
         if holding and not holding[0].grants_credit and any(each.grants_credit for each in self.found):
-            parts.append("So credit does not help here.")
-        parts += [f"{name} has no setting within the margin." for name in self.nothing]
-        return " ".join(parts)
+            rest += ", so credit does not help here"
+        return f"{first} {rest[0].upper()}{rest[1:]}." if rest else first
+
+    @property
+    def _unit(self) -> str:
+        return "exact match" if self.judged else "agreement with vanilla"
+
+    def _holds(self, found: Found) -> bool:
+        return found.loss.value <= self.margin
 
     def _versus(self, best: Found, other: Found) -> str:
         weights = resample(self.prompts, _SEED)
         saved = mean_interval(other.score.passes - best.score.passes, weights)
-        sure = "" if saved.low > 0 else ", which these prompts cannot tell from none"
-        better = mean_interval(100 * (best.score.quality - other.score.quality), weights)
-        held = "" if other.loss.value <= self.margin else ", beyond the margin"
-        return (
-            f"Against {other.words} ({other.passes.value:.1f} passes{held}) that saves {saved.value:.1f} "
-            f"{_between(saved, signed=True)}{sure}, at {_points(better.value / 100)} points "
-            f"{_between(better, signed=True)}."
-        )
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "−")
-
-
-def _between(found: Interval, signed: bool = False) -> str:
-    sign = "+" if signed else ""
-    return f"[{found.low:{sign}.1f}, {found.high:{sign}.1f}]".replace("-", "−")
+        saves = f"{size_told(saved)} passes" if sure(saved) else f"{told(saved)} passes (not told apart from none)"
+        better = mean_interval(best.score.quality - other.score.quality, weights)
+        needs = f"{rounded(other.passes.value)} passes{'' if self._holds(other) else ', beyond the margin'}"
+        return f"against {other.words(needs)} it saves {saves} at {told(better, 100)} points"

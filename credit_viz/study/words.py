@@ -8,6 +8,7 @@ from typing import Any
 
 from credit_viz.study.conclusion import MARGIN, Study, Verified
 from credit_viz.study.scores import NO_HISTORY
+from credit_viz.text import rounded, signed
 from credit_viz.tiny.statistics import Interval
 
 __all__ = ["paragraph", "table", "time_told"]
@@ -20,6 +21,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "vanilla": "vanilla with fewer passes",
     }
 )
+_VANILLA = "vanilla with one token per pass"  #: what others are compared with
 _HEAD = (
     "| family | its setting with fewest passes within the margin | passes | exact match, % | points against vanilla |",
     "|---|---|---|---|---|",
@@ -64,10 +66,10 @@ def _timed(part: Mapping[str, Any]) -> str:
 def _answer(study: Study) -> str:
     """In bold."""
     holding = [found for found in study.verified if found.gained.value >= -MARGIN]
-    fewest = "No chosen setting stays within the margin of vanilla"
+    fewest = f"No chosen setting stays within the margin of {_VANILLA}"
     if holding:
         counts = f"{holding[0].passes.value:.1f} instead of {study.reference.passes.value:.0f}"
-        fewest = f"The fewest passes within {100 * MARGIN:g} points of vanilla: {_name(holding[0])}, {counts}"
+        fewest = f"The fewest passes within {100 * MARGIN:g} points of {_VANILLA}: {_name(holding[0])}, {counts}"
     equal = study.at_equal_passes
     told = [f"{_than(equal[f])} {_NAMES[f]}" for f in ("threshold", NO_HISTORY) if f in equal]
     return f"**{fewest}; at equal passes credit is {_listed(told)}.**" if told else f"**{fewest}.**"
@@ -87,8 +89,8 @@ def _setup(study: Study) -> str:
         f"family and their neighbours went on to {study.chosen_on - study.swept_on} more; of each family the one with "
         f"the fewest forward passes was chosen among those that lost at most {100 * MARGIN:g} points of exact match on "
         f"these {study.chosen_on}. What follows is of {study.verified_on} other held-out prompts, which had no part in "
-        f"any choice. Vanilla decoding ({vanilla.passes.value:.0f} passes) is right on {_number(vanilla.right, 100)} % "
-        "of them."
+        f"any choice. Vanilla with one token per pass ({vanilla.passes.value:.0f} passes) is right on "
+        f"{_number(vanilla.right, 100)} % of them, and what others are compared with."
     )
 
 
@@ -98,7 +100,7 @@ def _chosen(study: Study) -> Iterator[str]:
         for found in study.verified
         if found.point.family != "vanilla"
     ]
-    yield f"Passes and points against vanilla: {'; '.join(told)}."
+    yield f"Passes and points against it: {'; '.join(told)}."
     if worse := [_name(found) for found in study.verified if found.gained.high < 0]:
         yield f"Measurably below vanilla: {_listed(worse)}."
     missed = [_name(found) for found in study.verified if found.gained.value < -MARGIN and found.gained.high >= 0]
@@ -174,10 +176,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _number(found: Interval, factor: float = 1.0) -> str:
-    value, low, high = (factor * each for each in (found.value, found.low, found.high))
-    return f"{value:.1f} [{low:.1f}, {high:.1f}]".replace("-", "−")
+    value, low, high = (rounded(factor * each) for each in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _points(found: Interval) -> str:
-    value, low, high = (100 * each for each in (found.value, found.low, found.high))
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]".replace("-", "−")
+    value, low, high = (signed(100 * each) for each in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"

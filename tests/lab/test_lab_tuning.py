@@ -88,7 +88,9 @@ def test_hopeless_trials_are_cut_short(mock: Any) -> None:
     arms = (lab.Arm("threshold", {"threshold": lab.Span(0.01, 0.02)}, draws=1),)
     found = tune(*plans(arms=arms), workers=lab.InlineCrew(mock), margin=0.0, trials=4)
     assert found.found == ()
-    assert found.sentence == "No setting of threshold keeps agreement with vanilla within 0 points of vanilla."
+    assert found.sentence == (
+        "No setting of threshold keeps agreement with vanilla within 0 points of vanilla with one token per pass."
+    )
 
 
 def test_bad_input_is_named(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:

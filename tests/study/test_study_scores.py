@@ -178,16 +178,16 @@ def test_the_words_follow_the_numbers() -> None:
     sweep, more = _pair()
     said = paragraph(conclude(sweep, more))
     assert said.startswith(
-        "**The fewest passes within 2 points of vanilla: credit, 4.0 instead of 8; at equal passes credit is better "
-        "than the threshold alone and better than credit without history (β = 0).**"
+        "**The fewest passes within 2 points of vanilla with one token per pass: credit, 4.0 instead of 8; at equal "
+        "passes credit is better than the threshold alone and better than credit without history (β = 0).**"
     )
     assert "34 × 20 = 680 runs" in said
     assert "went on to 20 more" in said
     assert "on these 40. What follows is of 20 other held-out prompts" in said
-    assert "Against the threshold alone credit saves 1.0 [1.0, 1.0] passes at +0.0 [+0.0, +0.0] points" in said
+    assert "Against the threshold alone credit saves 1.0 [1.0, 1.0] passes at 0.0 [0.0, 0.0] points" in said
     assert "(a gain)" in said
     assert "All of them hold the margin there." in said
-    assert "with the same α and τ, history saves 1.0 [1.0, 1.0] passes at +0.0" in said
+    assert "with the same α and τ, history saves 1.0 [1.0, 1.0] passes at 0.0" in said
     assert "in blocks of 8 instead of 4 saves 1.0 [1.0, 1.0] passes" in said
     assert "| credit | alpha 0.7, beta 0.8, threshold 0.9, blocks of 8 | 4.0 [4.0, 4.0] | 100.0" in table(
         conclude(sweep, more)
