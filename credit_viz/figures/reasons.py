@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from credit_viz.figures.labels import counted, safe, visible
 from credit_viz.figures.layout import base_layout, plain_axis
-from credit_viz.figures.style import mark, reason_fill, reason_mark, reason_name
+from credit_viz.figures.style import mark, reason_fill, reason_mark, reason_name, surface
 from credit_viz.trace.reasons import written_by
 from credit_viz.trace.record import Reason, Trace
 
@@ -56,7 +56,7 @@ def _run(name: str, trace: Trace) -> ReasonsRun:
 def draw(info: ReasonsInfo, theme: str = "light") -> go.Figure:
     """One stacked bar per run from a common edge, with its numbers."""
     count = len(info.runs)
-    figure = go.Figure([_stack(info, reason) for reason in info.reasons])
+    figure = go.Figure([_stack(info, reason, theme) for reason in info.reasons])
     figure.update_layout(
         **base_layout(theme, "", _BAND * count + 110),
         legend_traceorder="normal",
@@ -81,8 +81,10 @@ def _label(run: ReasonsRun) -> str:
     return f"<b>{safe(visible(run.name))}</b><br>{cost}<br>{waits}"
 
 
-def _stack(info: ReasonsInfo, reason: Reason) -> go.Bar:
+def _stack(info: ReasonsInfo, reason: Reason, theme: str) -> go.Bar:
     counts = [run.counts.get(reason, 0) for run in info.runs]
+    pale = reason_fill(reason) == "pale"
+    ink = surface(theme)["text"] if pale else mark(reason_mark(reason))["outline"]
     return go.Bar(
         orientation="h",
         y=list(range(len(counts))),
@@ -92,7 +94,7 @@ def _stack(info: ReasonsInfo, reason: Reason) -> go.Bar:
         textposition="inside",
         textangle=0,
         insidetextanchor="middle",
-        insidetextfont={"color": mark(reason_mark(reason))["outline"]},
+        insidetextfont={"color": ink},
         marker=_marker(reason),
         hovertemplate=f"{reason_name(reason)}: %{{x}}<extra></extra>",
     )
