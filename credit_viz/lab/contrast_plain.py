@@ -32,18 +32,20 @@ def plain(found: Contrast) -> dict[str, Any]:
         "sentence": found.sentence,
         "measures": [_measure(each) for each in found.measures.values()],
         "reasons": [{"name": name, "values": _numbers(means)} for name, means in found.reasons.items()],
-        "pairs": [
-            {
-                "prompt": row.prompt,
-                "passes": _numbers((row.passes_1, row.passes_2)),
-                "quality": _numbers((row.quality_1, row.quality_2)),
-                "same_text": bool(row.same_text),
-            }
-            for row in found.by_prompt.itertuples()
-        ],
+        "pairs": _pairs(found),
         "controls": [_control(each) for each in found.controls],
         "command": found.command,
     }
+
+
+def _pairs(found: Contrast) -> list[dict[str, Any]]:
+    table = found.by_prompt
+    passes, quality = (table[[f"{name}_1", f"{name}_2"]].to_numpy(float).tolist() for name in ("passes", "quality"))
+    columns = table["prompt"].tolist(), passes, quality, table["same_text"].tolist()
+    return [
+        {"prompt": prompt, "passes": _numbers(both), "quality": _numbers(judged), "same_text": same}
+        for prompt, both, judged, same in zip(*columns, strict=True)
+    ]
 
 
 def _measure(found: Measure) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from credit_viz.lab.listed import Listed
 from credit_viz.lab.numbers import told
 from credit_viz.lab.paired import Ended, Measure, Pairs
 
-__all__ = ["AS_FEW", "NO_HISTORY", "WITHOUT", "Control", "controls_of", "grants_credit"]
+__all__ = ["AS_FEW", "NO_HISTORY", "WITHOUT", "Control", "controls_of", "grants_credit", "rule_alone"]
 
 WITHOUT, NO_HISTORY, AS_FEW = "without credit", "no history", "as few passes"
 _CREDIT_KNOBS = frozenset({"alpha", "beta", "gamma"})
@@ -125,7 +125,7 @@ class _Search:
             own.pop(DECODERS[decoder].sweep[0])
         found = []
         for other in self._neighbours():
-            plain = _plain_rule(decoder) == other.setting.decoder
+            plain = rule_alone(decoder) == other.setting.decoder
             weightless = other.setting.decoder == decoder and other.setting.values["alpha"] == 0
             if (plain or weightless) and own.items() <= _rule(other).items():
                 found.append(other)
@@ -159,7 +159,7 @@ def _rule(side: Listed) -> dict[str, Any]:
     return {name: value for name, value in side.setting.values.items() if name not in _CREDIT_KNOBS}
 
 
-def _plain_rule(decoder: str) -> str | None:
+def rule_alone(decoder: str) -> str | None:
     """The decoder that has the same rule and no credit: its knobs are the same, but for those of credit."""
     wanted = _knob_names(decoder) - _CREDIT_KNOBS
     return next((name for name in DECODERS if _knob_names(name) == wanted), None)

@@ -10,6 +10,7 @@ Knobs that are not named are free. Of several settings that fit, the one counts 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from credit_viz.decoding import make_decoder
@@ -53,9 +54,9 @@ def find_setting(plan: Plan, text: str, options: Mapping[str, str] | None = None
             one_of("decoder of this sweep", arm.decoder, {e.setting.decoder for e in settings.values()})
         )
     for knob, value in named.items():
-        there = _having(text, there, knob, value_text(value), lambda each, knob=knob: each.setting.values[knob])
+        there = _having(text, there, knob, value_text(value), partial(_knob, knob))
     for option, value in (dict(options or {}) | own).items():
-        there = _having(text, there, option, value, lambda each, option=option: getattr(each.options, option))
+        there = _having(text, there, option, value, partial(_option, option))
     if len(there) > 1:
         there = [each for each in there if dict(each.setting.values) == preset | named] or there
     if len(there) > 1:
@@ -63,6 +64,14 @@ def find_setting(plan: Plan, text: str, options: Mapping[str, str] | None = None
             f"{text.strip()!r} names {len(there)} settings of this sweep, which differ in {_apart(there)}"
         )
     return there[0].number
+
+
+def _knob(name: str, each: Listed) -> Any:
+    return each.setting.values[name]
+
+
+def _option(name: str, each: Listed) -> Any:
+    return getattr(each.options, name)
 
 
 def _values(arm: Arm) -> dict[str, tuple[Value, ...]]:

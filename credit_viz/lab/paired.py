@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ from credit_viz.tiny.statistics import Interval, mean_interval, resample
 __all__ = ["Ended", "Measure", "Pairs"]
 
 _SEED = 0  #: of the resampling; that of SweepResult, so that the same prompts give the same intervals
+
+_DIGITS = 12
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -86,7 +89,7 @@ class Pairs:
         """How many different ones."""
         return len(np.unique(self.codes // self.seeds))
 
-    def column(self, name: str) -> tuple[pd.Series, pd.Series]:  # type: ignore[type-arg]
+    def column(self, name: str) -> tuple[pd.Series[Any], pd.Series[Any]]:
         """What both have."""
         return self.frame[name].iloc[self.first], self.frame[name].iloc[self.second]
 
@@ -108,9 +111,13 @@ class Pairs:
         if not len(means):
             return None
         difference = means[:, 1] - means[:, 0]
-        if len(difference) > 1:
-            found = mean_interval(difference, resample(len(difference), _SEED))
-        else:
-            found = Interval(float(difference[0]), math.nan, math.nan)
         first, second = means.mean(0).tolist()
-        return Measure(metric, (first, second), found, not difference.any(), len(difference))
+        return Measure(metric, (first, second), _interval(difference), not difference.any(), len(difference))
+
+
+def _interval(difference: Floats) -> Interval:
+    if len(difference) == 1:
+        return Interval(float(difference[0]), math.nan, math.nan)
+    found = mean_interval(difference, resample(len(difference), _SEED))
+    # what sums to nothing must not get a sign from the last bits
+    return Interval(*(round(end, _DIGITS) + 0.0 for end in (found.value, found.low, found.high)))

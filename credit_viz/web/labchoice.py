@@ -80,9 +80,8 @@ def _name(whole: SweepResult, number: int) -> str:
 
 
 def _passes(runs: pd.DataFrame, number: int | None) -> int | None:
-    if number not in runs.index or pd.isna(runs.at[number, "forward_passes"]):
-        return None
-    return int(runs.at[number, "forward_passes"])
+    found = runs.loc[runs.index == number, "forward_passes"].dropna()
+    return int(found.iloc[0]) if len(found) else None
 
 
 def _note(whole: SweepResult, runs: pd.DataFrame) -> str:
