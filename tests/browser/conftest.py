@@ -123,6 +123,18 @@ def drawn(page: Any) -> None:
     page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
 
 
+def at_rest(page: Any) -> None:
+    """Wait until what a finished run brings along is there: a token's numbers, and their chart where it is near."""
+    page.wait_for_function(
+        """() => {
+          const chart = document.querySelector(".cv-chart");
+          if (!chart.checkVisibility()) return window.creditViz.snapshot().selection === null;
+          return chart.getBoundingClientRect().top > innerHeight + 400 || chart.querySelector(".main-svg") !== null;
+        }"""
+    )
+    drawn(page)
+
+
 def serious_violations(page: Any, part: str = "html") -> list[Any]:
     """What axe-core finds serious or critical in a part; the test is skipped where axe-core is not installed."""
     source = Path(os.environ.get("AXE_CORE", "node_modules/axe-core/axe.min.js"))

@@ -11,7 +11,19 @@ from credit_viz.backend.base import Event, RunRequest
 from tests.browser.conftest import snapshot, wait_for
 from tests.web.fake import FakeBackend
 
-__all__ = ["HASTY", "VANILLA", "CountingBackend", "backend", "card", "fits", "open_drawer", "race", "settled", "slide"]
+__all__ = [
+    "HASTY",
+    "VANILLA",
+    "CountingBackend",
+    "backend",
+    "card",
+    "fits",
+    "open_drawer",
+    "race",
+    "run_again",
+    "settled",
+    "slide",
+]
 
 VANILLA = {"decoder": "vanilla", "settings": {}}
 HASTY = {"decoder": "threshold", "settings": {"threshold": 0.3}}
@@ -69,6 +81,14 @@ def settled(page: Any) -> dict[str, Any]:
     """Wait until nothing runs and nothing waits to be run."""
     wait_for(page, "s.live === 'idle' && !s.behind && !s.stale && s.state === 'done'")
     return snapshot(page)
+
+
+def run_again(page: Any) -> None:
+    """Press Run and wait for the run that it starts."""
+    before = snapshot(page)["run"]
+    page.click("#run")
+    wait_for(page, f"s.run !== '{before}'")
+    settled(page)
 
 
 def fits(page: Any) -> bool:

@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from tests.browser.conftest import Open, at_rest, drawn, serious_violations, snapshot, wait_for
 from tests.browser.lanes import HASTY, VANILLA, race
 
 pytestmark = pytest.mark.browser
 
 CREDIT = {"decoder": "credit", "settings": {}}
+#: what is there once a tab of the comparison is drawn.
+CONTENTS = {
+    "parting": ".cv-compare .cv-parting-story",
+    "text": ".cv-compare .cv-diff-summary",
+    "reasons": ".cv-compare .cv-reasons tbody tr",
+    "waits": ".cv-compare .cv-scatter .js-plotly-plot",
+    "order": ".cv-compare .cv-order-lane",
+    "steps": ".cv-compare .js-plotly-plot",
+}
 
 
 def show(page: Any, tab: str) -> Any:
@@ -60,7 +69,7 @@ def test_lanes_that_agree_say_so(open_page: Open) -> None:
     page = open_page()
     race(page, CREDIT, CREDIT)
     section = show(page, "parting")
-    assert "Both wrote the same text. They wrote it in the same order, too." in section.inner_text()
+    section.get_by_text("Both wrote the same text. They wrote it in the same order, too.").wait_for()
     assert not page.locator(".cv-go").is_visible()
     assert "are the same." in show(page, "text").locator(".cv-diff-summary").inner_text()
     before = snapshot(page)["step"]
@@ -73,10 +82,12 @@ def test_one_lane_is_compared_with_none(open_page: Open) -> None:
     page = open_page()
     race(page, CREDIT)
     for tab in ("parting", "text"):
-        assert "There is only one lane." in show(page, tab).inner_text()
+        show(page, tab).get_by_text("There is only one lane.").wait_for()
     for tab in ("waits", "steps"):
         show(page, tab).locator(".js-plotly-plot").first.wait_for()
-    assert show(page, "order").locator(".cv-order-lane").count() == 1
+    section = show(page, "order")
+    section.locator(".cv-order-lane").first.wait_for()
+    assert section.locator(".cv-order-lane").count() == 1
 
 
 def test_the_texts_are_laid_over_each_other(open_page: Open) -> None:
@@ -99,6 +110,7 @@ def test_waits_are_counted_and_each_dot_leads_to_its_token(open_page: Open) -> N
     page = open_page()
     section = show(page, "waits")
     section.locator(".cv-scatter .js-plotly-plot .scatterlayer").wait_for()
+    section.locator(".js-plotly-plot .barlayer").wait_for()
     assert section.locator(".js-plotly-plot").count() == 2
     section.locator(".cv-numbers summary").click()
     row = section.locator(".cv-numbers tbody tr").nth(20)
@@ -167,6 +179,7 @@ def test_only_the_tab_on_show_draws_and_scrubbing_asks_nothing(open_page: Open) 
     page = open_page()
     show(page, "steps").locator(".js-plotly-plot").wait_for()
     assert page.locator(".cv-order, .cv-diff, .cv-scatter").count() == 0
+    at_rest(page)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.evaluate(
@@ -213,13 +226,14 @@ def test_four_lanes_are_compared_in_pairs_and_the_sum_is_measured_against_the_fi
 def test_on_a_phone_everything_fits(open_page: Open) -> None:
     page = open_page(390, 844, has_touch=True)
     race(page, VANILLA, HASTY, CREDIT)
-    for tab in ("parting", "text", "waits", "order", "steps"):
+    for tab in ("parting", "text", "reasons", "waits", "order", "steps"):
         show(page, tab)
-        page.wait_for_timeout(300)
+        page.locator(CONTENTS[tab]).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
     for selector in ("[data-compare=order]", ".cv-numbers summary"):
         assert page.locator(f".cv-compare {selector}").first.bounding_box()["height"] >= 44, selector
     show(page, "parting")
+    page.locator(".cv-go").wait_for()
     assert page.locator(".cv-go").bounding_box()["height"] >= 44
     assert page.locator(".cv-pair select").first.bounding_box()["height"] >= 44
 
@@ -227,8 +241,9 @@ def test_on_a_phone_everything_fits(open_page: Open) -> None:
 def test_names_and_tokens_are_only_ever_text(open_page: Open) -> None:
     page = open_page()
     race(page, VANILLA, HASTY)
-    for tab in ("parting", "text", "waits", "order", "steps"):
+    for tab in ("parting", "text", "reasons", "waits", "order", "steps"):
         section = show(page, tab)
+        page.locator(CONTENTS[tab]).first.wait_for()
         for details in section.locator(".cv-numbers summary").all():
             details.click()
         assert section.locator("img, script").count() == 0
@@ -241,4 +256,5 @@ def test_accessibility(open_page: Open, scheme: str) -> None:
     race(page, VANILLA, HASTY)
     for tab in ("parting", "order"):
         show(page, tab)
+        page.locator(CONTENTS[tab]).first.wait_for()
         assert serious_violations(page) == [], tab

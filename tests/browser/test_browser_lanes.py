@@ -6,8 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
-from tests.browser.lanes import HASTY, VANILLA, CountingBackend, card, fits, open_drawer, race, settled, slide
+from tests.browser.conftest import Open, serious_violations, snapshot, wait_for
+from tests.browser.lanes import (
+    HASTY,
+    VANILLA,
+    CountingBackend,
+    card,
+    fits,
+    open_drawer,
+    race,
+    run_again,
+    settled,
+    slide,
+)
 from tests.browser.lanes import backend as backend
 
 pytestmark = pytest.mark.browser
@@ -24,8 +35,7 @@ def test_lanes_are_added_duplicated_and_removed_and_only_new_ones_are_decoded(
     open_page: Open, backend: CountingBackend
 ) -> None:
     page = open_page()
-    page.click("#run")
-    settled(page)
+    run_again(page)
     backend.asked.clear()
     page.get_by_role("button", name="Add a lane").click()
     wait_for(page, "s.lanes.length === 3 && s.state === 'done'")
@@ -70,8 +80,7 @@ WATCH = """() => {
 
 def test_a_dragged_slider_is_felt_and_nothing_else_changes(open_page: Open, backend: CountingBackend) -> None:
     page = open_page()
-    page.click("#run")
-    settled(page)
+    run_again(page)
     open_drawer(page, 1)
     page.locator("[data-role=token][data-position='7']").first.click()
     page.click("[data-tab=confidence]")
@@ -122,7 +131,7 @@ def test_a_slow_run_behind_can_be_cancelled_and_what_was_shown_stays(open_page: 
     page = open_page()
     open_drawer(page, 1)
     before = snapshot(page)
-    backend.seconds = 0.1
+    backend.seconds = 1.0  # there is time to press Cancel; it is heard at the next step
     slide(page, "cv-knob-1-threshold", 0.85)
     page.locator("#cancel").wait_for(state="visible")
     assert snapshot(page)["run"] == before["run"]
@@ -132,7 +141,7 @@ def test_a_slow_run_behind_can_be_cancelled_and_what_was_shown_stays(open_page: 
     after = snapshot(page)
     assert (after["run"], after["error"]) == (before["run"], "")
     slide(page, "cv-knob-1-threshold", 0.8)
-    wait_for(page, f"s.run !== '{before['run']}'")
+    wait_for(page, f"s.run !== '{before['run']}' && s.state === 'done'")
     assert -1 not in snapshot(page)["lanes"][1]["ids"]
 
 
@@ -155,13 +164,12 @@ def test_a_refused_change_says_why_and_keeps_everything(open_page: Open) -> None
 def test_all_numbers_stand_in_rows_and_a_link_leads_to_the_first_difference(open_page: Open) -> None:
     page = open_page()
     page.fill("#prompt textarea", "Another text by another seed")
-    page.click("#run")
-    settled(page)
+    run_again(page)
     table = page.locator(".cv-costs")
     assert not table.is_visible()
     more = page.get_by_role("button", name="More numbers")
     more.click()
-    drawn(page)
+    table.wait_for()
     assert more.get_attribute("aria-expanded") == "true"
     # passes stand there twice: counted, and by the clock
     rows = {
@@ -177,8 +185,7 @@ def test_all_numbers_stand_in_rows_and_a_link_leads_to_the_first_difference(open
     wait_for(page, "s.lanes.length === 3 && s.state === 'done'")
     assert table.locator("tr").last.locator("td").all_inner_texts()[:2] == ["kept from an earlier run"] * 2
     more.click()
-    drawn(page)
-    assert not table.is_visible()
+    table.wait_for(state="hidden")
 
 
 def test_a_text_that_differs_is_linked(open_page: Open) -> None:

@@ -12,7 +12,7 @@ from credit_viz.backend.base import LaneFinished, LaneRequest, RunRequest
 from credit_viz.figures.style import Scale, map_scale
 from credit_viz.trace.codec import PLANES
 from credit_viz.trace.record import Reason, Trace
-from tests.browser.conftest import EXAMPLES, Open, drawn, snapshot, wait_for
+from tests.browser.conftest import EXAMPLES, Open, at_rest, drawn, snapshot, wait_for
 from tests.web.fake import FakeBackend
 
 READY = "performance.getEntriesByName('credit-viz:ready').length > 0"
@@ -271,7 +271,7 @@ def test_a_large_run_scrubs_without_a_request_and_its_table_comes_in_pieces(open
     lanes = [{"decoder": name, "settings": {}} for name in ("vanilla", "credit")]
     run_lanes(page, lanes, 512, 128)
     show(page, "confidence")
-    page.wait_for_timeout(500)
+    at_rest(page)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     for step in (0, 100, 511, 3):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Open, drawn, serious_violations, snapshot, wait_for
+from tests.browser.conftest import Open, at_rest, drawn, serious_violations, snapshot, wait_for
 from tests.web.fake import FakeBackend
 
 pytestmark = pytest.mark.browser
@@ -117,7 +117,7 @@ def test_what_cannot_run_is_said_and_the_last_run_stays(
 def test_scrubbing_changes_text_and_counts_without_a_request(open_page: Open) -> None:
     page = open_page()
     page.wait_for_function("performance.getEntriesByName('credit-viz:ready').length > 0")
-    page.wait_for_timeout(300)
+    at_rest(page)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     for step in (0, 1, 10, 30):
@@ -166,6 +166,7 @@ def test_a_clicked_token_is_explained_with_its_numbers(open_page: Open) -> None:
     assert len(sums) == 2
     assert "odds ×" in sums[1]
     assert "≥ 0.90" in sums[1] or "< 0.90" in sums[1]
+    at_rest(page)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     scrub(page, 1)

@@ -31,6 +31,7 @@ def test_changes_wait_where_that_is_wanted(open_page: Open) -> None:
     again = drawer.locator(".cv-again")
     assert not again.is_visible()
     drawer.get_by_role("switch").click()
+    again.wait_for()
     assert again.inner_text() == "Run again"
     before = snapshot(page)["run"]
     slide(page, "cv-knob-1-threshold", 0.6)
@@ -39,7 +40,7 @@ def test_changes_wait_where_that_is_wanted(open_page: Open) -> None:
     assert snapshot(page)["run"] == before
     assert again.inner_text() == "Run again with these"
     again.click()
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done' && s.live === 'idle'")
     assert "τ 0.6" in card(page, 1).inner_text()
     before = snapshot(page)["run"]
     page.locator("h1").click()
@@ -112,7 +113,7 @@ def test_a_knob_of_words_is_a_menu_and_a_cache_is_chosen_for_all_lanes(open_page
     assert page.locator("#cv-option-cache option").all_inner_texts() == ["none", "prefix", "dual"]
     before = snapshot(page)["run"]
     page.select_option("#cv-option-cache", "dual")
-    wait_for(page, f"s.run !== '{before}'")
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
     assert "approximation" in page.locator("#cv-option-cache-help").inner_text()
     assert "on the fake (0 M), with dual cache (approximate), for this one prompt" in page.inner_text(".cv-note")
 
@@ -176,6 +177,7 @@ def test_on_a_phone_lanes_are_changed_in_the_drawer_and_looked_at_one_by_one(ope
 
 def test_a_large_model_waits_for_the_button_and_new_lanes_run_live(chromium: Any, slow_address: str) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(60_000)
     page.goto(slow_address)
     page.wait_for_function("window.creditViz !== undefined")
     wait_for(page, "s.state === 'done' && s.live === 'idle'")
