@@ -9,6 +9,7 @@ import { hasRoom, withKnob } from "./choice.js";
 import { fill, h, refill } from "./dom.js";
 import { explained } from "./glossary.js";
 import { markSign } from "./legend.js";
+import { modelId } from "./link.js";
 import { redundantGuesses, tokensPerForward } from "./measures.js";
 import { laneName } from "./names.js";
 import { steps as stepCount } from "./text.js";
@@ -38,7 +39,7 @@ export function reasonsView({ store }) {
   const draw = (run, state) => {
     const names = run.lanes.map((lane) => laneName(state.boot, run, lane.index));
     const counts = run.lanes.map(writtenBy);
-    const most = Math.max(1, ...counts.map((each) => sum([...each.values()])));
+    const most = Math.max(1, ...counts.map((each) => [...each.values()].reduce((all, count) => all + count, 0)));
     const rows = run.lanes.map((lane, i) => laneRow(state, lane, names[i], counts[i], most));
     fill(table, head(), h("tbody", {}, rows));
     const sayings = subjects(run).map((lane) => saying(store, run, lane, names));
@@ -46,9 +47,6 @@ export function reasonsView({ store }) {
   };
   return { root: h("div", {}, table, said), draw };
 }
-
-/** @param {number[]} values */
-const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 function head() {
   const column = (/** @type {Node | string} */ name) => h("th", { scope: "col" }, name);
@@ -68,29 +66,30 @@ function laneRow({ boot: { style }, contrast }, lane, name, counts, most) {
       key: h("span", { class: "cv-key", title: words }, sign, `${count} ${why}`),
     };
   });
-  const bar = h("div", { class: "cv-reason-bar", "aria-hidden": "true" }, parts.map(({ part }) => part));
-  const keys = h("p", { class: "cv-keys" }, parts.map(({ key }) => key));
+  const [bar, keys] = [parts.map(({ part }) => part), parts.map(({ key }) => key)];
   return h(
     "tr",
     { class: "cv-lane", data: { lane: String(lane.index) } },
     h("th", { scope: "row", class: "cv-lane-name" }, name),
-    h("td", {}, bar, keys),
+    h("td", {}, h("div", { class: "cv-reason-bar", "aria-hidden": "true" }, bar), h("p", { class: "cv-keys" }, keys)),
     COSTS.map(([label, , number]) => h("td", { class: "cv-reason-cost", data: { label } }, number(lane))),
   );
 }
 
 /** What is known of a lane, and the ways to know more. @param {Store} store @param {Run} run @param {Lane} lane @param {string[]} names */
 function saying(store, run, lane, names) {
-  const { index } = lane;
-  const name = h("b", { class: "cv-lane cv-lane-name", data: { lane: String(index) } }, names[index]);
-  return h("div", { role: "group", "aria-label": names[index] }, h("p", {}, name, ` ${story(run, lane, names[0])}`), controls(store, run, lane));
+  const name = names[lane.index];
+  const own = h("b", { class: "cv-lane cv-lane-name", data: { lane: String(lane.index) } }, name);
+  const known = h("p", {}, own, ` ${story(run, lane, names[0])}`);
+  return h("div", { role: "group", "aria-label": name }, known, controls(store, run, lane));
 }
 
 /** @param {Store} store @param {Run} run @param {Lane} lane */
 function controls(store, run, lane) {
   const { boot } = store.state;
   const missing = missingControls(run, lane);
-  if (!missing.length || !boot.can.run || !run.about.prompt || !boot.decoders[lane.info.decoder]) return null;
+  const runs = boot.can.run && run.about.prompt && boot.decoders[lane.info.decoder];
+  if (!missing.length || !runs || modelId(boot.model) !== modelId(lane.info.model)) return null;
   if (!hasRoom(boot, choiceOfRun(run, store.state.options).lanes))
     return h("p", { class: "cv-help" }, `All ${boot.limits.lanes} lanes are in use: remove one, and a control can be added.`);
   const button = (/** @type {ControlKnob} */ knob) => {
@@ -103,16 +102,18 @@ function controls(store, run, lane) {
 
 /** The same lane right behind it, with a knob at 0; the others are kept. @param {Store} store @param {Run} run @param {number} index @param {ControlKnob} knob */
 function addControl(store, run, index, knob) {
-  const { options: before, wanted } = store.state;
-  const { lanes, ticket: _, ...options } = choiceOfRun(run, before);
-  const control = withKnob(lanes, index, knob, 0)[index];
+  const { options: before, wanted, live, behind } = store.state;
+  if (live !== "idle" || behind) return; // other lanes are on their way
+  const { lanes: own, ticket: _, ...options } = choiceOfRun(run, before);
+  const lanes = own.toSpliced(index + 1, 0, withKnob(own, index, knob, 0)[index]);
   if (promptText() !== run.about.prompt) setPrompt(run.about.prompt);
-  store.set({ lanes: lanes.toSpliced(index + 1, 0, control), options: { ...before, ...options }, wanted: wanted + 1, error: "", playing: false });
+  store.set({ lanes, options: { ...before, ...options }, wanted: wanted + 1, error: "", playing: false });
 }
 
 /** @param {Store} store */
 function oneRun(store) {
   const go = () => store.set({ place: "lab", sweep: store.state.trail?.sweep ?? store.state.sweep });
-  const lab = store.state.boot.can.lab && h("button", { type: "button", class: "cv-differs", onclick: go }, "Ask the Lab about many");
-  return h("p", { class: "cv-help" }, "This is one prompt; on another one it may be different. ", lab, lab && ".");
+  const button = () => h("button", { type: "button", class: "cv-differs", onclick: go }, "Ask the Lab about many");
+  const lab = store.state.boot.can.lab ? [button(), "."] : [];
+  return h("p", { class: "cv-help" }, "This is one prompt; on another one it may be different. ", lab);
 }
