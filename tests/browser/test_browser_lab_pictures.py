@@ -361,9 +361,7 @@ def test_on_a_phone_everything_fits_and_a_tap_says_the_numbers(open_lab: Open, s
         assert page.locator(selector).first.bounding_box()["height"] >= 44, selector
     mark = marks(page, "front")[-1]
     page.touchscreen.tap(*mark.points[0])
-    button = page.locator("[data-card=front] .cv-pic-note button")
-    button.wait_for()
-    button.tap()
+    page.locator("[data-card=front]").get_by_role("button", name="See its runs in the race").tap()
     raced(page)
 
 
