@@ -11,11 +11,11 @@ import { inline } from "./text.js";
 /** @typedef {import("./labwalk.js").SweptRun} SweptRun */
 
 export class RunsSheet {
-  /** @param {string} base folder of the page's files */
-  constructor(base) {
+  /** @param {string} base folder of the page's files @param {string} [title] */
+  constructor(base, title = "Runs of a setting") {
     this.body = h("div", {});
     const style = h("link", { rel: "stylesheet", href: `${base}labstrip.css` });
-    this.dialog = sheet("runs", "Runs of a setting", style, this.body);
+    this.dialog = sheet("runs", title, style, this.body);
     this.dialog.addEventListener("close", () => this.dialog.remove());
     document.querySelector("#view .cv")?.append(this.dialog);
   }

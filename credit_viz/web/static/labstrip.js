@@ -109,9 +109,10 @@ function waysOn(store, server, base, trail, found) {
   const { runs } = found;
   const { row, rows } = trail;
   const at = runs.findIndex(({ prompt, seed }) => prompt === trail.prompt && seed === trail.seed);
-  const listed = trail.beside === null ? "All runs of this setting" : "All prompts of these two";
+  const [listed, head] =
+    trail.beside === null ? ["All runs of this setting"] : ["All prompts of these two", "Runs of two settings"];
   const open = () =>
-    new RunsSheet(base).show({ name: found.name, runs, at, open: ({ prompt, seed }) => walk({ prompt, seed }) });
+    new RunsSheet(base, head).show({ name: found.name, runs, at, open: ({ prompt, seed }) => walk({ prompt, seed }) });
   return h(
     "div",
     { class: "cv-trail-on" },

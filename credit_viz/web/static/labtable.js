@@ -91,7 +91,7 @@ class Settings {
     this.page = Math.min(this.page, last);
     const best = table.unbeaten.filter(Boolean).length;
     const means = "means over prompts and their 95 % intervals";
-    say(this.count, `${counted(table.rows, "setting")} with ${means}; ● marks the ${best} that no other beats.`);
+    say(this.count, `${counted(table.rows, "setting")} with ${means}; ● marks the ${best} that no other beats, A and B those that are compared.`);
     this.#drawHead(table);
     this.#drawRows(table, brushed);
     this.#drawPages(last);

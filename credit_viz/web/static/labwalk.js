@@ -70,16 +70,19 @@ export async function runsOf(server, sweep, rows, filters) {
 }
 
 /**
- * Runs of two settings on the same prompts, those first whose passes differ most.
+ * Runs of two settings on the same prompts, those first whose passes differ most, of equals whose answers do.
  * @param {SweptRun[]} runs of both @param {number} first @param {number} second settings
  * @returns {SweptRun[]} the second's, each with the first's beside it
  */
 export function paired(runs, first, second) {
   const key = (/** @type {SweptRun} */ { prompt, seed }) => JSON.stringify([prompt, seed]);
   const others = new Map(runs.filter(({ row }) => row === first).map((run) => [key(run), run]));
-  const apart = (/** @type {SweptRun} */ { passes, beside }) => Math.abs((passes ?? 0) - (beside?.passes ?? 0));
+  const apart = (/** @type {SweptRun} */ { beside, ...run }, /** @type {"passes" | "exact_match"} */ name) =>
+    Math.abs((run[name] ?? 0) - (beside?.[name] ?? 0));
   const both = runs.filter((run) => run.row === second && others.has(key(run)));
-  return both.map((run) => ({ ...run, beside: others.get(key(run)) })).sort((a, b) => apart(b) - apart(a));
+  const order = (/** @type {SweptRun} */ a, /** @type {SweptRun} */ b) =>
+    apart(b, "passes") - apart(a, "passes") || apart(b, "exact_match") - apart(a, "exact_match");
+  return both.map((run) => ({ ...run, beside: others.get(key(run)) })).sort(order);
 }
 
 /** Which of the runs a trail leads to. @param {SweptRun[]} runs @param {Trail} trail @returns {number} -1 for none */
