@@ -47,7 +47,7 @@ def test_the_fewest_passes_without_a_loss() -> None:
     )
     assert said.startswith(
         "Fewest forward passes without a loss: threshold threshold=0.6 with 8.00 [8.00, 8.00] per prompt, 8.0 times "
-        "fewer than vanilla; exact match 75 % ["
+        "fewer than the 64 of vanilla with one token per pass; exact match 75 % ["
     )
     assert ", 0 points [" in said
     assert said.endswith(
@@ -85,10 +85,41 @@ def test_where_every_shortcut_costs_something_the_closest_is_named() -> None:
         },
     )
     assert said.startswith(
-        "No setting needs fewer forward passes than vanilla (64.0 [64.0, 64.0] per prompt, 100 % [100, 100])"
+        "No setting needs fewer forward passes than vanilla with one token per pass (64.0 [64.0, 64.0] per prompt, "
+        "100 % [100, 100])"
     )
     assert "Closest with fewer: threshold threshold=0.7 with 16.0" in said
     assert "−25 points [−75, 0] against it" in said
+
+
+STEPS = (lab.Arm("vanilla", {"steps": (None, 48, 32)}), lab.Arm("threshold", {"threshold": (0.5,)}))
+
+
+def test_vanilla_with_fewer_steps_is_a_setting_as_any_other() -> None:
+    passes = {"vanilla steps=unset": [64] * 2, "vanilla steps=48": [48] * 2, "vanilla steps=32": [32] * 2}
+    passes |= {"threshold threshold=0.5": [8] * 2}
+    right = {name: [1, 0] for name in passes} | {"vanilla steps=48": [1, 1]}
+    said = told(passes, right, STEPS)
+    assert "8.0 times fewer than the 64 of vanilla with one token per pass; exact match 50 %" in said
+    said = told(passes, right | {"threshold threshold=0.5": [0, 0]}, STEPS)
+    assert said.startswith(
+        "Fewest forward passes without a loss: vanilla steps=32 with 32.0 [32.0, 32.0] per prompt, 2.0"
+    )
+
+
+def test_where_vanilla_never_takes_one_token_per_pass_it_is_called_by_its_steps() -> None:
+    arms = (lab.Arm("vanilla", {"steps": (48, 32)}), lab.Arm("threshold", {"threshold": (0.5,)}))
+    passes = {"vanilla steps=48": [48] * 2, "vanilla steps=32": [32] * 2, "threshold threshold=0.5": [8] * 2}
+    said = told(passes, {name: [1, 1] for name in passes}, arms)
+    assert "4.0 times fewer than the 32 of vanilla steps=32; " in said
+
+
+def test_of_vanilla_in_blocks_that_are_as_good_the_longest_counts() -> None:
+    arms = (lab.Arm("vanilla"), lab.Arm("threshold", {"threshold": (0.5,)}))
+    result = made_result(made_plan(arms=arms, options={"gen_length": 8, "block_length": (2, 4, 8)}))
+    vanilla = result.frame["decoder"] == "vanilla"
+    result.frame.loc[vanilla, ["forward_passes", "exact_match"]] = [8, 1]
+    assert "than the 8 of vanilla with one token per pass, block length 8; " in answer(result)
 
 
 def test_without_vanilla_the_best_is_what_counts() -> None:
@@ -107,15 +138,15 @@ def test_one_setting_makes_no_choice() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_sweeps_against_a_search_by_hand(seed: int) -> None:
-    result = made_result(seed=seed)
+    arms = (lab.Arm("vanilla", {"steps": (None, 4)}), *made_plan().arms[1:])
+    result = made_result(made_plan(arms=arms), seed=seed)
     means = result.frame.groupby(["number", "setting", "decoder", "block_length", "prompt"])[
         ["forward_passes", "exact_match"]
     ].mean()
     table = means.groupby(level=[0, 1, 2, 3]).mean().astype(float).reset_index()
-    vanilla = table[table["decoder"] == "vanilla"].sort_values(
-        ["exact_match", "forward_passes"], ascending=[False, True]
-    )
-    reference = vanilla.iloc[0]
+    whole = result.settings[result.settings["steps"].isna()]["number"]
+    vanilla = table[(table["decoder"] == "vanilla") & table["number"].isin(whole)]
+    reference = vanilla.sort_values(["exact_match", "forward_passes"], ascending=[False, True]).iloc[0]
     fewer = table[
         (table["forward_passes"] < reference["forward_passes"])
         & (table["exact_match"] > reference["exact_match"] - 1e-9)

@@ -10,6 +10,7 @@ from credit_viz.errors import SettingsError
 from credit_viz.figures.labels import counted
 from credit_viz.figures.sweeps.metrics import metric, number_text, with_interval
 from credit_viz.figures.sweeps.tables import Swept, settings_table
+from credit_viz.text import rounded
 
 __all__ = ["answer"]
 
@@ -22,7 +23,8 @@ _NOTHING = "No run has a result yet."
 def answer(result: Swept) -> str:
     """In a few sentences: the setting with the fewest passes that lost nothing here, and what it was measured on.
 
-    Settings are held against vanilla decoding at its best, or, in a sweep without it, the one of the highest quality.
+    Settings are held against vanilla with one token per pass, where it is best; in a sweep without it against any
+    vanilla decoding at its best, or the setting of the highest quality.
     """
     try:
         quality = result.quality
@@ -32,8 +34,7 @@ def answer(result: Swept) -> str:
     if not len(table):
         return _NOTHING
     best = table.sort_values([quality, _PASSES], ascending=[False, True], kind="stable")
-    vanilla = best[best["decoder"] == "vanilla"]
-    reference = (vanilla if len(vanilla) else best).iloc[0]
+    reference = _reference(best, result, quality)
     fewer = best[best[_PASSES] < reference[_PASSES]]
     lossless = fewer[fewer[quality] >= reference[quality]].sort_values(_PASSES, kind="stable")
     said = []
@@ -43,11 +44,31 @@ def answer(result: Swept) -> str:
         if _CREDIT in fewest["decoder"] and (best["decoder"] == _PLAIN).any():
             said.append(_alone(fewest, lossless[lossless["decoder"] == _PLAIN], result))
     else:
-        named = f"{reference['name']} ({_told(reference, _PASSES)} per prompt, {_told(reference, quality)})"
+        named = f"{_named(reference)} ({_told(reference, _PASSES)} per prompt, {_told(reference, quality)})"
         said.append(f"No setting needs fewer forward passes than {named} without a loss of {metric(quality).title}.")
         if len(fewer):
             said.append(_saved("Closest with fewer", fewer.iloc[0], reference, result))
     return " ".join([*said, _measured_on(result, len(table))])
+
+
+def _reference(best: pd.DataFrame, result: Swept, quality: str) -> pd.Series[Any]:
+    """What settings are held against, of those sorted by how good they are; of equals in the longest blocks."""
+    vanilla = best[best["decoder"] == "vanilla"]
+    settings = result.settings
+    steps = settings.set_index("number")["steps"] if "steps" in settings else pd.Series(dtype=object)
+    whole = vanilla[vanilla["number"].map(steps).isna()]
+    if "block_length" in whole:
+        whole = whole.sort_values([quality, "block_length"], ascending=False, kind="stable")
+    return next(rows for rows in (whole, vanilla, best) if len(rows)).iloc[0]
+
+
+def _named(setting: pd.Series[Any]) -> str:
+    """The reference; vanilla decoding with what it is known by."""
+    name, unset = str(setting["name"]), " steps=unset"
+    if setting["decoder"] != "vanilla" or ("steps=" in name and unset not in name):
+        return name
+    own = str(setting["setting"]).replace(unset, "")
+    return f"{own} with one token per pass{name.removeprefix(setting['setting'])}"
 
 
 def _saved(lead: str, setting: pd.Series[Any], reference: pd.Series[Any], result: Swept) -> str:
@@ -55,9 +76,10 @@ def _saved(lead: str, setting: pd.Series[Any], reference: pd.Series[Any], result
     quality = result.quality
     differences = result.against(int(reference["number"]), quality).set_index("number")
     passes, title = _told(setting, _PASSES), metric(quality).title
+    ratio, most = reference[_PASSES] / setting[_PASSES], rounded(reference[_PASSES]).removesuffix(".0")
     return (
-        f"{lead}: {setting['name']} with {passes} per prompt, {reference[_PASSES] / setting[_PASSES]:.1f} times fewer "
-        f"than {reference['name']}; {title} {_told(setting, quality)}, "
+        f"{lead}: {setting['name']} with {passes} per prompt, {ratio:.1f} times fewer than the {most} of "
+        f"{_named(reference)}; {title} {_told(setting, quality)}, "
         f"{_difference(differences.loc[setting['number']], quality)} against it."
     )
 
