@@ -3,10 +3,12 @@
  * when options, filters, runs or the theme change. An answer that comes too late is dropped.
  */
 
+import { sentence } from "./ask.js";
 import { loadPlotly } from "./charts.js";
 import { fill, h, say } from "./dom.js";
 import { Brush } from "./labbrush.js";
-import { Latest, answerOf } from "./labfeed.js";
+import { Latest, SILENT, answerOf } from "./labfeed.js";
+import { isFiltered } from "./labfilters.js";
 import { Grips } from "./labgrips.js";
 import { axesIn, marksOf } from "./labmarks.js";
 import { openInRace } from "./labopen.js";
@@ -15,6 +17,7 @@ import { Overlay } from "./laboverlay.js";
 import { SIDES, chooseNext } from "./labpair.js";
 import { fitted } from "./labpanels.js";
 import { settingLines } from "./labrows.js";
+import { noFilters } from "./labstate.js";
 
 /** @typedef {import("./labstate.js").Lab} Lab */
 /** @typedef {import("./labmarks.js").Mark} Mark */
@@ -75,7 +78,7 @@ export class Picture {
     this.note = h("div", { class: "cv-pic-note", role: "status", hidden: true });
     const about = { class: "cv-pic-room", tabindex: 0, role: "application" };
     this.room = h("div", about, this.plot, this.overlay.root, this.grips.root, this.note);
-    this.sentence = h("p", { class: "cv-pic-sentence cv-help", hidden: true });
+    this.sentence = h("div", { class: "cv-pic-sentence cv-help", role: "status", hidden: true });
     const names = Object.keys(this.kinds);
     this.tabs = names.length > 1 ? this.#tabs(names) : null;
     this.root = h(
@@ -120,7 +123,7 @@ export class Picture {
     this.root.dataset.figure = name;
     this.brush.shape = shapes[0] ?? "box";
     this.room.classList.toggle("brushable", shapes.length > 0);
-    const keys = shapes.length ? " Arrow keys go from mark to mark, Enter opens its runs, Space brushes it." : "";
+    const keys = shapes.length ? " Arrow keys go from mark to mark, Enter opens its runs, Space brushes it, c compares it." : "";
     this.room.setAttribute("aria-label", `${title}${keys} The numbers are in the table of settings.`);
     for (const tab of this.tabs?.children ?? []) {
       tab.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (tab).dataset.picture === name));
@@ -199,15 +202,33 @@ export class Picture {
     this.sentence.hidden = !failed;
     this.room.hidden = failed;
     if (failed) {
-      say(this.sentence, answer.error);
+      // menus stay as they are: what was chosen may be the reason
+      fill(this.sentence, h("p", {}, sentence(answer.error)), this.#waysOn(answer.error));
       this.answer = null;
       this.marks = [];
-      fill(this.tools);
       return;
     }
     this.answer = answer;
     fill(this.tools, optionSelects(this.lab, this.name, answer), this.#shapeButtons());
     this.#draw();
+  }
+
+  /** From a picture that cannot be had to one that can. @param {string} error */
+  #waysOn(error) {
+    const { store } = this.lab;
+    const { filters, options } = store.state;
+    const { [this.name]: own, ...others } = options;
+    const again = () => {
+      this.asked = "";
+      this.#refresh();
+    };
+    const way = (/** @type {string} */ words, /** @type {() => void} */ go) =>
+      h("button", { type: "button", class: "cv-pic-act", onclick: go }, words);
+    return [
+      error === SILENT && way("Try again", again),
+      isFiltered(filters) && way("Show all settings", () => store.set({ filters: noFilters() })),
+      own && way("Undo the choice", () => store.set({ options: others })),
+    ];
   }
 
   /** Box or lasso, where there is a choice. */
