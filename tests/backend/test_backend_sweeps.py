@@ -80,5 +80,5 @@ def test_workers_wake_up_when_they_are_stopped(tmp_path: Path) -> None:
     thread = threading.Thread(target=run)
     thread.start()
     crew.stop()
-    thread.join(60)
+    thread.join(300)
     assert told == ["the sweep was stopped"]

@@ -45,7 +45,7 @@ def fake_traces(seed: int = 0, gen_length: int = 64) -> list[Trace]:
 
 def until(page: Any, condition: str) -> None:
     """Wait until a condition on the snapshot `s` holds. Asked from outside: the saved page evaluates no strings."""
-    for _ in range(200):
+    for _ in range(600):
         if page.evaluate(
             f"(() => {{ const s = window.creditViz?.snapshot(); return Boolean(s && ({condition})); }})()"
         ):
@@ -80,8 +80,9 @@ def shared(page: Any, words: str) -> tuple[str, bytes]:
     """A file from the Share menu."""
     page.get_by_role("button", name="Share", exact=True).click()
     found = saved(page, page.locator(".cv-share-item", has_text=words).click)
-    page.wait_for_function(f"document.querySelector('.cv-share-status').innerText === 'Saved as {found[0]}.'")
+    page.locator(".cv-share-status", has_text=f"Saved as {found[0]}.").wait_for()
     page.keyboard.press("Escape")
+    page.locator(".cv-share-panel").wait_for(state="hidden")
     return found
 
 
@@ -159,7 +160,7 @@ def test_every_figure_becomes_an_svg_and_a_png(open_page: Open) -> None:
         assert struct.unpack(">II", png[16:24]) == (1920, 2 * int(root.get("height") or 0))
         assert len(png) > 5000
     page.keyboard.press("Escape")
-    assert not sheet.is_visible()
+    sheet.wait_for(state="hidden")
 
 
 class Offline:
@@ -202,6 +203,7 @@ def test_the_saved_page_works_offline_with_scrub_and_inspector(chromium: Any, op
     scrub(page, 0)
     page.keyboard.press("ArrowRight")
     until(page, "s.step === 1 && s.lanes[0].written === 1")
+    page.select_option(".cv-speed", "4")
     page.get_by_role("button", name="Play").click()
     until(page, "s.playing && s.step > 2")
     page.get_by_role("button", name="Pause").click()
@@ -212,7 +214,7 @@ def test_the_saved_page_works_offline_with_scrub_and_inspector(chromium: Any, op
     page.click("[data-compare=waits]")
     until(page, "document.querySelectorAll('.js-plotly-plot').length > 0")
     page.get_by_role("button", name="Dark colours").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 22)"
+    until(page, "getComputedStyle(document.body).backgroundColor === 'rgb(15, 18, 22)'")
     offline.close()
 
 
@@ -227,7 +229,7 @@ def test_the_saved_page_on_a_dark_phone(chromium: Any, tmp_path: Path) -> None:
     page.locator("[data-role=tokens][data-lane='1'] [data-position='5']").tap()
     until(page, "s.selection?.position === 5")
     page.get_by_role("button", name="Light colours").tap()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(251, 251, 250)"
+    until(page, "getComputedStyle(document.body).backgroundColor === 'rgb(251, 251, 250)'")
     offline.close()
 
 
@@ -252,11 +254,11 @@ def test_dropped_traces_are_shown_with_everything_working(open_page: Open) -> No
     traces = fake_traces()
     files = [(HOSTILE_NAME, trace_bytes(traces[0])), ("credit.safetensors", trace_bytes(traces[1]))]
     drop(page, *files, only_drag=True)
-    assert page.locator(".cv-veil").is_visible()
-    drop(page, *files)
+    page.locator(".cv-veil").wait_for()
     before = snapshot(page)["run"]
+    drop(page, *files)
     wait_for(page, f"s.run !== '{before}' && s.state === 'done' && s.live === 'idle'")
-    assert not page.locator(".cv-veil").is_visible()
+    page.locator(".cv-veil").wait_for(state="hidden")
     shown = snapshot(page)
     assert [lane["ids"] for lane in shown["lanes"]] == [trace.token_ids.tolist() for trace in traces]
     names = f"{HOSTILE_NAME}, credit.safetensors"
@@ -286,7 +288,7 @@ def test_bad_drops_are_one_sentence_and_lose_nothing(open_page: Open) -> None:
         drop(page, *files)
         page.wait_for_function("(words) => document.querySelector('.cv-alert').innerText.includes(words)", arg=sentence)
         assert page.inner_text(".cv-alert").startswith("Not opened: ")
-        assert not page.locator(".cv-veil").is_visible()
+        page.locator(".cv-veil").wait_for(state="hidden")
     after = snapshot(page)
     assert (after["run"], after["lanes"]) == (before["run"], before["lanes"])
 
@@ -313,7 +315,7 @@ def test_the_button_opens_traces_by_keyboard(open_page: Open, tmp_path: Path) ->
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Open a trace").press("Enter")
     chooser.value.set_files(tmp_path / "credit.safetensors")
-    wait_for(page, "s.lanes.length === 1 && s.state === 'done'")
+    wait_for(page, "s.lanes.length === 1 && s.state === 'done' && s.live === 'idle'")
     assert snapshot(page)["lanes"][0]["ids"] == trace.token_ids.tolist()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -328,6 +330,7 @@ def viewed() -> Iterator[str]:
 
 def test_a_page_without_a_model_shows_saved_runs_and_starts_none(chromium: Any, viewed: str, tmp_path: Path) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page.set_default_timeout(60_000)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)

@@ -28,7 +28,7 @@ ASKED: Mapping[str, Any] = {
     "compare": "never",
 }
 RUNS = 12
-PATIENCE = 60.0  #: seconds after which a test is stuck
+PATIENCE = 300.0  #: seconds after which a test is stuck
 
 
 class SteppedCrew(InlineCrew):
