@@ -117,7 +117,7 @@ def test_what_cannot_be_drawn_falls_back_and_is_said(answers: LabAnswers) -> Non
     options = answers.lab_figure(figure_of("heatmap", options=wished))["options"]
     assert options == {"decoder": "vanilla", "metric": "forward_passes", "x": "steps", "y": "block_length"}
     one = {"columns": {"decoder": ["vanilla"], "block_length": [4]}, "rows": None}
-    with pytest.raises(SettingsError, match="1 knobs vary for this decoder; valid: a sweep of two or more"):
+    with pytest.raises(SettingsError, match="1 knob varies for this decoder; valid: a sweep of two or more"):
         answers.lab_figure(figure_of("heatmap", filters=one))
 
 

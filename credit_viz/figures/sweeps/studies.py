@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from credit_viz.errors import BackendError, SettingsError
+from credit_viz.figures.labels import counted
 from credit_viz.figures.sweeps.tables import UNSET, Swept, axes_of, check_metric, settings_table
 
 __all__ = ["Study", "plain_value", "study_of"]
@@ -36,7 +37,7 @@ def study_of(chosen: Swept, metric: str) -> Study:
     table = settings_table(chosen, [metric]).dropna(subset=[metric])
     axes = axes_of(chosen)
     if len(table) < 4 or not axes:
-        raise SettingsError(f"{len(table)} settings of this decoder; valid: a sweep of four or more")
+        raise SettingsError(f"{counted(len(table), 'setting')} of this decoder; valid: a sweep of four or more")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study()
     distributions = {axis: _distribution(optuna, table[axis]) for axis in axes}

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 import pandas as pd
 
 from credit_viz.errors import SettingsError, one_of
+from credit_viz.figures.labels import counted
 
 __all__ = [
     "UNSET",
@@ -112,7 +113,9 @@ def pair_of_axes(result: Swept, x: str | None, y: str | None) -> tuple[str, str]
     """
     axes = axes_of(result)
     if len(axes) < 2:
-        raise SettingsError(f"{len(axes)} knobs vary for this decoder; valid: a sweep of two or more")
+        raise SettingsError(
+            f"{counted(len(axes), 'knob varies', 'knobs vary')} for this decoder; valid: a sweep of two or more"
+        )
     x = next(axis for axis in axes if axis != y) if x is None else x
     y = next(axis for axis in axes if axis != x) if y is None else y
     check_axis(result, x, y)
