@@ -46,6 +46,6 @@ test("axes are read from what is drawn, with their names and ticks", () => {
   const [first, second, ...more] = axesIn(drawn);
   assert.deepEqual([first.at, first.name, second.at, second.name, more], [10, "threshold", 110, "mean wait (steps)", []]);
   assert.deepEqual(first.ticks.map(({ at, text }) => [Math.round(at), text]), [[126, "0.5"], [26, "a < b"]]);
-  assert.deepEqual([first.top, first.bottom].map(Math.round), [22, 130]);
+  assert.deepEqual([first.top, first.bottom].map(Math.round), [23, 129]);
   assert.deepEqual(axesIn(/** @type {any} */ ({ _fullLayout: { xaxis: linear(0, 1, 0, 1), yaxis: linear(0, 1, 0, 1) } })), []);
 });

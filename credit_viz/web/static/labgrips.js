@@ -95,12 +95,12 @@ export class Grips {
       if (event.button !== 0) return;
       event.stopPropagation();
       grip.setPointerCapture(event.pointerId);
-      held = this.#range(this.axes[i])[end] - event.clientY;
+      held = this.#range(this.axes[i])[end] - this.#height(event);
     });
     grip.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
       if (!grip.hasPointerCapture(event.pointerId)) return;
       event.stopPropagation();
-      this.#move(i, end, event.clientY + held);
+      this.#move(i, end, this.#height(event) + held);
     });
     grip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(i, end, event));
     grip.addEventListener("focus", () => {
@@ -108,6 +108,11 @@ export class Grips {
       this.draw(this.ranges);
     });
     return grip;
+  }
+
+  /** Pixels from the top of the picture, which moves when the line above it grows. @param {PointerEvent} event */
+  #height({ clientY }) {
+    return clientY - this.root.getBoundingClientRect().top;
   }
 
   /** @param {number} i axis @param {0 | 1} end @param {number} y pixels */

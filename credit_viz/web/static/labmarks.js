@@ -25,7 +25,7 @@
 
 const REACH = { dot: 12, line: 9 }; // pixels around a pointer
 const FINGER = 12; // pixels more around a finger
-const BEYOND = 0.04; // of an axis' height: lines fan out beyond its ends
+const BEYOND = 0.032; // of an axis' height: lines fan out beyond its ends
 
 /** All marks of a picture that stand for something, those drawn last at the end. @param {Drawn} drawn @returns {Mark[]} */
 export function marksOf(drawn) {
