@@ -14,8 +14,7 @@ import { counted, inline } from "./text.js";
 
 const PAGE = 8; // prompts of the list at first
 const MORE = 50; // and each time that more are asked for
-const HIGH = 120; // units of the picture from top to bottom
-const SVG = "http://www.w3.org/2000/svg";
+const THIN = 1.5; // per cent of the height, of a prompt on which both need as many passes
 
 /** @param {Contrast} contrast @param {Open} open @returns {Node} */
 export function promptsFigure(contrast, open) {
@@ -51,7 +50,7 @@ function bars(contrast, open) {
   const prompts = ranked(contrast.pairs);
   const steps = prompts.map(stepOf);
   const [low, high] = [Math.min(0, ...steps), Math.max(0, ...steps)];
-  const scale = HIGH / (high - low || 1);
+  const scale = 100 / (high - low || 1); // per cent
   const zero = high * scale;
   const told = h("p", { class: "cv-help cv-con-told" });
   const hint = `One bar per prompt.${open ? " Click one to see both in the race." : ""}`;
@@ -59,17 +58,16 @@ function bars(contrast, open) {
     const { left, width } = picture.getBoundingClientRect();
     return Math.max(0, Math.min(prompts.length - 1, Math.floor(((event.clientX - left) / width) * prompts.length)));
   };
-  const picture = svg("svg", { viewBox: `0 -1 ${prompts.length} ${HIGH + 2}`, preserveAspectRatio: "none" });
-  const about = { role: "img", "aria-label": `${spreadText(contrast.pairs)} The numbers are in the list below.` };
-  for (const [name, value] of Object.entries(about)) picture.setAttribute(name, value);
   const drawn = prompts.map((prompt, i) => {
     const step = stepOf(prompt) * scale;
-    const [y, height] = step === 0 ? [zero - 1.5, 3] : [zero - Math.max(0, step), Math.abs(step)];
-    const bar = svg("rect", { x: i + 0.12, y, width: 0.76, height });
-    Object.assign(bar.dataset, marked(outcomeOf(contrast, prompt)));
-    return bar;
+    const [top, height] = step === 0 ? [zero - THIN, 2 * THIN] : [zero - Math.max(0, step), Math.abs(step)];
+    const [left, width] = [i + 0.12, 0.76].map((part) => (100 * part) / prompts.length);
+    const style = `left:${left}%;width:${width}%;top:${top}%;height:${height}%`;
+    return h("i", { style, data: marked(outcomeOf(contrast, prompt)) });
   });
-  picture.append(svg("line", { x1: 0, x2: prompts.length, y1: zero, y2: zero }), ...drawn);
+  const label = `${spreadText(contrast.pairs)} The numbers are in the list below.`;
+  const axis = h("b", { style: `top:${zero}%` });
+  const picture = h("div", { class: "cv-con-picture", role: "img", "aria-label": label }, axis, drawn);
   const point = (/** @type {number} */ i) => drawn.forEach((bar, k) => bar.classList.toggle("pointed", k === i));
   say(told, hint);
   picture.addEventListener("pointermove", (/** @type {any} */ event) => {
@@ -87,13 +85,6 @@ function bars(contrast, open) {
   const scaleBeside = h("div", { class: "cv-con-scale", "aria-hidden": "true" }, high > 0 && end(high), low < 0 && end(low));
   const room = h("div", { class: "cv-con-bars" }, scaleBeside, picture);
   return h("div", {}, h("p", { class: "cv-con-ends", "aria-hidden": "true" }, "passes of B − A"), room, told);
-}
-
-/** @param {string} name @param {Record<string, any>} attributes @returns {SVGElement} */
-function svg(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  return /** @type {SVGElement} */ (element);
 }
 
 /** @param {Contrast} contrast @param {Open} open */
