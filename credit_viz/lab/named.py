@@ -57,8 +57,7 @@ def find_setting(plan: Plan, text: str, options: Mapping[str, str] | None = None
         there = _having(text, there, knob, value_text(value), partial(_knob, knob))
     for option, value in (dict(options or {}) | own).items():
         there = _having(text, there, option, value, partial(_option, option))
-    if len(there) > 1:
-        there = [each for each in there if dict(each.setting.values) == preset | named] or there
+    there = _nearest_defaults(there, preset) or there
     if len(there) > 1:
         raise SettingsError(
             f"{text.strip()!r} names {len(there)} settings of this sweep, which differ in {_apart(there)}"
@@ -81,16 +80,22 @@ def _values(arm: Arm) -> dict[str, tuple[Value, ...]]:
 
 def _without_options(text: str) -> tuple[str, dict[str, str]]:
     """An arm's text, and the options that were named in it."""
-    head, colon, rest = text.partition(":")
+    head, colon, rest = text.partition(":" if ":" in text else ",")
     kept, options = [], {}
     for part in rest.split(","):
         name, _, value = (word.strip() for word in part.partition("="))
         if name in OPTIONS:
             options[name] = value
-        else:
+        elif part.strip():
             kept.append(part)
-    words = ",".join(kept)
-    return f"{head}{colon}{words}" if words.strip() else head, options
+    return f"{head}{colon}{','.join(kept)}" if kept else head, options
+
+
+def _nearest_defaults(settings: list[Listed], defaults: Mapping[str, Any]) -> list[Listed]:
+    """Those that have the default of every knob of which they have several values."""
+    names = settings[0].setting.values
+    varying = [name for name in names if len({each.setting.values[name] for each in settings}) > 1]
+    return [each for each in settings if all(each.setting.values[name] == defaults[name] for name in varying)]
 
 
 def _having(text: str, settings: list[Listed], name: str, wanted: str, value: Callable[[Listed], Any]) -> list[Listed]:

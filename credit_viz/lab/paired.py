@@ -66,12 +66,10 @@ class Ended:
             on: only these codes, see `Pairs`.
         """
         none = np.empty(0, np.int64)
-        rows = [self._rows.get(number, none) for number in (first, second)]
-        codes, *places = np.intersect1d(*(self._code[own] for own in rows), assume_unique=True, return_indices=True)
-        kept = slice(None) if on is None else np.isin(codes, on)
-        return Pairs(
-            self._frame, codes[kept], self._seeds, *(own[p][kept] for own, p in zip(rows, places, strict=True))
-        )
+        one, other = (self._rows.get(number, none) for number in (first, second))
+        codes, mine, its = np.intersect1d(self._code[one], self._code[other], assume_unique=True, return_indices=True)
+        kept = np.ones(len(codes), bool) if on is None else np.isin(codes, on)
+        return Pairs(self._frame, codes[kept], self._seeds, one[mine[kept]], other[its[kept]])
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,8 +178,8 @@ def test_the_controls_of_a_sweep_are_found() -> None:
     assert found.sentence == (
         "On 20 prompts credit beta=0.8 needs 3.0 [3.0, 3.0] fewer passes than threshold threshold=0.9: 5.0 instead of "
         "8.0; exact match is lower, 50.0 and 100.0 %: −50.0 [−70.0, −30.0] points. They differ in credit alone. "
-        "Without history credit needs 6.0: memory saves 1.0 [+1.0, +1.0] of these. The rule alone needs about as few at "
-        "threshold threshold=0.7, 5.0; against that, exact match of credit is lower: −50.0 [−70.0, −30.0] points."
+        "Without history credit needs 6.0: memory saves 1.0 [+1.0, +1.0] of these. The rule alone needs about as few "
+        "at threshold threshold=0.7, 5.0; against that, exact match of credit is lower: −50.0 [−70.0, −30.0] points."
     )
 
 
