@@ -325,6 +325,11 @@ def test_a_picture_that_cannot_be_had_says_why(open_lab: Open) -> None:
     sentence.wait_for()
     assert "valid: a sweep of four or more" in sentence.inner_text()
     assert page.locator("[data-card=importance] .cv-pic-room").is_hidden()
+    sentence.get_by_role("button", name="Show all settings").click()
+    wait_in_lab(page, "s.rows > 4")
+    show(page, "importance")
+    page.locator("[data-card=importance] .cv-pic-room").wait_for()
+    assert sentence.is_hidden()
 
 
 def test_names_are_only_ever_text(open_page: Open, address: str) -> None:

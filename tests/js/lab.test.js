@@ -35,7 +35,7 @@ test("progress is said in runs, with the time that is left", () => {
 });
 
 test("what ended early says so; what is done says nothing unless runs failed", () => {
-  assert.match(progressWords(status({ state: "elsewhere" })), /^312 of 1,480 runs\. Another process/);
+  assert.match(progressWords(status({ state: "elsewhere" })), /^312 of 1,480 runs\. Another program/);
   assert.match(progressWords(status({ state: "cancelled" })), /^Stopped after 312 of 1,480 runs\./);
   assert.match(progressWords(status({ state: "failed", error: "no memory is left" })), /no memory is left$/);
   assert.equal(progressWords(status({ state: "done", done: 1480 })), "");

@@ -294,4 +294,5 @@ export function brushLine(lab) {
 
 /** @param {number} rows */
 const hint = (rows) =>
-  `${rows > 1 ? "Drag across a picture to brush settings. " : ""}Click a mark to see its runs in the race.`;
+  `${rows > 1 ? "Drag across a picture to brush settings: they stay bright in all others. " : ""}` +
+  `${matchMedia("(pointer: coarse)").matches ? "Tap" : "Click"} a mark to see its runs in the race.`;

@@ -30,7 +30,7 @@ export function progressWords({ state, done, total, failed, seconds_left, ahead,
   if (state === "queued") return `Waiting for ${counted(ahead, "sweep")} before it`;
   if (state === "loading") return "Loading the model";
   if (state === "running") return `${runs}${bad}${seconds_left === null ? "" : `, ${inTime(seconds_left)} left`}`;
-  if (state === "elsewhere") return `${runs}${bad}. Another process computes them; it is stopped where it was started.`;
+  if (state === "elsewhere") return `${runs}${bad}. Another program, such as a terminal, runs this sweep; it can only be stopped there.`;
   if (state === "cancelled") return `Stopped after ${runs}. What is there stays.`;
   if (state === "failed") return `Stopped after ${runs}: ${error}`;
   return failed ? `${grouped(failed)} of ${grouped(total)} runs failed; they count nowhere.` : "";
