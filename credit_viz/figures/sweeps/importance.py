@@ -53,9 +53,9 @@ def draw(info: ImportanceInfo, theme: str = "light") -> go.Figure:
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    title = f"share of the differences in {about(info.metric).title}"
+    title = f"share of the differences<br>in {about(info.metric).title}"  # two lines fit a phone
     figure.update_layout(
-        **bare_layout(theme, 80 + 36 * len(info.knobs)),
+        **bare_layout(theme, 96 + 36 * len(info.knobs)),
         xaxis=plain_axis(theme, title) | {"tickformat": ".0%", "range": [0, max(1.0, *info.shares) * 1.08]},
         yaxis=plain_axis(theme, "") | {"showgrid": False},
     )
