@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
@@ -178,12 +179,13 @@ def test_the_panel_begins_with_the_answer_and_its_rival_and_keeps_what_was_chose
     assert settings.loc[shown, "block_length"].nunique() == 1
     first, second = pair_of(result)
     choose(page, first, second)
-    page.get_by_role("button", name="Vanilla", exact=True).click()
+    filters = page.get_by_role("region", name="Filters")
+    filters.get_by_role("button", name="Vanilla", exact=True).click()
     wait_in_lab(page, "s.rows === 2")
     assert lab(page)["pair"] == [first, second]
     words = compared(page, first, second).inner_text()
     assert "which the filters leave out" in words
-    page.get_by_role("button", name="Show all").click()
+    filters.get_by_role("button", name="Show all", exact=True).click()
     wait_in_lab(page, "s.rows === 14")
     page.wait_for_function("location.search.includes('pair=')")
     assert parse_qs(urlparse(page.url).query)["pair"] == [f"{first},{second}"]
@@ -281,9 +283,12 @@ def test_settings_that_share_no_race_are_offered_one_by_one(open_page: Open, res
     page = lab_with(open_page, SWEEP)
     first, second = pair_of(result, 32)[0], pair_of(result, 64)[1]
     found = choose(page, first, second)
-    listed = found.get_by_role("table", name="Forward passes on each prompt")
-    prompt = listed.locator("tbody tr").nth(1).get_attribute("data-prompt")
-    listed.locator("tbody button").nth(1).click()
+    bars = found.locator(".cv-con-picture > i")
+    assert bars.count() == PROMPTS
+    bars.nth(2).hover()
+    pointed = found.locator(".cv-con-told", has_text=re.compile(r"^[a-z]+-\d+: \d+ and \d+ passes, "))
+    prompt = str(pointed.inner_text()).split(":")[0]
+    bars.nth(2).click()
     refused = found.locator(".cv-con-refused")
     refused.get_by_role("button", name="B beside vanilla").wait_for()
     assert "block" in refused.inner_text()
