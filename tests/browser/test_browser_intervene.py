@@ -12,7 +12,7 @@ import credit_viz
 from credit_viz.backend.local import LocalBackend
 from credit_viz.tiny import SETTINGS
 from credit_viz.web import build_app
-from tests.browser.conftest import Open, drawn, serious_violations, serve, snapshot, wait_for
+from tests.browser.conftest import Open, serious_violations, serve, snapshot, wait_for
 
 PROMPT = "Tell a sad story about Emma and a strange hat at the zoo."
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
@@ -130,7 +130,7 @@ def test_a_written_token_is_taken_back_and_another_typed(open_page: Open) -> Non
     field.press("Enter")
     assert "“what if ␣kite at" in (byhand.get_by_text("would give way").text_content() or "")
     byhand.get_by_role("button", name="Keep it").click()
-    assert byhand.get_by_text("would give way").count() == 0
+    byhand.get_by_text("would give way").wait_for(state="detached")
     field.press("Enter")
     byhand.get_by_role("button", name="Replace it").click()
     wait_for(page, "s.lanes.length === 4 && s.live === 'idle' && s.lanes[3].title.startsWith('what if ␣hat')")
@@ -149,15 +149,15 @@ def test_what_cannot_be_changed_says_why(open_page: Open) -> None:
     title = button.get_attribute("title") or ""
     assert title.startswith("its block was finished in step ")
     button.click(force=True)  # one that says why it cannot be pressed
-    assert f"Not possible: {title}." in (byhand.text_content() or "")
+    byhand.get_by_text(f"Not possible: {title}.").wait_for()
     assert len(snapshot(page)["lanes"]) == 2
     byhand.get_by_role("button", name="Write it here").click()
-    assert "Not possible: write the text of a token first." in (byhand.text_content() or "")
+    byhand.get_by_text("Not possible: write the text of a token first.").wait_for()
     go_to(page, 0)
     assert byhand.get_by_role("button", name="Take back").count() == 0
     byhand.get_by_label("Another token to write here").fill("<img src=x onerror=window.pwned=1>")
     byhand.get_by_role("button", name="Write it here").click()
-    assert "Not possible: nothing has happened yet: go one step on first." in (byhand.text_content() or "")
+    byhand.get_by_text("Not possible: nothing has happened yet: go one step on first.").wait_for()
     go_to(page, 2)
     byhand.get_by_role("button", name="Write it here").click()
     byhand.get_by_text("Write one of these").wait_for()
@@ -172,8 +172,8 @@ def test_texts_are_given_before_the_run(open_page: Open) -> None:
     text = page.get_by_label("Given text 1", exact=True)
     text.fill(" kite in the")
     text.press("Tab")
-    wait_for(page, "s.live === 'idle' && s.lanes[1].ids.length === 64")
     page.wait_for_selector("[data-role=tokens][data-lane='1'] .given")
+    wait_for(page, "s.state === 'done' && s.live === 'idle' && !s.behind && !s.stale")
     given = page.locator("[data-role=tokens][data-lane='1'] .given").all_text_contents()
     assert given == ["kite", "in", "the"]
     position = page.get_by_label("Position of given text 1")
@@ -194,8 +194,7 @@ def test_gaps_of_the_prompt_are_filled(open_page: Open) -> None:
     box = page.locator("#prompt textarea")
     run = snapshot(page)["run"]
     box.fill("Emma saw a [MASK:2] at the [MASK].")
-    drawn(page)
-    assert switch.is_checked()
+    page.get_by_role("switch", name="Fill the gaps of the prompt", checked=True).wait_for()
     page.get_by_role("button", name="Decoders and settings").click()
     length = page.get_by_label("Generated positions", exact=True)
     assert length.is_disabled()
@@ -207,8 +206,7 @@ def test_gaps_of_the_prompt_are_filled(open_page: Open) -> None:
     given = page.locator("[data-role=tokens][data-lane='0'] .given").count()
     assert shown["lanes"][0]["length"] == given + 3
     box.fill("Emma saw a hat.")
-    drawn(page)
-    assert not switch.is_visible()
+    switch.wait_for(state="hidden")
     assert length.is_enabled()
 
 

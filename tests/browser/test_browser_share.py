@@ -12,7 +12,7 @@ import pytest
 from credit_viz.backend.base import Event, RunRequest
 from credit_viz.gallery import Exhibit
 from credit_viz.web import build_app
-from tests.browser.conftest import EXAMPLES, Open, drawn, serious_violations, serve, snapshot, wait_for
+from tests.browser.conftest import EXAMPLES, Open, serious_violations, serve, snapshot, wait_for
 from tests.web.fake import FakeBackend
 from tests.web.recordings import saved
 
@@ -68,7 +68,7 @@ def run_with(page: Any, prompt: str, choice: dict[str, Any]) -> None:
     )
     page.fill("#prompt textarea", prompt)
     page.click("#run")
-    wait_for(page, f"s.run !== '{before}' && s.state === 'done'")
+    wait_for(page, f"s.run !== '{before}' && s.state === 'done' && s.live === 'idle'")
 
 
 def address_of(page: Any, part: str) -> str:
@@ -156,7 +156,7 @@ def test_a_prompt_of_any_kind_travels(open_page: Open) -> None:
 def test_a_link_waits_for_the_prompt_box(chromium: Any, address: str) -> None:
     """Gradio draws its parts in any order: what is put where there is no box yet is lost."""
     page = chromium.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     held: list[tuple[Any, Any]] = []
 
     def hold(route: Any) -> None:
@@ -204,8 +204,7 @@ def test_what_is_wrong_with_a_link_is_said_and_the_rest_works(open_page: Open, a
         assert part in notice, part
     assert [lane["decoder"] for lane in snapshot(page)["lanes"]] == ["credit"]
     page.get_by_role("button", name="Close this note").click()
-    drawn(page)
-    assert page.locator(".cv-notice").is_hidden()
+    page.locator(".cv-notice").wait_for(state="hidden")
     address_of(page, "lane=credit;threshold=0.8&model")
 
 
@@ -269,7 +268,7 @@ def test_copy_link_by_menu_and_by_key(open_page: Open) -> None:
         "model": ["fake (0 M)"],
     }
     page.keyboard.press("Escape")
-    assert page.locator(".cv-share-panel").is_hidden()
+    page.locator(".cv-share-panel").wait_for(state="hidden")
     page.locator("body").press("ArrowLeft")
     page.locator("body").press("l")
     page.locator(".cv-share-button", has_text="Link copied.").wait_for()
@@ -286,11 +285,15 @@ def test_the_address_changes_at_most_twice_a_second_and_history_does_not_grow(op
         }"""
     )
     length = page.evaluate("history.length")
-    for step in range(60, 20, -1):
-        page.locator("[data-role=step]").evaluate(
-            "(e, step) => { e.value = step; e.dispatchEvent(new Event('input', { bubbles: true })); }", step
-        )
-        page.wait_for_timeout(40)
+    page.locator("[data-role=step]").evaluate(
+        """async (slider) => {
+          for (let step = 60; step > 20; step -= 1) {
+            slider.value = step;
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            await new Promise((resolve) => setTimeout(resolve, 40));
+          }
+        }"""
+    )
     address_of(page, "step=21")
     assert 1 <= page.evaluate("window.written") <= 1 + 2 * page.evaluate("performance.now()") / 1000
     assert page.evaluate("window.written") < 20
