@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from credit_viz.cli.serve import serve_page
 from credit_viz.cli.words import say_to_person
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    from credit_viz.web.page import Page
+
+__all__ = ["command", "page_of"]
 
 
 @click.command("view", short_help="Look at saved traces and sweeps on the page, without a model.")
@@ -25,6 +30,17 @@ def command(files: tuple[Path, ...], host: str, port: int | None) -> None:
     credit-viz view run-vanilla.safetensors run-credit.safetensors
     credit-viz view first-sweep
     """  # noqa: D301 (a raw docstring would not hold the \b that keeps click from filling these lines)
+    page, words = page_of(files)
+    say_to_person(f"{words}, no model")
+    serve_page(page, host, port)
+
+
+def page_of(files: Sequence[Path]) -> tuple[Page, str]:
+    """The page that shows them, and how many there are.
+
+    Raises:
+        BackendError, SettingsError, PromptError, TraceError: one of them is damaged, or holds neither run nor sweep.
+    """
     from credit_viz.trace.files import load_trace
 
     folders = [file for file in files if file.is_dir()]
@@ -40,5 +56,4 @@ def command(files: tuple[Path, ...], host: str, port: int | None) -> None:
     laboratory = Laboratory(shown=shown) if shown else None
     page = build_app(NoModel(), opened=as_run(named) if named else None, laboratory=laboratory)
     counts = [counted(len(named), "saved run")] * bool(named) + [counted(len(shown), "sweep")] * bool(shown)
-    say_to_person(f"{' and '.join(counts)}, no model")
-    serve_page(page, host, port)
+    return page, " and ".join(counts)

@@ -164,6 +164,22 @@ def test_the_front_is_of_each_decoder(result: lab.SweepResult) -> None:
     assert named == ["vanilla", "credit", "threshold"], "each once in the legend"
 
 
+@pytest.mark.parametrize("right", [0, 1])
+def test_shares_that_are_all_equal_stay_between_nothing_and_all(right: int) -> None:
+    whole = made_result()
+    whole.frame["exact_match"] = right
+    for name in ("front", "slices"):
+        axis = draw_sweep(name, whole, **({"metric": "exact_match"} if name == "slices" else {})).layout.yaxis
+        assert (axis.autorangeoptions.clipmin, axis.autorangeoptions.clipmax) == pytest.approx((0, 1), abs=0.05)
+    for name in ("heatmap", "contour"):
+        cells = draw_sweep(name, whole, metric="exact_match").data[0]
+        assert (cells.zmin, cells.zmax) == (0, 1)
+    with pytest.raises(SettingsError, match="exact match is the same with every setting of this decoder; valid: a"):
+        draw_sweep("importance", whole, metric="exact_match")
+    assert draw_sweep("heatmap", made_result(), metric="exact_match").data[0].zmin is None
+    assert draw_sweep("slices", whole, metric="mean_wait").layout.yaxis.autorangeoptions.clipmin is None
+
+
 def test_slices_of_decoders_share_a_panel_in_order(result: lab.SweepResult) -> None:
     info = slices.get_info(result)
     assert info.axes["threshold"] == ["0.3", "0.45", "0.6", "0.9"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from credit_viz.figures.labels import counted, safe
 from credit_viz.figures.layout import plain_axis
 from credit_viz.figures.style import scale, surface
-from credit_viz.figures.sweeps.looks import bare_layout, color_bar
+from credit_viz.figures.sweeps.looks import bare_layout, color_bar, color_range
 from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.metrics import with_interval
 from credit_viz.figures.sweeps.studies import plain_value, study_of
@@ -85,6 +85,7 @@ def draw(info: ContourInfo, theme: str = "light") -> go.Figure:
         hoverinfo="skip",
         hovertemplate=None,
         line={"smoothing": 1.3, "width": 0.5},
+        **color_range(info.metric, info.means[:, 0]),
         colorbar=color_bar(theme, column.title) | {"tickformat": ".0%" if column.is_share else ""},
     )
     figure.add_scatter(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from credit_viz.figures.labels import counted, safe
 from credit_viz.figures.layout import base_layout, plain_axis
-from credit_viz.figures.sweeps.looks import Series, faint, series
+from credit_viz.figures.sweeps.looks import Series, faint, scale_of, series
 from credit_viz.figures.sweeps.metrics import metric, with_interval
 from credit_viz.figures.sweeps.tables import Swept, check_metric, settings_table
 from credit_viz.pareto import unbeaten
@@ -79,13 +79,12 @@ def draw(info: FrontInfo, theme: str = "light") -> go.Figure:
     figure.add_traces([_band(curve, style, 0.12 if len(styled) < 4 else 0.06) for curve, style in styled])
     figure.add_traces([_dots(curve, style, info.quality, size) for curve, style in styled])
     figure.add_traces([_line(curve, style, size) for curve, style in styled])
-    quality = metric(info.quality)
     figure.update_layout(
         **base_layout(theme, "", 480),
         showlegend=True,
         xaxis=plain_axis(theme, "forward passes per prompt")
         | {"type": "log", "tickvals": [2**power for power in range(13)]},  # decoders differ by factors
-        yaxis=plain_axis(theme, quality.title) | ({"tickformat": ".0%"} if quality.is_share else {}),
+        yaxis=plain_axis(theme, metric(info.quality).title) | scale_of(info.quality),
     )
     figure.update_layout(legend={"itemsizing": "constant", "traceorder": "normal"})
     return figure

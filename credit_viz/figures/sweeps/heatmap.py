@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from credit_viz.figures.labels import counted, safe
 from credit_viz.figures.layout import plain_axis
 from credit_viz.figures.style import scale
-from credit_viz.figures.sweeps.looks import bare_layout, color_bar
+from credit_viz.figures.sweeps.looks import bare_layout, color_bar, color_range
 from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.metrics import number_text, with_interval
 from credit_viz.figures.sweeps.tables import (
@@ -90,6 +90,7 @@ def draw(info: PairInfo, theme: str = "light") -> go.Figure:
             hoverongaps=False,
             hovertext=_hovers(info),
             hovertemplate="%{hovertext}<extra></extra>",
+            **color_range(info.metric, info.means[:, :, 0]),
             colorbar=color_bar(theme, column.title) | {"tickformat": ".0%" if column.is_share else ""},
         )
     )

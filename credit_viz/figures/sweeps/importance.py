@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from credit_viz.errors import SettingsError
 from credit_viz.figures.layout import plain_axis
 from credit_viz.figures.style import lane_color
 from credit_viz.figures.sweeps.looks import bare_layout
@@ -31,11 +32,16 @@ def get_info(result: Swept, metric: str = "forward_passes", decoder: str | None 
     """Shares of one decoder's knobs.
 
     Raises:
-        SettingsError, BackendError: see `study_of`.
+        SettingsError: all settings come to the same. SettingsError, BackendError: see `study_of`.
     """
     optuna, study, axes = study_of(one_decoder(result, decoder), metric)
     evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=_TREES, seed=_SEED)
-    found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=axes)
+    try:
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=axes)
+    except RuntimeError:  # without differences
+        raise SettingsError(
+            f"{about(metric).title} is the same with every setting of this decoder; valid: a result that differs"
+        ) from None
     return ImportanceInfo(metric, tuple(found), tuple(float(share) for share in found.values()))
 
 

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from credit_viz.figures.layout import base_layout
 from credit_viz.figures.style import lane_color, surface
+from credit_viz.figures.sweeps.metrics import metric
 
-__all__ = ["Series", "bare_layout", "color_bar", "faint", "series"]
+__all__ = ["Series", "bare_layout", "color_bar", "color_range", "faint", "scale_of", "series"]
 
 _LANES = 4  #: colours of a race, which come first
 #: further ones, told apart from those and from each other by every eye; by theme.
@@ -19,6 +23,7 @@ _MORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "dark": ("#3388bb", "#9911ff", "#aa5500", "#ff1177"),
     }
 )
+_ROOM = 0.03  #: of a scale of shares, beyond its ends
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
@@ -49,6 +54,20 @@ def faint(color: str, strength: float) -> str:
 def bare_layout(theme: str, height: int) -> dict[str, Any]:
     """Layout of a figure without title and legend."""
     return base_layout(theme, "", height) | {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}, "showlegend": False}
+
+
+def scale_of(name: str) -> dict[str, Any]:
+    """An axis of a metric: a share stays within 0 to 100 %, with room for half a dot, also where all are equal."""
+    if not metric(name).is_share:
+        return {}
+    return {"tickformat": ".0%", "autorangeoptions": {"clipmin": -_ROOM, "clipmax": 1 + _ROOM}}
+
+
+def color_range(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """Ends of a metric's colours, where Plotly would look beyond 0 to 100 %: around shares that are all equal."""
+    there = values[~np.isnan(values)]
+    flat = metric(name).is_share and len(there) > 0 and there.min() == there.max()
+    return {"zmin": 0.0, "zmax": 1.0} if flat else {}
 
 
 def color_bar(theme: str, title: str) -> dict[str, Any]:

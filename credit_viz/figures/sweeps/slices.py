@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from credit_viz.errors import SettingsError
 from credit_viz.figures.labels import counted, safe
 from credit_viz.figures.layout import base_layout, plain_axis
-from credit_viz.figures.sweeps.looks import series
+from credit_viz.figures.sweeps.looks import scale_of, series
 from credit_viz.figures.sweeps.metrics import metric as about
 from credit_viz.figures.sweeps.metrics import with_interval
 from credit_viz.figures.sweeps.tables import UNSET, Swept, axes_of, behind, check_metric, labels_in_order, value_label
@@ -106,12 +106,10 @@ def draw(info: SlicesInfo, theme: str = "light") -> go.Figure:
 
 def _scale(info: SlicesInfo) -> dict[str, Any]:
     """Passes of different decoders differ by factors."""
-    if about(info.metric).is_share:
-        return {"tickformat": ".0%"}
     means = np.concatenate([part.means[:, 0] for part in info.slices])
     if info.metric == "forward_passes" and np.nanmax(means) > _FACTOR * np.nanmin(means):
         return {"type": "log", "tickvals": [2**power for power in range(13)]}
-    return {}
+    return scale_of(info.metric)
 
 
 def _line(part: Slice, info: SlicesInfo, theme: str) -> go.Scatter:
