@@ -336,5 +336,15 @@ def test_a_phone_needs_no_sideways_scroll_and_fingers_have_room(open_page: Open,
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     for table in found.get_by_role("table").all():
         assert table.evaluate("(table) => table.scrollWidth <= table.parentElement.clientWidth + 1")
+    for number, count in zip(pair_of(result), (1, 2), strict=True):
+        row(page, number).locator("th").click()
+        wait_in_lab(page, f"s.brushed?.length === {count}")
+    compare = page.get_by_role("button", name="Compare these two")
+    compare.wait_for()
+    line = page.locator(".cv-pic-line")
+    edges = line.evaluate(
+        "(line) => [line, ...line.querySelectorAll('button')].map((e) => e.getBoundingClientRect().right)"
+    )
+    assert max(edges[1:]) < edges[0] <= 390
     buttons = found.get_by_role("button").all()
     assert all(button.bounding_box()["height"] >= 44 for button in buttons)
