@@ -95,8 +95,8 @@ def _memory(found: Contrast, name: str, forgetful: Control, without: Control) ->
 
 def _saves(saved: Interval, what: str) -> str:
     if sure(saved) < 0:
-        return f"costs {size_told(saved)}{what}"
-    return f"saves {told(saved).removeprefix('+')}{what}" + ("" if sure(saved) else ", not told from none")
+        return f"costs {size_told(saved)} passes"
+    return f"saves {size_told(saved)}{what}" if sure(saved) else f"saves {told(saved)}{what}, not told from none"
 
 
 def _rival(found: Contrast, name: str, rival: Control) -> Iterator[str]:

@@ -178,7 +178,7 @@ def test_the_controls_of_a_sweep_are_found() -> None:
     assert found.sentence == (
         "On 20 prompts credit beta=0.8 needs 3.0 [3.0, 3.0] fewer passes than threshold threshold=0.9: 5.0 instead of "
         "8.0; exact match is lower, 50.0 and 100.0 %: −50.0 [−70.0, −30.0] points. They differ in credit alone. "
-        "Without history credit needs 6.0: memory saves 1.0 [+1.0, +1.0] of these. The rule alone needs about as few "
+        "Without history credit needs 6.0: memory saves 1.0 [1.0, 1.0] of these. The rule alone needs about as few "
         "at threshold threshold=0.7, 5.0; against that, exact match of credit is lower: −50.0 [−70.0, −30.0] points."
     )
 
@@ -229,7 +229,7 @@ def test_what_forgets_is_a_lower_bar() -> None:
     assert [each.role for each in found.controls] == [WITHOUT, AS_FEW]
     assert "keeps no history: what credit saves in it is a lower bar." in found.sentence
     other = contrast(controlled({FORGETFUL: 6, CREDIT: 5}), FORGETFUL, CREDIT)
-    assert "So memory of earlier steps saves 1.0 [+1.0, +1.0] passes." in other.sentence
+    assert "So memory of earlier steps saves 1.0 [1.0, 1.0] passes." in other.sentence
     assert "They differ in beta alone." in other.sentence
 
 
@@ -239,7 +239,7 @@ def test_memory_that_cannot_be_seen_is_not_claimed() -> None:
     none = controlled({RULE: 8, FORGETFUL: 6, CREDIT: 6})
     assert "as many on each prompt: what credit saves in it is a lower bar." in contrast(none, RULE, CREDIT).sentence
     worse = controlled({RULE: 8, FORGETFUL: 5, CREDIT: 6})
-    assert "memory costs 1.0 [1.0, 1.0]" in contrast(worse, RULE, CREDIT).sentence
+    assert "memory costs 1.0 [1.0, 1.0] passes." in contrast(worse, RULE, CREDIT).sentence
 
 
 def test_credit_that_turns_no_bar_has_only_itself_as_a_control() -> None:
