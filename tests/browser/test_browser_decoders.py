@@ -72,10 +72,16 @@ def run_on(page: Any, decoder: str, settings: Mapping[str, Any], prompt: str = P
     page.fill("#prompt textarea", prompt)
     for _ in range(20):  # Gradio may not listen to its button yet
         page.click("#run")
-        page.wait_for_timeout(200)
-        if snapshot(page)["live"] != "idle" or json.dumps(snapshot(page)["run"]) != before:
+        if heard(page, f"s.live !== 'idle' || s.run !== {before}"):
             break
     wait_for(page, f"s.run !== {before} && s.state === 'done' && s.live === 'idle'")
+
+
+def heard(page: Any, condition: str) -> bool:
+    """Does a condition on the snapshot `s` come true soon?"""
+    soon = "new Promise((resolve) => setTimeout(() => resolve(false), 3000))"
+    look = f"(resolve) => setInterval(() => {{ const s = creditViz.snapshot(); ({condition}) && resolve(true); }}, 20)"
+    return bool(page.evaluate(f"Promise.race([{soon}, new Promise({look})])"))
 
 
 def scrub(page: Any, step: int) -> None:

@@ -36,6 +36,7 @@ from tests.lab.conftest import LabModel
 
 pytestmark = pytest.mark.browser
 
+SLOW = 240_000  #: milliseconds that a sweep may take to begin
 FOREIGN = "foreign"  #: a sweep of another model
 MANY = 190  #: prompts of a sweep that goes on until it is stopped
 #: a sweep says how far it is, as long as it is on its way.
@@ -122,7 +123,7 @@ def test_a_sweep_from_the_form_to_the_race_and_back(open_page: Open, laboratory:
     page.get_by_role("link", name="Lab", exact=True).click()
     wait_in_lab(page, "s.sweeps?.length === 2 && s.rows !== null")
     own = start(page, "Mine", prompts=4)
-    page.wait_for_function(_PROGRESS)
+    page.wait_for_function(_PROGRESS, timeout=SLOW)  # the workers load first
     wait_in_lab(page, "s.rows > 0")
     assert parse_qs(urlparse(page.url).query)["at"] == ["lab"]
     wait_in_lab(page, "s.status?.state === 'done' && s.rows === 25 && s.counted === 100", 240)
@@ -297,7 +298,7 @@ def test_the_report_opens_without_a_network(open_page: Open, chromium: Any, tmp_
 def test_a_cancelled_sweep_keeps_its_rows_and_a_reload_finds_it(open_page: Open, laboratory: Laboratory) -> None:
     page = lab_with(open_page, GRID)
     started = start(page, "To be stopped", MANY)
-    wait_in_lab(page, f"s.sweep === '{started}' && s.status?.state === 'running' && s.status.done > 20")
+    wait_in_lab(page, f"s.sweep === '{started}' && s.status?.state === 'running' && s.status.done > 20", 240)
     page.reload()
     wait_in_lab(page, f"s.sweep === '{started}' && s.status?.state === 'running'")
     cancel(page)
@@ -315,7 +316,7 @@ def test_two_tabs_share_the_workers_and_not_their_brushes(open_page: Open, labor
     one, other = (lab_with(open_page, GRID) for _ in range(2))
     first = start(one, "First", MANY)
     second = start(other, "Second", prompts=2)
-    wait_in_lab(one, "s.status?.state === 'running'")
+    wait_in_lab(one, "s.status?.state === 'running'", 240)
     assert lab(other)["status"] is None or lab(other)["status"]["state"] in ("queued", "loading", "running")
     wait_in_lab(other, "s.status?.state === 'queued'")
     assert "Waiting" in other.locator(".cv-lab-progress").inner_text()
