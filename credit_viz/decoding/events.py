@@ -1,16 +1,18 @@
-"""What is written in one step, on the host, and what a decoder may write. Knows ids and positions; no canvas."""
+"""What is written, on the host: tokens that are given, and those of a step. Knows ids and positions; no canvas."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from credit_viz.decoding.base import Decoder
-from credit_viz.errors import DecoderError
+from credit_viz.errors import DecoderError, PromptError
 from credit_viz.trace.record import Reason
 
-__all__ = ["Events", "check_contract"]
+__all__ = ["Events", "check_contract", "given_tokens"]
 
 
 class Events(NamedTuple):
@@ -23,6 +25,24 @@ class Events(NamedTuple):
     def then(self, later: Events) -> Events:
         """Both, in this order."""
         return Events(*(np.concatenate(pair) for pair in zip(self, later, strict=True)))
+
+
+def given_tokens(fixed: Mapping[int, int], length: int, mask_id: int, token_limit: int) -> Events:
+    """Token ids by generated position, as they stand before the first step; for no reason.
+
+    Raises:
+        PromptError: a position is not one of `length`, or a token has no text.
+    """
+    for position, token in fixed.items():
+        numbers: tuple[Any, ...] = (position, token)
+        if any(isinstance(number, bool) or not isinstance(number, Integral) for number in numbers):
+            raise PromptError(f"fixed token {token!r} at position {position!r}; valid: whole numbers")
+        if not 0 <= position < length:
+            raise PromptError(f"fixed position {position} is out of range; valid: 0..{length - 1}")
+        if not 0 <= token < token_limit or token == mask_id:
+            raise PromptError(f"fixed token {token} at position {position} is no text; valid: ids that have a text")
+    places, tokens = (np.array([*numbers], np.int64) for numbers in (fixed.keys(), fixed.values()))
+    return Events(places, tokens, np.zeros(len(places), np.uint8))
 
 
 def check_contract(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,13 +17,13 @@ from torch import Tensor
 from credit_viz.decoding.base import Block, Decision, Decoder, View
 from credit_viz.decoding.canvas import Canvas
 from credit_viz.decoding.clock import Moment, reading_is_free
-from credit_viz.decoding.events import Events, check_contract
+from credit_viz.decoding.events import Events, check_contract, given_tokens
 from credit_viz.decoding.forward import Answer, Ask, LanguageModel, Query, forward
 from credit_viz.decoding.interventions import Interventions
 from credit_viz.decoding.options import RunOptions, block_spans, check_fit
 from credit_viz.decoding.predictions import Predictions
 from credit_viz.decoding.recorder import Cells, Recorder
-from credit_viz.errors import DecoderError, PromptError
+from credit_viz.errors import DecoderError
 from credit_viz.trace.intervention import Intervention
 from credit_viz.trace.record import Reason, StepRecord
 
@@ -119,17 +118,9 @@ class Lane:
         self._next_block()
 
     def _fix(self, fixed: Mapping[int, int]) -> None:
-        for position, token in fixed.items():
-            numbers: tuple[Any, ...] = (position, token)
-            if any(isinstance(number, bool) or not isinstance(number, Integral) for number in numbers):
-                raise PromptError(f"fixed token {token!r} at position {position!r}; valid: whole numbers")
-            if not 0 <= position < len(self._ids):
-                raise PromptError(f"fixed position {position} is out of range; valid: 0..{len(self._ids) - 1}")
-            if not 0 <= token < self._model.token_limit or token == self._model.mask_id:
-                raise PromptError(f"fixed token {token} at position {position} is no text; valid: ids that have a text")
-        places = np.array([*fixed.keys()], np.int64)
-        self._fixed[places] = True
-        self._put(Events(places, np.array([*fixed.values()], np.int64), np.zeros(len(places), np.uint8)))
+        given = given_tokens(fixed, len(self._ids), self._model.mask_id, self._model.token_limit)
+        self._fixed[given.positions] = True
+        self._put(given)
         self._given = torch.from_numpy(self._fixed.copy()).to(self.canvas.ids.device)
 
     @property

@@ -31,7 +31,7 @@ def facts_of(result: SweepResult) -> dict[str, str]:
     facts = {
         "Model": str(model.get("name", "")),
         "Prompts": f"{len(plan.all_prompts)}{_source(plan)}",
-        "Settings": f"{len(plan.settings)} of {', '.join(dict.fromkeys(s.decoder for s in plan.settings))}",
+        "Settings": _settings(plan),
         "Runs": f"{len(result.frame)}" + (f", {result.missing} missing" if result.missing else ""),
         "Options": ", ".join(
             f"{name} {', '.join(map(str, values))}" for name, values in plan.options.items() if name in OPTIONS
@@ -42,6 +42,18 @@ def facts_of(result: SweepResult) -> dict[str, str]:
     if len(result.failed):
         facts["Failed"] = f"{len(result.failed)} runs; they count nowhere"
     return facts
+
+
+def _settings(plan: Plan) -> str:
+    """As many as the table tells apart, and what they are made of."""
+    settings = {content for content, _ in plan.numbers()}
+    decoders = ", ".join(dict.fromkeys(setting.decoder for setting in plan.settings))
+    varied = [
+        f"{len(values)} values of {name}" for name, values in plan.options.items() if name != "seed" and len(values) > 1
+    ]
+    if not varied:
+        return f"{plan.rows} of {decoders}"
+    return f"{plan.rows}: {' × '.join([f'{len(settings)} of {decoders}', *varied])}"
 
 
 def _source(plan: Plan) -> str:

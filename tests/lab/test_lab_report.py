@@ -114,7 +114,16 @@ def test_facts_name_what_it_ran_on(folder: Path) -> None:
     facts = facts_of(lab.SweepResult.load(folder))
     assert facts["Runs"] == "28"
     assert facts["Prompts"] == "2"
-    assert "vanilla" in facts["Settings"]
+    assert facts["Settings"] == "14: 7 of vanilla, credit × 2 values of block_length", "with the one compared with"
+
+
+def test_settings_are_counted_as_the_table_counts_them() -> None:
+    plan = made_plan(options={"gen_length": 8, "block_length": (2, 4, 8), "seed": (0, 1)})
+    result = made_result(plan)
+    assert facts_of(result)["Settings"] == "42: 14 of vanilla, credit, threshold × 3 values of block_length"
+    assert len(result.table()) == 42
+    alone = made_result(made_plan(options={"gen_length": 8, "block_length": 8}))
+    assert facts_of(alone)["Settings"] == "14 of vanilla, credit, threshold"
 
 
 def test_tables_and_bad_folders(folder: Path, tmp_path: Path, call: Call) -> None:
