@@ -123,7 +123,7 @@ def test_two_sweeps_on_one_cluster_give_what_this_process_gives(
             assert [*events][-1].failed == 0
     for n, plan in enumerate(plans):
         assert_equal(SweepResult.load(tmp_path / str(n)), sweep(plan, workers=here))
-    assert cluster.actors == []
+    wait_for(lambda: not cluster.actors)
     assert capfd.readouterr().err == ""
 
 
@@ -138,7 +138,8 @@ def test_actors_that_are_killed_cost_nothing(tmp_path: Path, cluster: Cluster, h
             first = next(events)
             assert first.done * death == first.total * (death - 1), "what is done is kept"
             moment = first.done + rng.randrange(1, 20)
-            assert len(wait_for(lambda: cluster.actors)) == crew._room() == 2
+            assert crew._room() == 2
+            wait_for(lambda: len(cluster.actors) == 2)
             for event in events:
                 if event.done == moment:
                     os.kill(rng.choice(cluster.actors), signal.SIGKILL)
@@ -152,6 +153,7 @@ def test_failures_are_isolated(
     tmp_path: Path, cluster: Cluster, here: InlineCrew, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that kills its actor twice, and one that raises on it."""
+    wait_for(lambda: not cluster.actors)  # of the sweep before; Ray ends them in its own time
     send = cluster_module._Actor.send
 
     def harm(actor: Any, line: str) -> None:
@@ -200,15 +202,16 @@ def start(folder: Path, cluster: Cluster) -> subprocess.Popen[str]:
 
 def test_a_sweep_that_is_stopped_or_killed_goes_on(tmp_path: Path, cluster: Cluster, here: InlineCrew) -> None:
     """Ctrl-C, then kill -9: the actors end, the cluster stays, and the table is that of an undisturbed sweep."""
+    wait_for(lambda: not cluster.actors)
     stopped = start(tmp_path, cluster)
     wait_for(lambda: lines(tmp_path) > 10)
-    assert len(cluster.actors) == 2
+    wait_for(lambda: len(cluster.actors) == 2)
     stopped.send_signal(signal.SIGINT)
     _, told = stopped.communicate(timeout=SECONDS)
     assert stopped.returncode == 130
     assert "what is done is kept" in told
     assert all(line.startswith("credit-viz: ") for line in told.splitlines() if line), "Ray's own words stay away"
-    assert cluster.actors == []
+    wait_for(lambda: not cluster.actors)
 
     killed = start(tmp_path, cluster)
     before = lines(tmp_path)
