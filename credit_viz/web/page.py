@@ -123,9 +123,7 @@ def build_app(
         laboratory: sweeps to look at, and to start; closed with the page.
     """
     shelf = Shelf(gallery)
-    store = RunStore(lasting=shelf.get)
-    if opened is not None:
-        store.pin(opened)
+    store = RunStore(lasting=shelf.get, pinned=opened)
     shown = gallery[0] if welcome and gallery else None
     first = shown.prompt if shown else examples[0].prompt if examples else ""
     defaults = choice or default_choice(settings)

@@ -105,6 +105,7 @@ class RunStore:
 
     Args:
         lasting: runs that are nobody's and never go, by id.
+        pinned: what a first visit shows; else what is pinned first.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class RunStore:
         max_per_owner: int = 4,
         max_bytes: int = 256 << 20,
         lasting: Callable[[str], KeptRun | None] | None = None,
+        pinned: KeptRun | None = None,
     ) -> None:
         self._lasting = lasting
         self._max_runs = max_runs
@@ -120,7 +122,7 @@ class RunStore:
         self._max_bytes = max_bytes
         self._runs: OrderedDict[str, KeptRun] = OrderedDict()
         self._cancelled: OrderedDict[str, None] = OrderedDict()
-        self._pinned: KeptRun | None = None
+        self._pinned = pinned
         self._lock = threading.Lock()
 
     def keep(self, kept: KeptRun) -> None:
