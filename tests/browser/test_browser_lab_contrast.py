@@ -69,13 +69,17 @@ def panel(page: Any) -> Any:
     return found
 
 
-def compared(page: Any, first: int, second: int) -> Any:
-    """The panel, once it shows these two."""
+def settled(page: Any, shown: str = "[") -> Any:
+    """The panel, once it shows a pair whose text begins so: before that, it moves what is below it."""
     found = panel(page)
-    shown = json.dumps([first, second], separators=(",", ":"))
-    page.locator(f".cv-con[data-drawn='{shown}']:not([aria-busy])").wait_for()
+    page.locator(f".cv-con[data-drawn^='{shown}']:not([aria-busy])").wait_for()
     drawn(page)
     return found
+
+
+def compared(page: Any, first: int, second: int) -> Any:
+    """The panel, once it shows these two."""
+    return settled(page, json.dumps([first, second], separators=(",", ":")))
 
 
 def row(page: Any, number: int) -> Any:
@@ -85,9 +89,10 @@ def row(page: Any, number: int) -> Any:
 
 def choose(page: Any, first: int, second: int) -> Any:
     """Make two settings A and B by the buttons of the table; returns the panel that shows them."""
-    for number, side in ((first, "A"), (second, "B")):
-        row(page, number).locator(f"[data-side={side}]").click()
-        row(page, number).locator(f"[data-side={side}][aria-pressed=true]").wait_for()
+    settled(page)
+    row(page, first).locator("[data-side=A]").click()
+    settled(page, f"[{first},")
+    row(page, second).locator("[data-side=B]").click()
     return compared(page, first, second)
 
 
@@ -170,8 +175,7 @@ def test_the_panel_begins_with_the_answer_and_its_rival_and_keeps_what_was_chose
     open_page: Open, result: SweepResult, address: str
 ) -> None:
     page = lab_with(open_page, SWEEP)
-    panel(page)
-    page.locator(".cv-con[data-drawn*='[']:not([aria-busy])").wait_for()
+    settled(page)
     assert lab(page)["pair"] is None
     shown = json.loads(page.locator(".cv-con").get_attribute("data-drawn"))
     settings = result.settings.set_index("number")
@@ -198,6 +202,7 @@ def test_exactly_two_brushed_settings_can_be_compared(open_page: Open, result: S
     page = lab_with(open_page, SWEEP)
     first, second = pair_of(result)
     button = page.get_by_role("button", name="Compare these two")
+    settled(page)
     for number, count in ((first, 1), (second, 2)):
         assert not button.is_visible()
         row(page, number).locator("th").click()

@@ -23,7 +23,7 @@ import { counted, inline } from "./text.js";
 /** @typedef {import("./labdiffer.js").Contrast} Contrast */
 /** @typedef {import("./labrows.js").Table} Table */
 
-const NEAR = "300px"; // from being seen
+const NEAR = "900px"; // from being seen: what is below shall not move under the pointer
 const PROMPTS = "task"; // the filter that keeps prompts; all others keep settings, and these two are chosen
 
 const HELP =
