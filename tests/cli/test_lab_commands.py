@@ -27,7 +27,7 @@ def test_tune_says_a_sentence_and_json(call: Call, tmp_path: Path) -> None:
     code, out, err = call(*words, "--arm", "credit: threshold=0.3..0.9", "--arm", "threshold: threshold=0.3,0.9")
     assert code == 0
     assert "passes" in out
-    assert "on 4 held-out prompts" in out
+    assert "4 held-out prompts" in out
     assert "credit: 3/3 trials" in err
     again = call(*words, "--arm", "credit: threshold=0.3..0.9", "--arm", "threshold: threshold=0.3,0.9", "--json")
     report = json.loads(again.out)
