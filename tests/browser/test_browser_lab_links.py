@@ -58,7 +58,7 @@ def test_kept_settings_travel_as_ranges(open_page: Open) -> None:
     wait_in_lab(page, "s.rows === 4")
     assert lab(page)["filters"]["rows"] == [0, 1, 2, 7]
     assert "4 settings kept by hand" in page.locator(".cv-pic-kept").inner_text()
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Show all", exact=True).click()
     wait_in_lab(page, "s.rows === 9")
     page.wait_for_function(f"location.search === '?at=lab&sweep={GRID}'")
 
@@ -103,7 +103,7 @@ def test_back_over_two_visits_shows_each_as_it_was_left(open_page: Open) -> None
     wait_for(page, "s.place === 'race'")
     page.get_by_role("link", name="Lab", exact=True).click()
     wait_for(page, "s.place === 'lab'")
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Show all", exact=True).click()
     wait_in_lab(page, "s.rows === 9")
     page.wait_for_function(f"location.search === '?at=lab&sweep={GRID}'")
     page.go_back()

@@ -325,7 +325,7 @@ def test_a_picture_that_cannot_be_had_says_why(open_lab: Open) -> None:
     sentence.wait_for()
     assert "valid: a sweep of four or more" in sentence.inner_text()
     assert page.locator("[data-card=importance] .cv-pic-room").is_hidden()
-    sentence.get_by_role("button", name="Show all settings").click()
+    sentence.get_by_role("button", name="Show it without filters").click()
     wait_in_lab(page, "s.rows > 4")
     show(page, "importance")
     page.locator("[data-card=importance] .cv-pic-room").wait_for()

@@ -226,7 +226,7 @@ export class Picture {
       h("button", { type: "button", class: "cv-pic-act", onclick: go }, words);
     return [
       error === SILENT && way("Try again", again),
-      isFiltered(filters) && way("Show all settings", () => store.set({ filters: noFilters() })),
+      isFiltered(filters) && way("Show it without filters", () => store.set({ filters: noFilters() })),
       own && way("Undo the choice", () => store.set({ options: others })),
     ];
   }
