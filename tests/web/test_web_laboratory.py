@@ -462,7 +462,7 @@ def test_shown_sweeps_come_first_and_once(tmp_path: Path, finished: Path) -> Non
 @pytest.mark.slow
 def test_real_workers_one_of_which_is_killed(tmp_path: Path) -> None:
     laboratory = Laboratory(PeakySweeps(), tmp_path)
-    plan = plan_of(PeakySweeps(), prompts=[f"prompt {n}" for n in range(60)])
+    plan = plan_of(PeakySweeps(), prompts=[f"prompt {n}" for n in range(120)])
     name = laboratory.start(plan, "t")
     job = job_of(laboratory, name)
     wait_for(lambda: job.progress is not None and job.progress.done > 2)
@@ -470,7 +470,7 @@ def test_real_workers_one_of_which_is_killed(tmp_path: Path) -> None:
     workers[0].kill()
     wait_for(lambda: job.over)
     assert job.state == "done"
-    assert len(laboratory.result(name).frame) == 240
+    assert len(laboratory.result(name).frame) == 480
     assert len(laboratory.result(name).failed) == 0
     assert all(worker.poll() is not None for worker in workers)
 
