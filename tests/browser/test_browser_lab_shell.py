@@ -260,7 +260,7 @@ def test_a_sweep_is_cancelled_kept_and_removed(open_lab: Open) -> None:
     assert lab(page)["sweep"] == mine
     item.get_by_role("button", name="Remove “Which decoder?”").click()
     item.get_by_role("button", name="Remove", exact=True).click()
-    wait_in_lab(page, f"s.sweep !== '{mine}' && s.rows > 0")
+    wait_in_lab(page, f"s.sweep !== null && s.sweep !== '{mine}' && s.rows > 0")
     assert all(entry["id"] != mine for entry in lab(page)["sweeps"])
 
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Latest, feedTable } from "../../credit_viz/web/static/labfeed.js";
+import { feedTable } from "../../credit_viz/web/static/labfeed.js";
+import { Latest } from "../../credit_viz/web/static/lablatest.js";
 import { isFiltered, toggled } from "../../credit_viz/web/static/labfilters.js";
 import {
   axesOf,

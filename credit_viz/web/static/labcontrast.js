@@ -7,7 +7,8 @@
 import { sentence } from "./ask.js";
 import { fill, h, refill, say } from "./dom.js";
 import { controlsTable } from "./labcontrols.js";
-import { Latest, answerOf } from "./labfeed.js";
+import { answerOf } from "./labfeed.js";
+import { Latest } from "./lablatest.js";
 import { measuresTable, reasonsFigure } from "./labmeasures.js";
 import { sentences } from "./labhead.js";
 import { hindrance, openInRace, openPair } from "./labopen.js";

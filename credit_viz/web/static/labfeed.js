@@ -3,6 +3,7 @@
  * and when more runs are there. An answer that another question has overtaken is dropped. Knows no view.
  */
 
+import { Latest } from "./lablatest.js";
 import { shownBy } from "./lablink.js";
 import { stillShown } from "./labrows.js";
 import { noFilters } from "./labstate.js";
@@ -10,26 +11,6 @@ import { noFilters } from "./labstate.js";
 /** @typedef {import("./labstate.js").Lab} Lab */
 
 const REST = 120; // milliseconds that filters rest before the server aggregates anew
-
-/** Lets only the last of several questions answer. */
-export class Latest {
-  #asked = 0;
-
-  /**
-   * @template T
-   * @param {() => Promise<T>} ask @param {(answer: T) => void} take not called where a later question was asked meanwhile
-   */
-  async ask(ask, take) {
-    const mine = ++this.#asked;
-    const answer = await ask();
-    if (mine === this.#asked) take(answer);
-  }
-
-  /** What is on its way is wanted no more. */
-  drop() {
-    this.#asked += 1;
-  }
-}
 
 /** The error of a question that nobody answered. */
 export const SILENT = "The server did not answer.";

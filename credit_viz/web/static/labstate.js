@@ -4,6 +4,7 @@
  * A setting is known by its row in the unfiltered table of its sweep, everywhere.
  */
 
+import { Latest } from "./lablatest.js";
 import { Store } from "./store.js";
 
 /**
@@ -90,12 +91,12 @@ export const emptyLab = () => ({ sweeps: null, canStart: false, form: null, swee
 
 /**
  * The lab as its views know it. `race` is the page's own store.
- * @typedef {{store: Store<LabState>, race: Store, server: any, base: string}} Lab
+ * @typedef {{store: Store<LabState>, race: Store, server: any, base: string, lists: Latest}} Lab
  */
 
 /** @param {Store} race @param {any} server @param {string} base @returns {Lab} */
 export function newLab(race, server, base) {
-  return { store: new Store(emptyLab()), race, server, base };
+  return { store: new Store(emptyLab()), race, server, base, lists: new Latest() };
 }
 
 /**

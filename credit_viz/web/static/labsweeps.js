@@ -32,16 +32,20 @@ export async function followSweeps(lab) {
   if (store.state.sweep === null) showFirst(lab);
 }
 
-/** Ask for the list anew. @param {Lab} lab */
-export async function listSweeps(lab) {
+/** Ask for the list anew; an answer that a later question has overtaken is dropped. @param {Lab} lab */
+export function listSweeps(lab) {
   const named = lab.race.state.sweep;
   const mine = ownSweeps();
   const asked = named === null || mine.includes(named) ? mine : [...mine, named];
-  const answer = await answerOf(lab, "lab_sweeps", { mine: asked });
-  if (answer.error) return lab.store.set({ error: answer.error });
-  lab.store.set({ sweeps: answer.sweeps, canStart: answer.can_start, form: answer.form });
-  // one that was started meanwhile was not asked about
-  keepOwn(ownSweeps().filter((id) => !mine.includes(id) || knows(lab, id)));
+  return lab.lists.ask(
+    () => answerOf(lab, "lab_sweeps", { mine: asked }),
+    (answer) => {
+      if (answer.error) return lab.store.set({ error: answer.error });
+      lab.store.set({ sweeps: answer.sweeps, canStart: answer.can_start, form: answer.form });
+      // one that was started meanwhile was not asked about
+      return keepOwn(ownSweeps().filter((id) => !mine.includes(id) || knows(lab, id)));
+    },
+  );
 }
 
 /** What the address names, else the newest that is being made, else the first with something to see. @param {Lab} lab */
@@ -94,9 +98,10 @@ export async function deleteSweep(lab, sweep) {
   const answer = await answerOf(lab, "lab_delete", { sweep });
   if (answer?.error) return lab.store.set({ error: answer.error });
   keepOwn(ownSweeps().filter((id) => id !== sweep));
+  lab.store.set({ sweeps: (lab.store.state.sweeps ?? []).filter(({ id }) => id !== sweep) });
   if (lab.store.state.sweep !== sweep) return listSweeps(lab);
   lab.race.set({ sweep: null });
-  lab.store.set({ sweep: null });
+  lab.store.set({ sweep: null, table: null, status: null });
   await listSweeps(lab);
   return showFirst(lab);
 }
