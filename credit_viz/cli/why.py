@@ -71,6 +71,7 @@ def command(files: tuple[Path, ...], texts: tuple[str, ...], as_json: bool, **op
 def _settings(folder: Path, texts: tuple[str, ...], options: dict[str, str], as_json: bool) -> None:
     if len(texts) != 2:
         raise SettingsError(f"{len(texts)} settings to compare; valid: --setting twice")
+    from credit_viz.figures.labels import counted
     from credit_viz.lab import SweepResult, contrast
     from credit_viz.lab.contrast_plain import plain
     from credit_viz.lab.named import find_setting
@@ -85,7 +86,8 @@ def _settings(folder: Path, texts: tuple[str, ...], options: dict[str, str], as_
     if found.controls:
         console.print()
         console.print(_controls_table(found))
-    left = f" {found.left_out} left out: a run of either is missing or failed." if found.left_out else ""
+    out = f"{counted(found.left_out, 'pair')} of runs left out"
+    left = f" {out}: one of the two is missing or failed." if found.left_out else ""
     same = f"The same text on {found.same_texts} of {found.prompts} prompts.{left}"
     console.print(Text(f"\n{_MEANS}\n{same}\n", style="dim"), soft_wrap=True)
     console.print(Text(visible(found.sentence)), soft_wrap=True)

@@ -69,6 +69,9 @@ class RunContrast:
             settings = trace.info.settings
             if not settings.keys() >= _CREDIT or settings["alpha"] == 0:
                 continue
+            if count == 0:
+                yield f"Credit alone lifted no token of {name} over the bar."
+                continue
             wrote = f"Only credit lifted {_counted(count, '', 'token', 'tokens')} of {name} over the bar"
             if settings["beta"] == 0:
                 yield f"{wrote}; it keeps no history, so that is a lower bar."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -67,13 +68,25 @@ def test_json_is_what_the_library_says(call: Call, folder: Path) -> None:
     assert by_number.out == out
 
 
-def test_what_is_missing_is_run_by_a_command(call: Call, folder: Path) -> None:
-    within = ("--setting", "threshold: threshold=0.6, block_length=4", "--setting", "credit: beta=0, block_length=4")
-    told = json.loads(call("why", folder, *within, "--json").out)
-    out = call("why", folder, *within).out
-    assert (told["command"] is not None) == ("What is missing:" in out)
-    if told["command"]:
-        assert told["command"] in out
+def test_what_is_missing_is_run_by_a_command(call: Call, folder: Path, tmp_path: Path) -> None:
+    all_there = ("--setting", "threshold: threshold=0.6, block_length=4", "--setting", "credit: beta=0, block_length=4")
+    assert json.loads(call("why", folder, *all_there, "--json").out)["command"] is None
+    assert "What is missing:" not in call("why", folder, *all_there).out
+    arms = Arm("threshold", {"threshold": 0.6}), Arm("credit", {"threshold": 0.9})
+    made_result(dataclasses.replace(RESULT.plan, arms=arms)).save(tmp_path / "lacking")
+    within = ("--setting", "threshold, block_length=4", "--setting", "credit, block_length=4")
+    command = json.loads(call("why", "lacking", *within, "--json").out)["command"]
+    assert command.startswith("credit-viz attribute --arm ")
+    assert f"What is missing:\n{command}" in call("why", "lacking", *within).out
+
+
+def test_runs_that_are_left_out_are_counted_in_pairs(call: Call, tmp_path: Path) -> None:
+    result = made_result(dataclasses.replace(RESULT.plan, options={**RESULT.plan.options, "seed": (0, 1)}), fail=0.2)
+    result.save(tmp_path / "failed")
+    found = contrast(result, 5, 6)
+    assert found.left_out > 1
+    said = f"{found.left_out} pairs of runs left out: one of the two is missing or failed."
+    assert said in call("why", "failed", "--setting", "5", "--setting", "6").out
 
 
 def test_two_saved_runs(call: Call, runs: tuple[Path, Path]) -> None:

@@ -62,6 +62,20 @@ test("where credit has lost, its best is put beside what won; where all lose, th
   assert.deepEqual(defaultPair(tableOf([rows[0], ["margin", 9, 0.5, 8]])), [10, 11]);
 });
 
+test("what is lost is lost against vanilla with one token per pass, as the answer has it", () => {
+  const table = tableOf([
+    ["vanilla", 64, 0.8, 8],
+    ["vanilla", 64, 0.8, 16],
+    ["vanilla", 32, 0.84, 8],
+    ["threshold", 9, 0.78, 8],
+    ["credit", 8, 0.82, 8],
+  ]);
+  table.columns.steps = [null, null, 32, null, null];
+  assert.deepEqual(defaultPair(table), [13, 14]); // credit loses to 32 passes, and nothing to 64
+  table.columns.exact_match = [0.8, 0.8, 0.5, 0.78, 0.7];
+  assert.deepEqual(defaultPair(table), [14, 13]); // another 64 passes are no rival of fewer
+});
+
 test("runs without a result are never compared, and one setting with nothing", () => {
   assert.equal(defaultPair(tableOf([])), null);
   assert.equal(defaultPair(tableOf([["vanilla", 64, 0.8, 8]])), null);

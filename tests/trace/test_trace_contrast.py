@@ -59,6 +59,8 @@ def test_a_lower_bar_is_called_so() -> None:
     plain = made((1, 0, 1), (2, 1, 2), settings={"threshold": 0.9})
     forgetful = made((1, 0, 1), (2, 1, 2, int(Reason.CREDIT)), settings=CREDIT | {"beta": 0.0})
     assert "; it keeps no history, so that is a lower bar." in contrast_runs(plain, forgetful).sentence
+    idle = made((1, 0, 1), (2, 1, 2), decoder="credit", settings=CREDIT)
+    assert "Credit alone lifted no token of credit over the bar. One" in contrast_runs(plain, idle).sentence
     weightless = made((1, 0, 1), (2, 1, 2), settings=CREDIT | {"alpha": 0.0})
     assert "over the bar" not in contrast_runs(plain, weightless).sentence
 

@@ -109,7 +109,7 @@ class Panel {
       () => answerOf(this.lab, "lab_contrast", about),
       (answer) => {
         this.root.removeAttribute("aria-busy");
-        if (sweep !== this.lab.store.state.sweep) return;
+        if (sweep !== this.lab.store.state.sweep) return void (this.asked = ""); // asked again by whoever comes back
         this.shown = { sweep, pair, answer };
         this.#draw();
       },
@@ -148,7 +148,7 @@ class Panel {
   /** @param {Contrast} answer @param {import("./labpair.js").Pair} pair */
   #parts(answer, pair) {
     const why = hindrance(this.lab);
-    const left = answer.left_out ? ` On ${answer.left_out} more a run is missing or failed.` : "";
+    const left = answer.left_out ? ` ${counted(answer.left_out, "pair")} of runs left out: one of the two is missing or failed.` : "";
     const means = `Means over ${counted(answer.prompts, "prompt")}; brackets are 95 % intervals of the difference.${left}`;
     const open = why ? null : (/** @type {string} */ prompt) => void this.#open(pair, prompt);
     const { style } = this.lab.race.state.boot;

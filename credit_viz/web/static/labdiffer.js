@@ -29,7 +29,7 @@ import { numberText, unitText } from "./labrows.js";
  * @typedef {object} Contrast
  * @property {[string, string]} names
  * @property {{knob: string, values: [string, string]}[]} differs
- * @property {number} prompts that are compared @property {number} left_out prompts of which one run is missing
+ * @property {number} prompts that are compared @property {number} left_out pairs of runs of which one is missing or failed
  * @property {string} sentence
  * @property {Measure[]} measures @property {Reason[]} reasons @property {Prompt[]} pairs most different first
  * @property {Control[]} controls @property {string | null} command runs the missing controls

@@ -49,7 +49,7 @@ export function defaultPair(table) {
   const places = numbersOf(table)
     .map((_, place) => place)
     .filter((place) => isNumber(passes[place]) && isNumber(good[place]));
-  const best = fewestWithoutLoss(places, columns.decoder, passes, good);
+  const best = fewestWithoutLoss(places, columns, passes, good);
   if (best === undefined) return null;
   const others = places.filter((place) => place !== best);
   const fair = first(
@@ -73,16 +73,18 @@ const first = (...lists) => lists.find((list) => list.length) ?? [];
 const rivals = (one, other) => (one.includes(CREDIT) ? other === RULE : other.includes(CREDIT));
 
 /**
- * As the answer at the top of the page reads a table: held against vanilla at its best, or against the best of all.
- * @param {number[]} places @param {string[]} decoders @param {number[]} passes @param {number[]} good
+ * As the answer at the top of the page reads a table: held against vanilla with one token per pass at its best, else
+ * any vanilla at its best, or against the best of all.
+ * @param {number[]} places @param {Table["columns"]} columns @param {number[]} passes @param {number[]} good
  * @returns {number | undefined}
  */
-function fewestWithoutLoss(places, decoders, passes, good) {
+function fewestWithoutLoss(places, { decoder, steps }, passes, good) {
   const best = [...places].sort((a, b) => good[b] - good[a] || passes[a] - passes[b]);
-  const vanilla = best.find((place) => decoders[place] === "vanilla");
-  const reference = vanilla ?? best[0];
-  const lossless = best.filter((place) => passes[place] < passes[reference] && good[place] >= good[reference]);
-  const closest = vanilla === undefined ? reference : best.find((place) => place !== reference);
+  const vanilla = best.filter((place) => decoder[place] === "vanilla");
+  const reference = vanilla.find((place) => !isNumber(steps?.[place])) ?? vanilla[0] ?? best[0];
+  const fewer = best.filter((place) => passes[place] < passes[reference]);
+  const lossless = fewer.filter((place) => good[place] >= good[reference]);
+  const closest = vanilla.length ? (fewer[0] ?? best.find((place) => place !== reference)) : reference;
   return lossless.sort((a, b) => passes[a] - passes[b])[0] ?? closest ?? reference;
 }
 
