@@ -38,9 +38,10 @@ def find_setting(plan: Plan, text: str, options: Mapping[str, str] | None = None
     """
     settings = listed(plan)
     if text.strip().isdecimal():
-        if int(text) not in settings:
+        numbers = {str(number): number for number in settings}  # int() refuses very long ones
+        if text.strip() not in numbers:
             raise SettingsError(f"setting {text.strip()} is not in this sweep; valid: 0 to {max(settings)}")
-        return int(text)
+        return numbers[text.strip()]
     words, own = _without_options(text)
     arm = parse_arm(words)
     if arm.draws is not None or arm.size != 1:

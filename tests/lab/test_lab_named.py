@@ -58,6 +58,7 @@ def test_a_text_names_a_setting(text: str, options: dict[str, str], number: int)
         ("credit: alpha=0..1, random 1", "valid: one value per knob"),
         ("credit: speed=3", "unknown knob 'speed'"),
         ("99", "setting 99 is not in this sweep; valid: 0 to 13"),
+        ("9" * 5000, "9 is not in this sweep; valid: 0 to 13"),
         ("", "cannot read ''"),
     ],
 )
