@@ -32,6 +32,8 @@ from credit_viz.web.sweepshelf import About, Shown, read_about, write_about
 
 __all__ = ["Entry", "Laboratory", "Status"]
 
+_GONE = "the server does not keep this sweep, or no longer"
+
 
 class Status(NamedTuple):
     """How far a sweep is."""
@@ -232,8 +234,11 @@ class Laboratory:
             BackendError, SettingsError, PromptError: it is unknown, damaged, or nothing of it is there yet.
         """
         found = self._find(sweep)
-        if found.job is not None and found.job.progress is None and not holds_sweep(found.folder):
-            raise BackendError("nothing of this sweep is there yet; its model is still being loaded")
+        if not holds_sweep(found.folder):
+            loading = found.job is not None and found.job.progress is None
+            raise BackendError(
+                "nothing of this sweep is there yet; its model is still being loaded" if loading else _GONE
+            )
         here = found.job is not None and not found.job.over
         return self._cache.result(found.folder, growing=here or self._elsewhere(found))
 
@@ -296,7 +301,7 @@ class Laboratory:
             self._look()
         with self._lock:
             if sweep not in self._sweeps:
-                raise BackendError("the server does not keep this sweep, or no longer")
+                raise BackendError(_GONE)
             return self._sweeps[sweep]
 
     def _elsewhere(self, sweep: _Sweep) -> bool:

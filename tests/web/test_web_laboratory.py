@@ -324,6 +324,8 @@ def test_sweeps_of_a_shell_are_listed_and_last(tmp_path: Path, finished: Path) -
         laboratory.start(small_plan(), "t")
     assert isinstance(laboratory.result("theirs"), SweepResult)
     shutil.rmtree(finished)
+    with pytest.raises(BackendError, match="no longer"):
+        laboratory.result("theirs")
     assert laboratory.entries() == []
 
 
