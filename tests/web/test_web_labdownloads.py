@@ -67,7 +67,7 @@ def test_the_report_has_the_title_as_text(client: TestClient) -> None:
         ("one", "unknown file of a sweep ''"),
         ("other/runs.csv", "does not keep this sweep"),
         ("%2e%2e/runs.csv", "does not keep this sweep"),
-        ("broken/runs.csv", "holds no sweep"),
+        ("broken/runs.csv", "does not keep this sweep, or no longer"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(client: TestClient, path: str, words: str) -> None:
