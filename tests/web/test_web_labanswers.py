@@ -20,18 +20,9 @@ from credit_viz.web.questions import Questions
 from credit_viz.web.request import parse_choice
 from credit_viz.web.runs import RunStore
 from tests.lab.made import made_plan, made_result
+from tests.web.sweeps import Sweeps
 
 WHOLE = made_result(made_plan(compare="always"), fail=0.02)
-
-
-class Sweeps:
-    """Stands in for the laboratory."""
-
-    def __init__(self, **results: lab.SweepResult) -> None:
-        self.results = results
-
-    def result(self, sweep: str) -> lab.SweepResult:
-        return self.results[sweep]
 
 
 @pytest.fixture

@@ -15,22 +15,13 @@ from credit_viz.web.labanswers import LabAnswers
 from credit_viz.web.labcontrast import LabContrasts
 from credit_viz.web.request import parse_choice
 from tests.lab.made import made_plan, made_result
+from tests.web.sweeps import Sweeps
 
 WHOLE = made_result(made_plan(compare="always"), fail=0.15)
 STORIES = ("p0", "p1", "p2")
 TASKS = ["story" if prompt in STORIES else "code" for prompt in WHOLE.frame["prompt"]]
 MIXED = dataclasses.replace(WHOLE, frame=WHOLE.frame.assign(task=TASKS))
 VANILLA, CREDIT, LONG = 0, 9, 24  #: the last with other options
-
-
-class Sweeps:
-    """Stands in for the laboratory."""
-
-    def __init__(self, **results: lab.SweepResult) -> None:
-        self.results = results
-
-    def result(self, sweep: str) -> lab.SweepResult:
-        return self.results[sweep]
 
 
 @pytest.fixture
